@@ -1,0 +1,2 @@
+//! The `offhook` command line.
+fn main() {}
