@@ -1,1 +1,7 @@
-//! The sans-I/O SIP core.
+//! The sans-I/O SIP core of Offhook.
+#![forbid(unsafe_code)]
+
+pub mod auth;
+pub mod message;
+pub mod sdp;
+pub mod time;
