@@ -1,0 +1,203 @@
+/**
+ * The plain messages between the public classes and the wasm agent.
+ *
+ * Everything the classes want is one `Command`; everything the agent has to say is one `Notification`. Both are
+ * plain data (structured-cloneable), so the agent can live in the page, in a Worker or behind any other port.
+ * The Rust side of this file is `sip-core/src/control/`; a test holds the two together.
+ */
+
+/** Names one call for the life of its agent. */
+export type CallId = number;
+
+/** A display name and a URI. */
+export interface Address {
+  displayName: string | null;
+  /** The URI as text, e.g. `sip:bob@example.com`. */
+  uri: string;
+}
+
+/** One header field the application adds or reads. */
+export type Header = [name: string, value: string];
+
+/** What an agent is started with. */
+export interface AgentConfig {
+  /** Address of record, e.g. `sip:alice@example.com`. */
+  aor: string;
+  /** `ws://` or `wss://` URL in a browser; natively also `sip:host:port;transport=udp`. */
+  server: string;
+  displayName?: string;
+  /** Digest user name; the user part of the AOR if absent. */
+  username?: string;
+  password?: string;
+  /** Instead of a password: H(username:realm:password) in hex, by algorithm name. */
+  ha1?: { algorithm: string; realm: string; hex: string };
+  /** Asked registration lifetime in seconds (default 300). */
+  expires?: number;
+  /** User-Agent / Server header. */
+  userAgent?: string;
+  /** RFC 3261 timers in milliseconds. */
+  timers?: { t1?: number; t2?: number; t4?: number };
+  /** Send a `trace` notification for each message (secrets masked). */
+  trace?: boolean;
+  /** Hold by the core's own rewriting of the last SDP, re-offers answered by the core. Default false: the application negotiates. */
+  automaticMedia?: boolean;
+}
+
+/** A command's number is chosen by the sender; exactly one `result` or `error` with that number answers it. */
+export type Command = { id: number } & (
+  /** Opens the first flow. Result: null once it is up. */
+  | { type: "connect" }
+  /** Result: `{ expires }` (seconds granted) once the registrar said 2xx. Refreshes run by themselves. */
+  | { type: "register" }
+  | { type: "unregister" }
+  /** Result: `{ call }` at once; the INVITE is on its way. */
+  | { type: "call"; target: string; sdp?: string; headers?: Header[] }
+  /** 180 (or 183 with `sdp`) to an incoming call. */
+  | { type: "ring"; call: CallId; sdp?: string }
+  /** 200 to an incoming call. Result: null when the ACK is here. `sdp` is the answer, or the offer if the INVITE had none. */
+  | { type: "answer"; call: CallId; sdp?: string; headers?: Header[] }
+  | { type: "reject"; call: CallId; status?: number; reason?: string }
+  | { type: "redirect"; call: CallId; contacts: string[] }
+  /** CANCEL, BYE or a final response: whatever ends the call in its state. Idempotent. Result: null when it is over. */
+  | { type: "hangup"; call: CallId; reason?: string }
+  /** Re-INVITE. Without `sdp` the core rewrites the last description. Result: `{ sdp }`, the answer. */
+  | { type: "hold"; call: CallId; sdp?: string }
+  | { type: "resume"; call: CallId; sdp?: string }
+  | { type: "renegotiate"; call: CallId; sdp: string }
+  /** The answer to an `offer` notification. Result: null when the ACK is here. */
+  | { type: "acceptOffer"; call: CallId; sdp: string }
+  | { type: "rejectOffer"; call: CallId; status?: number }
+  /** INFO within the call. Result: null on 2xx. */
+  | { type: "info"; call: CallId; contentType: string; body: string }
+  /** DTMF by INFO (application/dtmf-relay): 0-9 * # A-D, duration in ms. */
+  | { type: "dtmf"; call: CallId; tone: string; duration?: number }
+  /** Out of dialog. Results: `{ status, reason }`. */
+  | { type: "options"; target: string }
+  | { type: "message"; target: string; contentType: string; body: string }
+  /** Result: `CallSnapshot`. */
+  | { type: "inspect"; call: CallId }
+  /** Ends calls, unregisters, closes flows; at the latest after `deadline` ms (default 2000). */
+  | { type: "shutdown"; deadline?: number }
+);
+
+/** What a successful command's result carries, by command type. */
+export interface Results {
+  connect: null;
+  register: { expires: number };
+  unregister: null;
+  call: { call: CallId };
+  ring: null;
+  answer: null;
+  reject: null;
+  redirect: null;
+  hangup: null;
+  hold: { sdp: string | null };
+  resume: { sdp: string | null };
+  renegotiate: { sdp: string | null };
+  acceptOffer: null;
+  rejectOffer: null;
+  info: null;
+  dtmf: null;
+  options: { status: number; reason: string };
+  message: { status: number; reason: string };
+  inspect: CallSnapshot;
+  shutdown: null;
+}
+
+/** A typed failure. The same kinds as the Rust `Error`. */
+export type ErrorValue =
+  /** The other side refused: SIP status, its reason phrase, and the Reason header (RFC 3326) if there was one. */
+  | { kind: "status"; status: number; reason: string; cause: ReasonValue | null }
+  /** Wrong credentials, or a challenge we cannot answer. */
+  | { kind: "authentication"; status: number; message: string }
+  /** No answer in time: `timer` is the RFC's name ("B", "F", "H" …). */
+  | { kind: "timeout"; timer: string }
+  /** No flow could be opened, or it was lost. */
+  | { kind: "transport"; message: string }
+  /** What the application passed cannot be used. */
+  | { kind: "input"; field: string; offset: number; message: string }
+  /** Not possible in this state. */
+  | { kind: "state"; message: string }
+  /** The peer sent something that cannot be used. */
+  | { kind: "protocol"; message: string }
+  /** Hung up or shut down by this side before it was done. */
+  | { kind: "cancelled" }
+  /** A limit of the configuration was reached. */
+  | { kind: "limit"; message: string };
+
+/** RFC 3326: protocol "SIP" or "Q.850", cause number, text. */
+export interface ReasonValue {
+  protocol: string;
+  cause: number | null;
+  text: string | null;
+}
+
+export type CallState =
+  /** INVITE sent, nothing heard. */
+  | "calling"
+  /** 100 heard. */
+  | "proceeding"
+  /** Outgoing: the other side rings (18x). Incoming: waiting for the application. */
+  | "ringing"
+  /** 2xx sent or received, ACK not yet. */
+  | "answered"
+  | "established"
+  /** BYE or CANCEL on its way. */
+  | "ending"
+  | "ended";
+
+/** Why a call ended, and on whose side. */
+export interface End {
+  by: "local" | "remote" | "network";
+  /** The final SIP status, where there was one (e.g. 486). 200 for an ordinary BYE. */
+  status: number | null;
+  reason: string;
+  cause: ReasonValue | null;
+  error: ErrorValue | null;
+}
+
+export interface Transition {
+  /** Milliseconds since the Unix epoch. */
+  at: number;
+  state: CallState;
+  /** What made it happen, e.g. `"INVITE sent"`, `"180 Ringing"`, `"BYE received"`. */
+  cause: string;
+}
+
+export interface CallSnapshot {
+  call: CallId;
+  direction: "outgoing" | "incoming";
+  state: CallState;
+  callId: string;
+  local: Address;
+  remote: Address;
+  hold: { local: boolean; remote: boolean };
+  history: Transition[];
+}
+
+export type Notification =
+  | { type: "result"; id: number; value: Results[keyof Results] }
+  | { type: "error"; id: number; error: ErrorValue }
+  | { type: "transport"; state: "connecting" | "connected" | "disconnected"; message: string | null; at: number }
+  | { type: "registration"; state: "registering" | "registered" | "unregistered" | "failed"; expires: number | null; error: ErrorValue | null; at: number }
+  /** A new incoming call. `sdp` is the offer; null: the INVITE had none, the answer must bring the offer. */
+  | { type: "incoming"; call: CallId; callId: string; from: Address; to: Address; sdp: string | null; headers: Header[]; at: number }
+  /** A call changed its state. */
+  | { type: "state"; call: CallId; state: CallState; cause: string; at: number }
+  /** 1xx heard, with early media where `sdp` is there. */
+  | { type: "progress"; call: CallId; status: number; reason: string; sdp: string | null; at: number }
+  /** Answered: 2xx heard (outgoing) or ACK with an answer heard (incoming, offerless INVITE). `sdp` is the other side's description. */
+  | { type: "answered"; call: CallId; sdp: string | null; at: number }
+  /** The other side offers anew; `acceptOffer` or `rejectOffer` must follow. `sdp` null: it asks us to offer. */
+  | { type: "offer"; call: CallId; sdp: string | null; at: number }
+  /** Our answer in a re-offer was acknowledged by `sdp` in the ACK (re-INVITE without offer). */
+  | { type: "negotiated"; call: CallId; sdp: string; at: number }
+  | { type: "hold"; call: CallId; local: boolean; remote: boolean; at: number }
+  /** INFO within the call; `dtmf` is set when it carried a digit. */
+  | { type: "info"; call: CallId; contentType: string; body: string; dtmf: { tone: string; duration: number } | null; at: number }
+  /** MESSAGE out of dialog. */
+  | { type: "message"; from: Address; contentType: string; body: string; at: number }
+  | { type: "ended"; call: CallId; end: End; at: number }
+  | { type: "trace"; direction: "in" | "out"; transport: string; remote: string; text: string; at: number }
+  /** The agent is down: nothing follows. */
+  | { type: "stopped"; at: number };
