@@ -5,3 +5,4 @@ pub mod auth;
 pub mod message;
 pub mod sdp;
 pub mod time;
+pub mod transport;

@@ -1,0 +1,90 @@
+//! The contract between a machine and the driver that runs it.
+
+use std::task::{Context, Poll};
+use std::net::IpAddr;
+
+use bytes::Bytes;
+
+use super::{FlowChange, FlowError, FlowId, FlowInfo, Path, Target};
+use crate::time::Instant;
+
+/// A protocol machine without I/O: what every driver (tokio, browser, the simulated network) knows how to run.
+///
+/// The rule: after each call that takes `&mut self` and a time, drain [`poll_output`](Machine::poll_output) until it
+/// returns `None`, then wait for I/O, the time of [`poll_timeout`](Machine::poll_timeout), or the waker given to
+/// [`poll_inbox`](Machine::poll_inbox). `now` never goes backwards.
+pub trait Machine {
+    /// What the machine tells its owner beside bytes; `Infallible` where it has its own way to tell.
+    type Event;
+
+    /// The driver bound a UDP socket or accepted a connection; the id names it from now on.
+    fn flow_opened(&mut self, now: Instant, info: FlowInfo) -> FlowId;
+
+    /// A flow changed: opened as asked, failed, closed. A flow that failed or closed is forgotten; its id may still
+    /// come in calls already on their way, which are ignored.
+    fn flow_changed(&mut self, now: Instant, flow: FlowId, change: FlowChange);
+
+    /// Bytes came in: one datagram, one WebSocket message, or any part of a stream.
+    fn receive(&mut self, now: Instant, path: Path, bytes: Bytes);
+
+    /// The answer to [`Output::Resolve`].
+    fn resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>);
+
+    /// The time of `poll_timeout` has come (calling it early or late is harmless).
+    fn handle_timeout(&mut self, now: Instant);
+
+    /// When to call `handle_timeout` next; `None`: no timer runs.
+    fn poll_timeout(&self) -> Option<Instant>;
+
+    /// What the driver must carry out next; `None`: nothing more until the next call.
+    fn poll_output(&mut self) -> Option<Output<Self::Event>>;
+
+    /// Takes in what handles of this machine asked for since the last call. `Ready` means something was taken in and
+    /// outputs may wait; `Pending` means the waker will be called.
+    fn poll_inbox(&mut self, _cx: &mut Context<'_>, _now: Instant) -> Poll<()> {
+        Poll::Pending
+    }
+
+    /// The machine is done for good: the driver may stop and free everything.
+    fn is_finished(&self) -> bool {
+        false
+    }
+}
+
+/// Names a question to the resolver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct QueryId(pub(crate) u64);
+
+/// What a machine wants done.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Output<E> {
+    /// Send these bytes: one datagram, one WebSocket message (text), or a piece of a stream.
+    Transmit {
+        /// Where.
+        path: Path,
+        /// What.
+        bytes: Bytes,
+    },
+    /// Open a connection and report by [`Machine::flow_changed`].
+    OpenFlow {
+        /// The id the flow will have.
+        flow: FlowId,
+        /// Where to.
+        target: Target,
+    },
+    /// Close a flow after what was sent on it before; no `flow_changed` is owed.
+    CloseFlow {
+        /// Which.
+        flow: FlowId,
+    },
+    /// Look up the addresses of a host name and report by [`Machine::resolved`].
+    Resolve {
+        /// Names the question.
+        query: QueryId,
+        /// The host name.
+        name: Box<str>,
+    },
+    /// Something for the machine's owner.
+    Event(E),
+}
