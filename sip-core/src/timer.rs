@@ -1,0 +1,519 @@
+//! Deadlines: a hierarchical timing wheel that knows its exact next deadline.
+//!
+//! Protocol timers are mostly set and cancelled, seldom fired, and a driver (or a test in virtual time)
+//! wants to sleep exactly until the earliest. The queue therefore has two parts, split at a *horizon*:
+//!
+//! - at or after the horizon, a wheel of eleven levels of 64 slots, one millisecond fine at the bottom: setting and
+//!   cancelling touch one list, and a timer moves down at most once a level in its life;
+//! - before the horizon, a small heap whose top is the next deadline. It holds the millisecond that was drained from
+//!   the wheel last, and whatever was set since for an earlier time. When it grows out of proportion to the wheel the
+//!   horizon moves back and the wheel takes it over.
+//!
+//! Setting and cancelling are O(1) amortised beyond the horizon and logarithmic in the size of the heap before it;
+//! [`TimerQueue::next`] is one read. The queue reads no clock: time is a parameter.
+use crate::time::Instant;
+
+const NIL: u32 = u32::MAX;
+const BITS: u32 = 6;
+const SLOTS: usize = 1 << BITS;
+const LEVELS: usize = 11; // 11 * 6 bits cover all of a u64
+const NEAR_MIN: usize = 64;
+
+/// Names one timer of one [`TimerQueue`]. After the timer fired or was cancelled it names nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TimerId {
+    index: u32,
+    generation: u32,
+}
+
+/// Timers carrying a key each, ordered by deadline and, where deadlines are equal, by insertion.
+///
+/// ```
+/// use offhook_core::{time::Instant, timer::TimerQueue};
+/// let mut timers = TimerQueue::new();
+/// let a = timers.insert(Instant::from_millis(500), "Timer A");
+/// timers.insert(Instant::from_millis(32_000), "Timer B");
+/// assert_eq!(timers.next(), Some(Instant::from_millis(500)));
+/// assert_eq!(timers.cancel(a), Some("Timer A"));
+/// assert_eq!(timers.pop(Instant::from_millis(31_999)), None);
+/// assert_eq!(timers.pop(Instant::from_millis(40_000)), Some(("Timer B", Instant::from_millis(32_000))));
+/// ```
+#[derive(Clone, Debug)]
+pub struct TimerQueue<K> {
+    entries: Vec<Entry<K>>,
+    free: u32,
+    len: usize,
+    sequence: u64,
+    /// Every timer in `near` is before it (or at the end of time), every timer in `wheel` at it or later.
+    horizon: u64,
+    /// A binary heap of indexes by (deadline, sequence); not empty unless the queue is.
+    near: Vec<u32>,
+    wheel: Wheel,
+}
+
+#[derive(Clone, Debug)]
+struct Wheel {
+    occupied: [u64; LEVELS],
+    heads: Box<[[u32; SLOTS]; LEVELS]>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry<K> {
+    at: u64,
+    sequence: u64,
+    key: K,
+    /// Neighbours in a slot's list; `next` also links free entries, `previous` is the position in the heap when near.
+    previous: u32,
+    next: u32,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Free,
+    Near,
+    Far { level: u8, slot: u8 },
+}
+
+impl<K: Copy> Default for TimerQueue<K> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: Copy> TimerQueue<K> {
+    /// An empty queue.
+    pub fn new() -> TimerQueue<K> {
+        TimerQueue {
+            entries: Vec::new(),
+            free: NIL,
+            len: 0,
+            sequence: 0,
+            horizon: 0,
+            near: Vec::new(),
+            wheel: Wheel {
+                occupied: [0; LEVELS],
+                heads: Box::new([[NIL; SLOTS]; LEVELS]),
+            },
+        }
+    }
+
+    /// How many timers are set.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True if no timer is set.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Sets a timer. Any deadline is allowed, also one that has passed or lies years ahead.
+    pub fn insert(&mut self, at: Instant, key: K) -> TimerId {
+        let at = at.as_millis();
+        let index = self.allocate(at, key);
+        if self.len == 0 {
+            self.horizon = at.saturating_add(1); // nothing is in the wheel: the horizon may go anywhere
+        }
+        self.len += 1;
+        if at < self.horizon || self.near.is_empty() {
+            self.near_push(index);
+            if self.near.len() > NEAR_MIN.max((self.len - self.near.len()) / 8) {
+                self.lower_horizon();
+            }
+        } else {
+            self.far_push(index);
+        }
+        TimerId {
+            index,
+            generation: self.entries[index as usize].sequence as u32,
+        }
+    }
+
+    /// Removes a timer before it fires and returns its key; `None` if it fired or was cancelled before.
+    pub fn cancel(&mut self, id: TimerId) -> Option<K> {
+        let entry = self.entries.get(id.index as usize)?;
+        if entry.place == Place::Free || entry.sequence as u32 != id.generation {
+            return None;
+        }
+        let key = entry.key;
+        self.remove(id.index);
+        Some(key)
+    }
+
+    /// The deadline of a timer that is still set.
+    pub fn deadline(&self, id: TimerId) -> Option<Instant> {
+        let entry = self.entries.get(id.index as usize)?;
+        (entry.place != Place::Free && entry.sequence as u32 == id.generation).then(|| Instant::from_millis(entry.at))
+    }
+
+    /// The earliest deadline, exactly; `None` if no timer is set.
+    pub fn next(&self) -> Option<Instant> {
+        self.near
+            .first()
+            .map(|&index| Instant::from_millis(self.entries[index as usize].at))
+    }
+
+    /// Takes out the earliest timer if its deadline is at or before `now`, with that deadline. Call it until it
+    /// returns `None`. `now` may jump any distance; expired timers still come in order.
+    pub fn pop(&mut self, now: Instant) -> Option<(K, Instant)> {
+        let &index = self.near.first()?;
+        let entry = &self.entries[index as usize];
+        if entry.at > now.as_millis() {
+            return None;
+        }
+        let result = (entry.key, Instant::from_millis(entry.at));
+        self.remove(index);
+        Some(result)
+    }
+
+    fn allocate(&mut self, at: u64, key: K) -> u32 {
+        let entry = Entry {
+            at,
+            sequence: self.sequence,
+            key,
+            previous: NIL,
+            next: NIL,
+            place: Place::Free,
+        };
+        self.sequence += 1;
+        let index = self.free;
+        match self.entries.get_mut(index as usize) {
+            Some(unused) => {
+                self.free = unused.next;
+                *unused = entry;
+                index
+            }
+            None => {
+                self.entries.push(entry);
+                (self.entries.len() - 1) as u32
+            }
+        }
+    }
+
+    fn remove(&mut self, index: u32) {
+        match self.entries[index as usize].place {
+            Place::Free => return,
+            Place::Near => self.near_remove(index),
+            Place::Far { level, slot } => self.far_remove(index, level as usize, slot as usize),
+        }
+        let entry = &mut self.entries[index as usize];
+        entry.place = Place::Free;
+        entry.next = self.free;
+        self.free = index;
+        self.len -= 1;
+        if self.len == 0 {
+            self.shrink();
+        } else if self.near.is_empty() {
+            self.raise_horizon();
+        }
+    }
+
+    fn shrink(&mut self) {
+        self.free = NIL;
+        self.entries.clear();
+        self.entries.shrink_to(NEAR_MIN);
+        self.near.shrink_to(NEAR_MIN);
+    }
+
+    /// Moves the earliest millisecond of the wheel into the empty heap.
+    fn raise_horizon(&mut self) {
+        while let Some(level) = self.wheel.occupied.iter().position(|&slots| slots != 0) {
+            // Lower levels agree with the horizon in more digits, so the first slot of the first level is the earliest.
+            let slot = self.wheel.occupied[level].trailing_zeros() as usize;
+            let mut index = self.take_list(level, slot);
+            let start = slot_start(self.horizon, level, slot);
+            self.horizon = if level == 0 { start.saturating_add(1) } else { start };
+            while index != NIL {
+                let next = self.entries[index as usize].next;
+                if level == 0 {
+                    self.near_push(index);
+                } else {
+                    self.far_push(index);
+                }
+                index = next;
+            }
+            if level == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Moves the horizon back to just after the next deadline and all of the heap beyond that into the wheel.
+    fn lower_horizon(&mut self) {
+        let Some(next) = self.next() else { return };
+        let old = self.horizon;
+        let new = next.as_millis().saturating_add(1).min(old);
+        self.horizon = new;
+        // What agreed with the old horizon down to `split` now differs from the new one there.
+        let split = level_of(old, new);
+        for level in 0..split {
+            while self.wheel.occupied[level] != 0 {
+                let slot = self.wheel.occupied[level].trailing_zeros() as usize;
+                let mut index = self.take_list(level, slot);
+                while index != NIL {
+                    let next = self.entries[index as usize].next;
+                    self.far_push(index);
+                    index = next;
+                }
+            }
+        }
+        for index in std::mem::take(&mut self.near) {
+            if self.entries[index as usize].at < new {
+                self.near_push(index);
+            } else {
+                self.far_push(index);
+            }
+        }
+    }
+
+    fn take_list(&mut self, level: usize, slot: usize) -> u32 {
+        self.wheel.occupied[level] &= !(1 << slot);
+        std::mem::replace(&mut self.wheel.heads[level][slot], NIL)
+    }
+
+    fn far_push(&mut self, index: u32) {
+        let at = self.entries[index as usize].at;
+        let level = level_of(at, self.horizon);
+        let slot = digit(at, level);
+        let head = std::mem::replace(&mut self.wheel.heads[level][slot], index);
+        self.wheel.occupied[level] |= 1 << slot;
+        if head != NIL {
+            self.entries[head as usize].previous = index;
+        }
+        let entry = &mut self.entries[index as usize];
+        entry.previous = NIL;
+        entry.next = head;
+        entry.place = Place::Far {
+            level: level as u8,
+            slot: slot as u8,
+        };
+    }
+
+    fn far_remove(&mut self, index: u32, level: usize, slot: usize) {
+        let (previous, next) = (self.entries[index as usize].previous, self.entries[index as usize].next);
+        if next != NIL {
+            self.entries[next as usize].previous = previous;
+        }
+        if previous != NIL {
+            self.entries[previous as usize].next = next;
+        } else {
+            self.wheel.heads[level][slot] = next;
+            if next == NIL {
+                self.wheel.occupied[level] &= !(1 << slot);
+            }
+        }
+    }
+
+    fn near_push(&mut self, index: u32) {
+        self.entries[index as usize].place = Place::Near;
+        self.near.push(index);
+        self.sift_up(self.near.len() - 1);
+    }
+
+    fn near_remove(&mut self, index: u32) {
+        let position = self.entries[index as usize].previous as usize;
+        self.near.swap_remove(position);
+        if position < self.near.len() {
+            self.sift_down(position);
+            self.sift_up(position);
+        }
+    }
+
+    fn order(&self, position: usize) -> (u64, u64) {
+        let entry = &self.entries[self.near[position] as usize];
+        (entry.at, entry.sequence)
+    }
+
+    fn settle(&mut self, position: usize) {
+        let index = self.near[position] as usize;
+        self.entries[index].previous = position as u32;
+    }
+
+    fn sift_up(&mut self, mut position: usize) {
+        while position > 0 {
+            let parent = (position - 1) / 2;
+            if self.order(parent) <= self.order(position) {
+                break;
+            }
+            self.near.swap(parent, position);
+            self.settle(position);
+            position = parent;
+        }
+        self.settle(position);
+    }
+
+    fn sift_down(&mut self, mut position: usize) {
+        loop {
+            let mut child = 2 * position + 1;
+            if child >= self.near.len() {
+                break;
+            }
+            if child + 1 < self.near.len() && self.order(child + 1) < self.order(child) {
+                child += 1;
+            }
+            if self.order(position) <= self.order(child) {
+                break;
+            }
+            self.near.swap(position, child);
+            self.settle(position);
+            position = child;
+        }
+        self.settle(position);
+    }
+}
+
+/// The level of the highest digit in which the two times differ.
+fn level_of(a: u64, b: u64) -> usize {
+    ((63 - ((a ^ b) | 1).leading_zeros()) / BITS) as usize
+}
+
+fn digit(at: u64, level: usize) -> usize {
+    ((at >> (level as u32 * BITS)) & (SLOTS as u64 - 1)) as usize
+}
+
+/// The first millisecond of a slot of a wheel at `horizon`.
+fn slot_start(horizon: u64, level: usize, slot: usize) -> u64 {
+    let shift = level as u32 * BITS;
+    let above = horizon
+        .checked_shr(shift + BITS)
+        .unwrap_or(0)
+        .checked_shl(shift + BITS)
+        .unwrap_or(0);
+    above | ((slot as u64) << shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    const fn ms(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    #[test]
+    fn ties_fire_in_the_order_they_were_set() {
+        let mut timers = TimerQueue::new();
+        for key in 0..200u32 {
+            timers.insert(ms(5_000 + u64::from(key % 2)), key);
+        }
+        let fired: Vec<u32> = std::iter::from_fn(|| timers.pop(ms(u64::MAX)))
+            .map(|(key, _)| key)
+            .collect();
+        let expected: Vec<u32> = (0..200)
+            .filter(|key| key % 2 == 0)
+            .chain((0..200).filter(|key| key % 2 == 1))
+            .collect();
+        assert_eq!(fired, expected);
+    }
+
+    #[test]
+    fn a_stale_id_names_nothing_even_after_the_memory_was_given_back() {
+        let mut timers = TimerQueue::new();
+        let ids: Vec<TimerId> = (0..1_000).map(|key| timers.insert(ms(key), key)).collect();
+        for &id in &ids {
+            assert!(timers.cancel(id).is_some());
+            assert_eq!(timers.cancel(id), None);
+        }
+        assert!(timers.is_empty());
+        assert!(timers.entries.capacity() <= NEAR_MIN);
+        let id = timers.insert(ms(7), 7);
+        assert_eq!(timers.cancel(ids[0]), None);
+        assert_eq!(timers.deadline(ids[0]), None);
+        assert_eq!(timers.deadline(id), Some(ms(7)));
+    }
+
+    #[test]
+    fn the_ends_of_time_are_ordinary_deadlines() {
+        let mut timers = TimerQueue::new();
+        for (key, at) in [u64::MAX, 0, u64::MAX - 1, u64::MAX, 1 << 63].into_iter().enumerate() {
+            timers.insert(ms(at), key);
+        }
+        let fired: Vec<usize> = std::iter::from_fn(|| timers.pop(ms(u64::MAX)))
+            .map(|(key, _)| key)
+            .collect();
+        assert_eq!(fired, [1, 4, 2, 0, 3]);
+    }
+
+    #[test]
+    fn timers_set_before_a_far_horizon_end_up_in_the_wheel() {
+        let mut timers = TimerQueue::new();
+        timers.insert(ms(900_000), 0);
+        for key in 1..10_000 {
+            timers.insert(ms(32_000 + key), key);
+        }
+        assert!(timers.near.len() <= NEAR_MIN, "{}", timers.near.len());
+        assert_eq!(timers.next(), Some(ms(32_001)));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(u64),
+        Cancel(usize),
+        CancelNext,
+        Advance(u64),
+    }
+
+    fn delay() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            4 => 0..100u64,
+            4 => 400..40_000u64,
+            2 => 0..4_000_000u64,
+            1 => 0..40_000_000_000u64,
+            1 => any::<u64>(),
+        ]
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            6 => delay().prop_map(Step::Insert),
+            2 => any::<usize>().prop_map(Step::Cancel),
+            1 => Just(Step::CancelNext),
+            2 => delay().prop_map(Step::Advance),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+        #[test]
+        fn behaves_like_an_ordered_map(start in delay(), steps in proptest::collection::vec(step(), 1..600)) {
+            let mut now = start;
+            let mut timers = TimerQueue::new();
+            let mut model: BTreeMap<(u64, usize), TimerId> = BTreeMap::new();
+            let mut ids: Vec<(TimerId, u64)> = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Insert(delay) => {
+                        let (at, key) = (now.saturating_add(delay).saturating_sub(10), ids.len());
+                        let id = timers.insert(ms(at), key);
+                        model.insert((at, key), id);
+                        ids.push((id, at));
+                    }
+                    Step::Cancel(choice) if !ids.is_empty() => {
+                        let key = choice % ids.len();
+                        let (id, at) = ids[key];
+                        let known = model.remove(&(at, key)).map(|_| key);
+                        prop_assert_eq!(timers.cancel(id), known);
+                    }
+                    Step::Cancel(_) => {}
+                    Step::CancelNext => {
+                        if let Some(((_, key), id)) = model.pop_first() {
+                            prop_assert_eq!(timers.cancel(id), Some(key));
+                        }
+                    }
+                    Step::Advance(by) => {
+                        now = now.saturating_add(by);
+                        while let Some((key, at)) = timers.pop(ms(now)) {
+                            let first = model.pop_first().map(|(order, _)| order);
+                            prop_assert_eq!(first, Some((at.as_millis(), key)));
+                        }
+                    }
+                }
+                prop_assert_eq!(timers.len(), model.len());
+                prop_assert_eq!(timers.next().map(Instant::as_millis), model.keys().next().map(|&(at, _)| at));
+            }
+        }
+    }
+}
