@@ -1,1 +1,236 @@
 //! The table of flows: who is connected, what waits for a connection, and the framing of streams.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use super::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Output, Path, Target, Transport};
+use crate::message::{Frame, Limits, ParseError, StreamDecoder};
+
+/// How many messages may wait for a connection that is being opened.
+const WAITING: usize = 64;
+
+/// Every flow of one machine. Knows which bytes go where; knows nothing of what they mean beyond framing.
+#[derive(Debug)]
+pub struct Flows {
+    next: u64,
+    table: HashMap<FlowId, Flow>,
+    outputs: VecDeque<Output<std::convert::Infallible>>,
+    limits: Limits,
+    /// Stands for our address where the runtime does not tell it (RFC 7118 5: a host that does not resolve).
+    invalid_host: Box<str>,
+}
+
+#[derive(Debug)]
+struct Flow {
+    transport: Transport,
+    local: SocketAddr,
+    remote: SocketAddr,
+    target: Option<Target>,
+    state: State,
+    decoder: Option<StreamDecoder>,
+}
+
+#[derive(Debug)]
+enum State {
+    Connecting(Vec<(Path, Bytes)>),
+    Up,
+}
+
+/// What bytes on a flow turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// A whole message, not yet parsed.
+    Message(Bytes),
+    /// A keep-alive; on streams and WebSockets it has been answered (RFC 5626 4.4.1).
+    Ping,
+    /// The answer to a keep-alive of ours.
+    Pong,
+}
+
+impl Flows {
+    /// An empty table. `invalid_host` stands in Via and Contact where our address is not known.
+    pub fn new(limits: Limits, invalid_host: &str) -> Flows {
+        Flows { next: 1, table: HashMap::new(), outputs: VecDeque::new(), limits, invalid_host: invalid_host.into() }
+    }
+
+    fn insert(&mut self, flow: Flow) -> FlowId {
+        let id = FlowId(self.next);
+        self.next += 1;
+        self.table.insert(id, flow);
+        id
+    }
+
+    fn decoder(&self, transport: Transport) -> Option<StreamDecoder> {
+        transport.is_stream().then(|| StreamDecoder::new(&self.limits))
+    }
+
+    /// A flow the driver opened by itself.
+    pub fn opened(&mut self, info: FlowInfo) -> FlowId {
+        let decoder = self.decoder(info.transport);
+        self.insert(Flow {
+            transport: info.transport,
+            local: info.local,
+            remote: info.remote.unwrap_or(Path::UNKNOWN),
+            target: None,
+            state: State::Up,
+            decoder,
+        })
+    }
+
+    /// The path to a target: the UDP socket of its address family, or the connection that leads there, opened now if
+    /// there is none. `None`: it is a UDP target and no socket of that family is bound.
+    pub fn path(&mut self, target: &Target) -> Option<Path> {
+        if target.transport == Transport::Udp {
+            let remote = target.addr?;
+            let (id, _) = self
+                .table
+                .iter()
+                .filter(|(_, flow)| flow.transport == Transport::Udp && flow.local.is_ipv4() == remote.is_ipv4())
+                .min_by_key(|(id, _)| **id)?;
+            return Some(Path { flow: *id, remote });
+        }
+        let same = |flow: &Flow| {
+            flow.transport == target.transport
+                && match &flow.target {
+                    Some(known) => known.host == target.host && known.port == target.port && known.resource == target.resource,
+                    None => target.addr == Some(flow.remote),
+                }
+        };
+        let found = self.table.iter().filter(|(_, flow)| same(flow)).min_by_key(|(id, _)| **id);
+        Some(match found {
+            Some((id, flow)) => Path { flow: *id, remote: flow.remote },
+            None => self.open(target.clone()),
+        })
+    }
+
+    /// Opens a new connection, even if one leads to the same place.
+    pub fn open(&mut self, target: Target) -> Path {
+        let remote = target.addr.unwrap_or(Path::UNKNOWN);
+        let decoder = self.decoder(target.transport);
+        let flow = self.insert(Flow {
+            transport: target.transport,
+            local: Path::UNKNOWN,
+            remote,
+            target: Some(target.clone()),
+            state: State::Connecting(Vec::new()),
+            decoder,
+        });
+        self.outputs.push_back(Output::OpenFlow { flow, target });
+        Path { flow, remote }
+    }
+
+    /// Closes a flow; what was sent before still goes out.
+    pub fn close(&mut self, flow: FlowId) {
+        if self.table.remove(&flow).is_some() {
+            self.outputs.push_back(Output::CloseFlow { flow });
+        }
+    }
+
+    /// Every flow's id.
+    pub fn ids(&self) -> Vec<FlowId> {
+        let mut ids: Vec<FlowId> = self.table.keys().copied().collect();
+        ids.sort();
+        ids
+    }
+
+    /// Takes in what happened to a flow. Returns whether it was known.
+    pub fn changed(&mut self, flow: FlowId, change: &FlowChange) -> bool {
+        match change {
+            FlowChange::Connected { local, remote } => {
+                let Some(entry) = self.table.get_mut(&flow) else { return false };
+                entry.local = *local;
+                entry.remote = *remote;
+                if let State::Connecting(waiting) = std::mem::replace(&mut entry.state, State::Up) {
+                    for (path, bytes) in waiting {
+                        let path = Path { flow: path.flow, remote: *remote };
+                        self.outputs.push_back(Output::Transmit { path, bytes });
+                    }
+                }
+                true
+            }
+            FlowChange::Failed(_) | FlowChange::Closed => self.table.remove(&flow).is_some(),
+        }
+    }
+
+    /// Whether the flow is there (connecting counts).
+    pub fn contains(&self, flow: FlowId) -> bool {
+        self.table.contains_key(&flow)
+    }
+
+    /// Whether the flow is connected.
+    pub fn is_up(&self, flow: FlowId) -> bool {
+        matches!(self.table.get(&flow), Some(Flow { state: State::Up, .. }))
+    }
+
+    /// How bytes travel on the flow.
+    pub fn transport(&self, flow: FlowId) -> Option<Transport> {
+        self.table.get(&flow).map(|flow| flow.transport)
+    }
+
+    /// Appends what a Via's sent-by or a Contact's host and port should be on this flow.
+    pub fn push_sent_by(&self, flow: FlowId, text: &mut String) {
+        match self.table.get(&flow) {
+            Some(entry) if !entry.local.ip().is_unspecified() && !entry.transport.is_websocket() => {
+                text.push_str(&entry.local.to_string());
+            }
+            _ => text.push_str(&self.invalid_host),
+        }
+    }
+
+    /// Sends, or queues while the connection is being opened.
+    pub fn transmit(&mut self, path: Path, bytes: Bytes) -> Result<(), FlowError> {
+        let Some(flow) = self.table.get_mut(&path.flow) else {
+            return Err(FlowError::new(FlowErrorKind::Lost, "the connection is gone"));
+        };
+        match &mut flow.state {
+            State::Up => self.outputs.push_back(Output::Transmit { path, bytes }),
+            State::Connecting(waiting) if waiting.len() < WAITING => waiting.push((path, bytes)),
+            State::Connecting(_) => {
+                return Err(FlowError::new(FlowErrorKind::Timeout, "too many messages wait for the connection"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands bytes in. Whole messages then come out of [`next_received`](Flows::next_received).
+    pub fn push(&mut self, path: Path, bytes: &Bytes) {
+        if let Some(Flow { decoder: Some(decoder), .. }) = self.table.get_mut(&path.flow) {
+            decoder.push(bytes);
+        }
+    }
+
+    /// Whether the flow is a stream, whose bytes go through [`push`](Flows::push).
+    pub fn is_stream(&self, flow: FlowId) -> bool {
+        matches!(self.table.get(&flow), Some(Flow { decoder: Some(_), .. }))
+    }
+
+    /// The next whole thing a stream carried.
+    pub fn next_received(&mut self, flow: FlowId) -> Result<Option<Received>, ParseError> {
+        let Some(Flow { decoder: Some(decoder), .. }) = self.table.get_mut(&flow) else { return Ok(None) };
+        Ok(match decoder.next_frame()? {
+            None => None,
+            Some(Frame::Message(bytes)) => Some(Received::Message(bytes)),
+            Some(Frame::Pong) => Some(Received::Pong),
+            Some(Frame::Ping) => Some(Received::Ping),
+        })
+    }
+
+    /// What a datagram or a WebSocket message is.
+    pub fn classify(&self, bytes: Bytes) -> Option<Received> {
+        if bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n' | 0)) {
+            return Some(Received::Message(bytes));
+        }
+        match bytes.len() {
+            4 => Some(Received::Ping),
+            2 => Some(Received::Pong),
+            _ => None,
+        }
+    }
+
+    /// The next thing for the driver.
+    pub fn poll_output(&mut self) -> Option<Output<std::convert::Infallible>> {
+        self.outputs.pop_front()
+    }
+}

@@ -88,3 +88,16 @@ pub enum Output<E> {
     /// Something for the machine's owner.
     Event(E),
 }
+
+impl Output<std::convert::Infallible> {
+    /// The same for a machine whose events are of another type.
+    pub fn lift<E>(self) -> Output<E> {
+        match self {
+            Output::Transmit { path, bytes } => Output::Transmit { path, bytes },
+            Output::OpenFlow { flow, target } => Output::OpenFlow { flow, target },
+            Output::CloseFlow { flow } => Output::CloseFlow { flow },
+            Output::Resolve { query, name } => Output::Resolve { query, name },
+            Output::Event(never) => match never {},
+        }
+    }
+}

@@ -8,5 +8,6 @@ mod target;
 
 pub use flow::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Path, Transport};
 
+pub use flows::{Flows, Received};
 pub use machine::{Machine, Output, QueryId};
 pub use target::Target;

@@ -1,0 +1,93 @@
+//! Matching (RFC 3261 17.1.3 and 17.2.3) by keyed hashes.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::entropy::Entropy;
+use crate::message::{Host, ParseError, Request, Via};
+
+/// A transaction's identity as 128 bits of keyed hash: no string is kept, and without the key nobody can choose
+/// messages that collide.
+pub(super) type MatchKey = u128;
+
+#[derive(Debug)]
+pub(super) struct Matcher {
+    keys: [u64; 2],
+}
+
+const COOKIE: &str = "z9hG4bK";
+
+impl Matcher {
+    pub(super) fn new(entropy: &mut Entropy) -> Matcher {
+        Matcher { keys: [entropy.u64(), entropy.u64()] }
+    }
+
+    fn hash(&self, write: impl Fn(&mut DefaultHasher)) -> MatchKey {
+        self.keys.iter().fold(0, |sum, key| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write_u64(*key);
+            write(&mut hasher);
+            sum << 64 | u128::from(hasher.finish())
+        })
+    }
+
+    /// 17.1.3: the branch of the top Via and the method of the CSeq.
+    pub(super) fn client(&self, branch: &str, method: &str) -> MatchKey {
+        self.hash(|hasher| {
+            hasher.write_u8(b'c');
+            branch.hash(hasher);
+            method.hash(hasher);
+        })
+    }
+
+    /// 17.2.3: branch, sent-by and method, where an ACK counts as its INVITE; for peers of RFC 2543, whose branches
+    /// say nothing, the fields that rule names.
+    pub(super) fn server(&self, request: &Request, via: &Via<'_>, method: &str) -> Result<MatchKey, ParseError> {
+        let method = if method == "ACK" { "INVITE" } else { method };
+        if let Some(branch) = via.branch().filter(|branch| branch.len() > COOKIE.len() && branch.starts_with(COOKIE)) {
+            return Ok(self.hash(|hasher| {
+                hasher.write_u8(b's');
+                branch.hash(hasher);
+                hash_host(&via.host, hasher);
+                via.port.hash(hasher);
+                method.hash(hasher);
+            }));
+        }
+        let (call_id, cseq) = (request.call_id()?, request.cseq()?);
+        let from = request.from()?;
+        let from_tag = from.tag();
+        Ok(self.hash(|hasher| {
+            hasher.write_u8(b'o');
+            // The To tag is left out: the ACK carries ours, the INVITE none, and both must match. Request-URI and
+            // top Via are what 17.2.3 adds to the dialog's own fields.
+            request.uri_text().hash(hasher);
+            call_id.hash(hasher);
+            cseq.number.hash(hasher);
+            from_tag.hash(hasher);
+            hash_host(&via.host, hasher);
+            via.port.hash(hasher);
+            via.branch().hash(hasher);
+            method.hash(hasher);
+        }))
+    }
+
+    /// What makes two copies of one request that came by different ways the same (8.2.2.2).
+    pub(super) fn merged(&self, request: &Request) -> Result<MatchKey, ParseError> {
+        let (call_id, cseq) = (request.call_id()?, request.cseq()?);
+        let from = request.from()?;
+        Ok(self.hash(|hasher| {
+            hasher.write_u8(b'm');
+            call_id.hash(hasher);
+            cseq.number.hash(hasher);
+            request.method().as_str().hash(hasher);
+            from.tag().hash(hasher);
+        }))
+    }
+}
+
+fn hash_host(host: &Host<'_>, hasher: &mut DefaultHasher) {
+    match host {
+        Host::Name(name) => name.bytes().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase())),
+        Host::V4(addr) => addr.hash(hasher),
+        Host::V6(addr) => addr.hash(hasher),
+    }
+}

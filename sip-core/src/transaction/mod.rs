@@ -1,0 +1,30 @@
+//! Transactions (RFC 3261 17, RFC 6026): the four state machines, their timers, matching, and the table that runs
+//! them over flows. A user agent and a proxy stand on the same layer.
+//!
+//! What this layer does not do: it knows no dialog, chooses no target, answers no challenge.
+
+mod client;
+mod invite_client;
+mod invite_server;
+mod key;
+mod layer;
+mod non_invite_client;
+mod non_invite_server;
+mod requests;
+mod response;
+mod server;
+mod timers;
+
+pub use client::{ClientId, ClientState};
+pub use layer::{Event, Failure, Transactions};
+pub use response::respond_to;
+pub use server::{ServerId, ServerState};
+pub use timers::{Timer, TimerConfig};
+
+use timers::{Change, Step};
+
+/// Takes a machine to its next state and hands on what is to be done.
+fn apply<S>(state: &mut S, (next, step): (S, Step)) -> Step {
+    *state = next;
+    step
+}

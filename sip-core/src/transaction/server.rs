@@ -1,0 +1,108 @@
+//! What a server transaction holds while it lives.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::key::MatchKey;
+use super::{Step, Timer, TimerConfig, apply, invite_server, non_invite_server};
+use crate::arena::Key;
+use crate::message::{Request, StatusCode};
+use crate::timer::TimerId;
+use crate::transport::Path;
+
+/// Names a server transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ServerId(pub(super) Key);
+
+/// A server transaction's state by the RFC's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the RFC's: 3261 figures 7 and 8, 6026 figure 5")]
+pub enum ServerState {
+    Trying,
+    Proceeding,
+    Accepted,
+    Completed,
+    Confirmed,
+    Terminated,
+}
+
+#[derive(Debug)]
+pub(super) enum Machine {
+    Invite(invite_server::State),
+    NonInvite(non_invite_server::State),
+}
+
+#[derive(Debug)]
+pub(super) struct Server<U> {
+    pub(super) machine: Machine,
+    pub(super) key: MatchKey,
+    /// The key under which copies of the request that came another way are found (8.2.2.2).
+    pub(super) merged: Option<MatchKey>,
+    /// Where the request came from.
+    pub(super) source: Path,
+    /// Where responses go (18.2.2, RFC 3581).
+    pub(super) path: Path,
+    pub(super) reliable: bool,
+    /// The request, until a final response is sent.
+    pub(super) request: Option<Arc<Request>>,
+    /// The last response sent; empty before the first.
+    pub(super) message: Bytes,
+    pub(super) retransmit: Option<TimerId>,
+    pub(super) bound: Option<TimerId>,
+    pub(super) user: Option<U>,
+}
+
+impl<U> Server<U> {
+    pub(super) fn on_retransmission(&mut self) -> Step {
+        match &mut self.machine {
+            Machine::Invite(state) => apply(state, invite_server::on_retransmission(*state)),
+            Machine::NonInvite(state) => apply(state, non_invite_server::on_retransmission(*state)),
+        }
+    }
+
+    pub(super) fn on_ack(&mut self, timers: &TimerConfig) -> Step {
+        match &mut self.machine {
+            Machine::Invite(state) => apply(state, invite_server::on_ack(*state, timers, self.reliable)),
+            Machine::NonInvite(_) => Step::none(),
+        }
+    }
+
+    pub(super) fn on_respond(&mut self, status: StatusCode, timers: &TimerConfig) -> Step {
+        match &mut self.machine {
+            Machine::Invite(state) => apply(state, invite_server::on_respond(*state, status, timers, self.reliable)),
+            Machine::NonInvite(state) => {
+                apply(state, non_invite_server::on_respond(*state, status, timers, self.reliable))
+            }
+        }
+    }
+
+    pub(super) fn on_timer(&mut self, timer: Timer, timers: &TimerConfig) -> Step {
+        match &mut self.machine {
+            Machine::Invite(state) => apply(state, invite_server::on_timer(*state, timer, timers)),
+            Machine::NonInvite(state) => apply(state, non_invite_server::on_timer(*state, timer)),
+        }
+    }
+
+    pub(super) fn state(&self) -> ServerState {
+        match self.machine {
+            Machine::Invite(state) => match state {
+                invite_server::State::Proceeding => ServerState::Proceeding,
+                invite_server::State::Accepted => ServerState::Accepted,
+                invite_server::State::Completed { .. } => ServerState::Completed,
+                invite_server::State::Confirmed => ServerState::Confirmed,
+                invite_server::State::Terminated => ServerState::Terminated,
+            },
+            Machine::NonInvite(state) => match state {
+                non_invite_server::State::Trying => ServerState::Trying,
+                non_invite_server::State::Proceeding => ServerState::Proceeding,
+                non_invite_server::State::Completed => ServerState::Completed,
+                non_invite_server::State::Terminated => ServerState::Terminated,
+            },
+        }
+    }
+
+    pub(super) fn is_invite(&self) -> bool {
+        matches!(self.machine, Machine::Invite(_))
+    }
+}
