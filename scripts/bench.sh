@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Measures Offhook and its peers in one run, prints a table and writes target/bench/results.json.
+# Arguments go to the benchmark program.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scripts/setup.sh bench
+mkdir -p target/bench
+exec cargo run --release -p offhook-tests --bin bench -- --out target/bench/results.json "$@"
