@@ -1,0 +1,510 @@
+import type { AgentClient, AgentEvent } from "./agent-client.js";
+import { abortable, aborted, Deferred, ignore, Serial, throwIfAborted } from "./async.js";
+import { sendDtmfByInfo, validateTones, type DtmfOptions } from "./dtmf.js";
+import { errorFromEnd, mediaError, OffhookError, stateError, toOffhookError } from "./errors.js";
+import { TypedEventTarget } from "./events.js";
+import type { AudioSource, CallStats, MediaEvent, MediaHandler, MediaHandlerFactory, MediaState } from "./media/handler.js";
+import { Negotiation, type ReofferKind } from "./negotiation.js";
+import type { Address, CallId, CallSnapshot, CallState, End, Header, Transition } from "./protocol.js";
+
+/** What a call tells, by event name. Each event carries its name as `type`. */
+export interface CallEvents {
+  /** The call changed its state. */
+  state: { type: "state"; state: CallState; cause: string; at: number };
+  /** A provisional response. `earlyMedia`: it brought sound, e.g. a ringback tone or an announcement. */
+  progress: { type: "progress"; status: number; reason: string; earlyMedia: boolean; at: number };
+  /** Who holds the call now. */
+  hold: { type: "hold"; local: boolean; remote: boolean; at: number };
+  /** Muted or no longer muted. */
+  muted: { type: "muted"; muted: boolean };
+  /** How the media is doing; `error` says what has just gone wrong, if something has. */
+  media: { type: "media"; state: MediaState; remoteStream: MediaStream | null; error: OffhookError | null };
+  /** The other side sent something within the call; `dtmf` is set when it was a key. */
+  info: { type: "info"; contentType: string; body: string; dtmf: { tone: string; duration: number } | null; at: number };
+  /** It is over. Nothing follows. */
+  ended: { type: "ended"; end: End; at: number };
+}
+
+/** How to answer. */
+export interface AnswerOptions {
+  /** Where our sound comes from; the microphone if absent. */
+  audio?: AudioSource;
+  /** More header fields for the 200. */
+  headers?: Header[];
+  /** Gives up before the answer is sent; the call keeps ringing. */
+  signal?: AbortSignal;
+}
+
+/** How to say that it rings. */
+export interface RingOptions {
+  /** Already send our sound (183 with a description instead of 180). */
+  earlyMedia?: boolean;
+  /** Where our sound comes from, with `earlyMedia`. */
+  audio?: AudioSource;
+}
+
+/** For operations that can only be waited for: aborting stops the waiting. */
+export interface WaitOptions {
+  signal?: AbortSignal;
+}
+
+/** A notification about one call that exists already. */
+export type CallNotification = Exclude<Extract<AgentEvent, { call: CallId }>, { type: "incoming" }>;
+
+/** @internal What a call is made of. */
+export interface CallInit {
+  id: CallId;
+  direction: "outgoing" | "incoming";
+  local: Address;
+  remote: Address;
+  headers: Header[];
+  /** Incoming: the offer of the INVITE. */
+  offer: string | null;
+  /** Outgoing: has made the offer already. */
+  media: MediaHandler | null;
+  openMedia: MediaHandlerFactory;
+  client: AgentClient;
+  /** Outgoing: hangs up while not yet established. */
+  signal: AbortSignal | undefined;
+  /** Receives the one function that feeds the call. */
+  attach: (deliver: (notification: CallNotification) => void) => void;
+}
+
+/**
+ * One call, outgoing or incoming. Every promise means done: `hold()` resolves when the other side has agreed, not when
+ * the request was sent. Every rejection is an `OffhookError`.
+ */
+export class Call extends TypedEventTarget<CallEvents> {
+  /** Who called whom. */
+  readonly direction: "outgoing" | "incoming";
+  /** This side. */
+  readonly local: Address;
+  /** The other side. */
+  readonly remote: Address;
+  /** Incoming: the header fields of the INVITE. */
+  readonly headers: readonly Header[];
+  /** Answered and acknowledged; rejects with the reason if it never comes to that. May be ignored. */
+  readonly established: Promise<void>;
+  /** Why and by whom the call ended. Never rejects. */
+  readonly ended: Promise<End>;
+
+  readonly #id: CallId;
+  readonly #client: AgentClient;
+  readonly #offer: string | null;
+  readonly #openMedia: MediaHandlerFactory;
+  readonly #established = new Deferred<void>();
+  readonly #ended = new Deferred<End>();
+  readonly #history: Transition[] = [];
+  readonly #dtmf = new Serial();
+  #state: CallState;
+  #end: End | null = null;
+  #hold = { local: false, remote: false };
+  #muted = false;
+  #media: MediaHandler | null = null;
+  #mediaState: MediaState = "new";
+  #mediaFailure: OffhookError | null = null;
+  #negotiation: Negotiation | null = null;
+  #iceRestarted = false;
+  #localDescription: string | null = null;
+  #answering: Promise<void> | null = null;
+  #hangingUp: Promise<void> | null = null;
+
+  /** @internal Calls come from `UserAgent.call` and `UserAgent.incoming`. */
+  constructor(init: CallInit) {
+    super();
+    this.direction = init.direction;
+    this.local = init.local;
+    this.remote = init.remote;
+    this.headers = init.headers;
+    this.established = this.#established.promise;
+    this.ended = this.#ended.promise;
+    this.#id = init.id;
+    this.#client = init.client;
+    this.#offer = init.offer;
+    this.#openMedia = init.openMedia;
+    this.#state = init.direction === "outgoing" ? "calling" : "ringing";
+    if (init.media) this.#useMedia(init.media);
+    if (init.signal) this.#hangUpOnAbort(init.signal);
+    init.attach((notification) => this.#deliver(notification));
+  }
+
+  /** Where the call is now. */
+  get state(): CallState {
+    return this.#state;
+  }
+
+  /** Every state so far, with the time and what made it happen. */
+  get history(): readonly Transition[] {
+    return this.#history;
+  }
+
+  /** Who holds the call. */
+  get onHold(): { readonly local: boolean; readonly remote: boolean } {
+    return this.#hold;
+  }
+
+  /** Whether we are muted. */
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  /** How the media is doing. */
+  get mediaState(): MediaState {
+    return this.#mediaState;
+  }
+
+  /** What we send, once there is something. */
+  get localStream(): MediaStream | null {
+    return this.#media?.localStream ?? null;
+  }
+
+  /** What we hear, once there is something. It is played by itself unless the media options say otherwise. */
+  get remoteStream(): MediaStream | null {
+    return this.#media?.remoteStream ?? null;
+  }
+
+  /** Tells the caller that it rings here. */
+  async ring(options: RingOptions = {}): Promise<void> {
+    this.#expectIncoming("ring");
+    const sdp = options.earlyMedia ? await this.#describe(options.audio, undefined) : null;
+    await this.#client.request<"ring">({ type: "ring", call: this.#id, ...(sdp === null ? {} : { sdp }) });
+  }
+
+  /**
+   * Answers. Done when the caller has acknowledged it. If the microphone cannot be had it rejects with a `media`
+   * failure and the call keeps ringing: answer again, or reject.
+   */
+  answer(options: AnswerOptions = {}): Promise<void> {
+    this.#answering ??= this.#answer(options).catch((thrown: unknown) => {
+      this.#answering = null;
+      throw thrown;
+    });
+    return this.#answering;
+  }
+
+  async #answer({ audio, headers, signal }: AnswerOptions): Promise<void> {
+    this.#expectIncoming("answer");
+    throwIfAborted(signal);
+    const sdp = await this.#describe(audio, signal);
+    await this.#client.request<"answer">({ type: "answer", call: this.#id, sdp, ...(headers ? { headers } : {}) });
+    await this.#negotiation?.settled();
+  }
+
+  /** Refuses an incoming call (486 Busy Here if no status is given). Done when the caller has it. */
+  async reject(status?: number, reason?: string): Promise<void> {
+    this.#expectIncoming("reject");
+    await this.#client.request<"reject">({
+      type: "reject",
+      call: this.#id,
+      ...(status === undefined ? {} : { status }),
+      ...(reason === undefined ? {} : { reason }),
+    });
+  }
+
+  /** Sends an incoming call elsewhere (302). */
+  async redirect(...contacts: string[]): Promise<void> {
+    this.#expectIncoming("redirect");
+    await this.#client.request<"redirect">({ type: "redirect", call: this.#id, contacts });
+  }
+
+  /** Ends the call, whatever its state: cancels, rejects or hangs up. Done when it is over. Asking twice is fine. */
+  hangup(reason?: string): Promise<void> {
+    this.#hangingUp ??= this.#hangup(reason).catch((thrown: unknown) => {
+      this.#hangingUp = null;
+      throw thrown;
+    });
+    return this.#hangingUp;
+  }
+
+  async #hangup(reason: string | undefined): Promise<void> {
+    if (this.#end) return;
+    try {
+      await this.#client.request<"hangup">({ type: "hangup", call: this.#id, ...(reason === undefined ? {} : { reason }) });
+    } catch (thrown) {
+      if (!this.#end) throw thrown;
+    }
+  }
+
+  /** Puts the other side on hold. Done when it has agreed; if it refuses, this rejects and the call goes on as it was. */
+  async hold(options: WaitOptions = {}): Promise<void> {
+    if (!this.#hold.local) await this.#reoffer("hold", false, options);
+    this.#setHold(true, this.#hold.remote);
+  }
+
+  /** Takes the other side off hold. Done when it has agreed. */
+  async resume(options: WaitOptions = {}): Promise<void> {
+    if (this.#hold.local) await this.#reoffer("resume", false, options);
+    this.#setHold(false, this.#hold.remote);
+  }
+
+  /** Offers anew, e.g. after the network has changed (`iceRestart`). Done when the other side has agreed. */
+  async renegotiate(options: WaitOptions & { iceRestart?: boolean } = {}): Promise<void> {
+    await this.#reoffer("renegotiate", options.iceRestart ?? false, options);
+  }
+
+  /** Stops sending our sound. */
+  mute(): void {
+    this.#setMuted(true);
+  }
+
+  /** Sends our sound again. */
+  unmute(): void {
+    this.#setMuted(false);
+  }
+
+  /** Sends something else from now on, e.g. another microphone: no word to the other side is needed. */
+  async replaceAudio(source: AudioSource): Promise<void> {
+    await this.#expectMedia().replaceAudio(source);
+  }
+
+  /**
+   * Plays keys (0-9 * # A-D, and `,` for a pause of 2 s) to the other side; done when the last was played or confirmed.
+   * `via` says how; if absent: within the media where that was negotiated, else by INFO.
+   */
+  async sendDtmf(tones: string, options: DtmfOptions = {}): Promise<void> {
+    const keys = validateTones(tones);
+    const { duration = 160, gap = 70, via } = options;
+    await this.#dtmf.run(async () => {
+      this.#expectLive();
+      const media = this.#media;
+      if (via !== "info" && media?.canSendDtmf) return media.sendDtmf(keys, duration, gap);
+      if (via === "rtp") throw mediaError("negotiation", "the other side does not take keys within the media");
+      return sendDtmfByInfo(keys, gap, async (tone) => {
+        await this.#client.request<"dtmf">({ type: "dtmf", call: this.#id, tone, duration });
+      });
+    });
+  }
+
+  /** Sends something of the application's within the call. Done when the other side has accepted it. */
+  async sendInfo(contentType: string, body: string): Promise<void> {
+    await this.#client.request<"info">({ type: "info", call: this.#id, contentType, body });
+  }
+
+  /** What the media has carried so far. Null before there is media. */
+  async stats(): Promise<CallStats | null> {
+    return this.#media ? this.#media.stats() : null;
+  }
+
+  /** What the agent knows of this call, e.g. its Call-ID. */
+  inspect(): Promise<CallSnapshot> {
+    return this.#client.request<"inspect">({ type: "inspect", call: this.#id });
+  }
+
+  // What the agent says.
+
+  #deliver(notification: CallNotification): void {
+    if (this.#end) return;
+    switch (notification.type) {
+      case "state":
+        this.#enter(notification.state, notification.cause, notification.at);
+        break;
+      case "progress": {
+        const { status, reason, sdp, at } = notification;
+        if (sdp !== null) this.#negotiation?.early(sdp).catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
+        this.emit("progress", { type: "progress", status, reason, earlyMedia: sdp !== null, at });
+        break;
+      }
+      case "answered":
+        this.#applyFirstAnswer(notification.sdp);
+        break;
+      case "offer":
+        this.#answerOffer(notification.sdp);
+        break;
+      case "negotiated":
+        this.#negotiation?.answer(notification.sdp).catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
+        break;
+      case "hold":
+        this.#setHold(notification.local, notification.remote, notification.at);
+        break;
+      case "info":
+        this.emit("info", {
+          type: "info",
+          contentType: notification.contentType,
+          body: notification.body,
+          dtmf: notification.dtmf,
+          at: notification.at,
+        });
+        break;
+      case "ended":
+        this.#finish(notification.end, notification.at);
+        break;
+    }
+  }
+
+  #enter(state: CallState, cause: string, at: number): void {
+    this.#state = state;
+    this.#history.push({ at, state, cause });
+    if (state === "established") {
+      (this.#negotiation?.settled() ?? Promise.resolve()).then(() => {
+        if (!this.#mediaFailure) this.#established.resolve();
+      });
+    }
+    this.emit("state", { type: "state", state, cause, at });
+  }
+
+  /** A call whose media cannot come about is no call: it is hung up, and `established` says why. */
+  #applyFirstAnswer(sdp: string | null): void {
+    if (sdp === null && this.direction === "incoming") return;
+    this.#negotiation?.answer(sdp).catch((thrown: unknown) => {
+      if (this.#end) return;
+      this.#mediaFailure = toOffhookError(thrown);
+      this.#mediaProblem(this.#mediaFailure);
+      this.#established.reject(this.#mediaFailure);
+      ignore(this.hangup("media could not be negotiated"));
+    });
+  }
+
+  #answerOffer(sdp: string | null): void {
+    const done = this.#negotiation
+      ? this.#negotiation.remoteOffer(sdp)
+      : this.#client.request<"rejectOffer">({ type: "rejectOffer", call: this.#id, status: 488 });
+    done.catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
+  }
+
+  #finish(end: End, at: number): void {
+    if (this.#state !== "ended") this.#enter("ended", end.reason, at);
+    this.#end = end;
+    this.#closeMedia();
+    this.#established.reject(errorFromEnd(end));
+    this.#ended.resolve(end);
+    this.emit("ended", { type: "ended", end, at });
+  }
+
+  // Media.
+
+  /** Our description for an incoming call, made once. */
+  async #describe(audio: AudioSource | undefined, signal: AbortSignal | undefined): Promise<string> {
+    if (this.#localDescription !== null) return this.#localDescription;
+    const media = this.#openMedia({ direction: this.direction, audio });
+    this.#useMedia(media);
+    try {
+      const sdp = await abortable(describeWith(media, this.#offer), signal);
+      if (this.#end) throw stateError("the call has ended");
+      this.#localDescription = sdp;
+      return sdp;
+    } catch (thrown) {
+      this.#closeMedia();
+      if (this.#end) throw stateError("the call has ended");
+      throw toOffhookError(thrown);
+    }
+  }
+
+  #useMedia(media: MediaHandler): void {
+    this.#media = media;
+    this.#negotiation = new Negotiation(
+      media,
+      {
+        offer: async (kind, sdp) => (await this.#client.request<ReofferKind>({ type: kind, call: this.#id, sdp })).sdp,
+        acceptOffer: async (sdp) => {
+          await this.#client.request<"acceptOffer">({ type: "acceptOffer", call: this.#id, sdp });
+        },
+        rejectOffer: async (status) => {
+          await this.#client.request<"rejectOffer">({ type: "rejectOffer", call: this.#id, status });
+        },
+      },
+      this.direction === "outgoing",
+    );
+    media.setMuted(this.#muted);
+    media.onEvent = (event) => this.#onMediaEvent(event);
+  }
+
+  #closeMedia(): void {
+    const media = this.#media;
+    if (!media) return;
+    media.onEvent = null;
+    media.close();
+    this.#mediaState = "closed";
+    if (!this.#end) {
+      this.#media = null;
+      this.#negotiation = null;
+      this.#mediaState = "new";
+    }
+  }
+
+  #onMediaEvent(event: MediaEvent): void {
+    switch (event.type) {
+      case "state":
+        this.#mediaState = event.state;
+        this.#emitMedia(event.state === "failed" ? mediaError("ice", "no path for the sound was found, or it was lost") : null);
+        if (event.state === "connected") this.#iceRestarted = false;
+        if (event.state === "failed") this.#restartIce();
+        break;
+      case "remote-stream":
+        this.#emitMedia(null);
+        break;
+      case "problem":
+        this.#mediaProblem(event.error);
+        break;
+    }
+  }
+
+  /** Lost media is no reason to hang up: look for another path once, then leave it to the people. */
+  #restartIce(): void {
+    if (this.#iceRestarted || this.#state !== "established") return;
+    this.#iceRestarted = true;
+    this.#negotiation?.reoffer("renegotiate", true).catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
+  }
+
+  #mediaProblem(error: OffhookError): void {
+    if (!this.#end) this.#emitMedia(error);
+  }
+
+  #emitMedia(error: OffhookError | null): void {
+    this.emit("media", { type: "media", state: this.#mediaState, remoteStream: this.remoteStream, error });
+  }
+
+  #reoffer(kind: ReofferKind, iceRestart: boolean, { signal }: WaitOptions): Promise<void> {
+    throwIfAborted(signal);
+    if (this.#state !== "established" || !this.#negotiation) {
+      throw stateError(this.#end ? "the call has ended" : `${kind} is possible only in an established call`);
+    }
+    return abortable(this.#negotiation.reoffer(kind, iceRestart), signal);
+  }
+
+  #setHold(local: boolean, remote: boolean, at = Date.now()): void {
+    if (this.#hold.local === local && this.#hold.remote === remote) return;
+    this.#hold = { local, remote };
+    this.emit("hold", { type: "hold", local, remote, at });
+  }
+
+  #setMuted(muted: boolean): void {
+    if (this.#muted === muted) return;
+    this.#muted = muted;
+    this.#media?.setMuted(muted);
+    this.emit("muted", { type: "muted", muted });
+  }
+
+  #hangUpOnAbort(signal: AbortSignal): void {
+    const onAbort = (): void => {
+      this.#established.reject(aborted(signal));
+      ignore(this.hangup());
+    };
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    const forget = (): void => signal.removeEventListener("abort", onAbort);
+    this.established.then(forget, forget);
+  }
+
+  // Preconditions.
+
+  #expectLive(): void {
+    if (this.#end) throw stateError("the call has ended");
+  }
+
+  #expectIncoming(operation: string): void {
+    this.#expectLive();
+    if (this.direction === "outgoing") throw stateError(`${operation} is for incoming calls`);
+  }
+
+  #expectMedia(): MediaHandler {
+    this.#expectLive();
+    if (!this.#media) throw stateError("the call has no media yet");
+    return this.#media;
+  }
+}
+
+async function describeWith(media: MediaHandler, offer: string | null): Promise<string> {
+  if (offer === null) return media.createOffer({ hold: false, iceRestart: false });
+  await media.applyOffer(offer);
+  return media.createAnswer();
+}

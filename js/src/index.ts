@@ -1,0 +1,36 @@
+/**
+ * Offhook: a SIP user agent for the browser.
+ *
+ * @module
+ */
+export { UserAgent } from "./user-agent.js";
+export type {
+  CallOptions,
+  ConnectOptions,
+  MessageOptions,
+  RegistrationState,
+  UserAgentEvents,
+  UserAgentState,
+} from "./user-agent.js";
+export { Call } from "./call.js";
+export type { AnswerOptions, CallEvents, RingOptions, WaitOptions } from "./call.js";
+export type { DtmfOptions } from "./dtmf.js";
+export { OffhookError } from "./errors.js";
+export type { ErrorDetail, MediaErrorValue, MediaProblem } from "./errors.js";
+export { TypedEventTarget } from "./events.js";
+export type { ListenOptions, TypedListener } from "./events.js";
+export { PeerConnectionMedia } from "./media/peer-connection.js";
+export type { PeerConnectionOptions } from "./media/peer-connection.js";
+export type {
+  AudioSource,
+  CallStats,
+  MediaEvent,
+  MediaHandler,
+  MediaHandlerFactory,
+  MediaRequest,
+  MediaState,
+  OfferOptions,
+} from "./media/handler.js";
+export type { AgentPort, PortFactory } from "./agent-port.js";
+export type * from "./protocol.js";
+export { completeTarget } from "./target.js";

@@ -1,0 +1,325 @@
+import { AgentClient, type AgentEvent } from "./agent-client.js";
+import type { AgentPort, PortFactory } from "./agent-port.js";
+import { abortable, aborted, ignore, throwIfAborted, within } from "./async.js";
+import { CallQueue } from "./call-queue.js";
+import { Call, type CallNotification, type WaitOptions } from "./call.js";
+import { OffhookError, toOffhookError } from "./errors.js";
+import { TypedEventTarget } from "./events.js";
+import type { AudioSource, MediaHandler, MediaHandlerFactory } from "./media/handler.js";
+import { PeerConnectionMedia, type PeerConnectionOptions } from "./media/peer-connection.js";
+import type { Address, AgentConfig, CallId, Header } from "./protocol.js";
+import { completeTarget } from "./target.js";
+
+/** How to connect. */
+export interface ConnectOptions extends AgentConfig {
+  /** How long the first connection may take, in milliseconds (default 8000). */
+  connectTimeout?: number;
+  /** Gives up connecting. */
+  signal?: AbortSignal;
+  /** Options for the media of calls, or a function that makes a media handler of your own for each call. */
+  media?: PeerConnectionOptions | MediaHandlerFactory;
+  /** Where the agent lives; in this page if absent. */
+  port?: PortFactory;
+}
+
+/** How to call. */
+export interface CallOptions {
+  /** Where our sound comes from; the microphone if absent. */
+  audio?: AudioSource;
+  /** More header fields for the INVITE. */
+  headers?: Header[];
+  /** Hangs up as long as the call is not established. */
+  signal?: AbortSignal;
+}
+
+/** How to send a message. */
+export interface MessageOptions extends WaitOptions {
+  /** MIME type of the body (default `text/plain`). */
+  contentType?: string;
+}
+
+/** The state of the connection to the server. */
+export type UserAgentState = "connecting" | "connected" | "disconnected" | "stopped";
+
+/** The state of the registration. */
+export type RegistrationState = "registering" | "registered" | "unregistered" | "failed";
+
+/** What a user agent tells, by event name. Each event carries its name as `type`. */
+export interface UserAgentEvents {
+  /** Somebody calls. Without a listener, the call waits for `for await (… of ua.incoming)`. */
+  incoming: { type: "incoming"; call: Call; at: number };
+  /** The connection came up or was lost; it is looked after without your help. */
+  transport: { type: "transport"; state: "connecting" | "connected" | "disconnected"; message: string | null; at: number };
+  /** The registration changed; `expires` is in seconds. */
+  registration: { type: "registration"; state: RegistrationState; expires: number | null; error: OffhookError | null; at: number };
+  /** A message outside of calls. */
+  message: { type: "message"; from: Address; contentType: string; body: string; at: number };
+  /** A SIP message went in or out (only with `trace: true`); passwords are masked. */
+  trace: { type: "trace"; direction: "in" | "out"; transport: string; remote: string; text: string; at: number };
+  /** Down. Nothing follows. */
+  stopped: { type: "stopped"; at: number };
+}
+
+const CONNECT_TIMEOUT = 8000;
+const SHUTDOWN_DEADLINE = 2000;
+
+/**
+ * A SIP user agent.
+ *
+ * ```ts
+ * const ua = await UserAgent.connect({ aor: "sip:alice@example.com", server: "wss://example.com/ws", password });
+ * await ua.register();
+ * const call = await ua.call("bob");
+ * await call.established;
+ * ```
+ */
+export class UserAgent extends TypedEventTarget<UserAgentEvents> {
+  /** Our address of record. */
+  readonly aor: string;
+  /** Incoming calls, one after the other: `for await (const call of ua.incoming)`. Ends when the agent stops. */
+  readonly incoming: AsyncIterable<Call>;
+
+  readonly #client: AgentClient;
+  readonly #openMedia: MediaHandlerFactory;
+  readonly #queue = new CallQueue();
+  readonly #calls = new Map<CallId, { call: Call; deliver: (notification: CallNotification) => void }>();
+  readonly #local: Address;
+  /** What was told of calls whose number we are about to learn. */
+  #early: CallNotification[] = [];
+  #placing = 0;
+  #state: UserAgentState = "connecting";
+  #registration: RegistrationState = "unregistered";
+  #stopping: Promise<void> | null = null;
+
+  /**
+   * Connects. Done when the first connection to the server is up; rejects if that takes longer than `connectTimeout`.
+   * A connection that is lost later is restored by itself.
+   */
+  static async connect(options: ConnectOptions): Promise<UserAgent> {
+    const { connectTimeout = CONNECT_TIMEOUT, signal, media, port: openPort = openWasmPort, ...config } = options;
+    throwIfAborted(signal);
+    const opening = openPort(config);
+    let ua: UserAgent | null = null;
+    const connected = opening.then(async (port) => {
+      ua = new UserAgent(port, config, mediaFactory(media));
+      await ua.#client.request<"connect">({ type: "connect" });
+      return ua;
+    });
+    const late = (): OffhookError =>
+      new OffhookError(
+        { kind: "timeout", timer: "" },
+        { message: `no connection to ${config.server} within ${connectTimeout / 1000} s` },
+      );
+    try {
+      return await within(abortable(connected, signal), connectTimeout, late);
+    } catch (thrown) {
+      const error = toOffhookError(thrown);
+      if (ua) (ua as UserAgent).#stop(error);
+      else ignore(opening.then((port) => port.close()));
+      throw error;
+    }
+  }
+
+  private constructor(port: AgentPort, config: AgentConfig, openMedia: MediaHandlerFactory) {
+    super();
+    this.aor = config.aor;
+    this.incoming = this.#queue;
+    this.#local = { displayName: config.displayName ?? null, uri: config.aor };
+    this.#openMedia = openMedia;
+    this.#client = new AgentClient(port, (event) => this.#onEvent(event));
+  }
+
+  /** The state of the connection. */
+  get state(): UserAgentState {
+    return this.#state;
+  }
+
+  /** The state of the registration. */
+  get registration(): RegistrationState {
+    return this.#registration;
+  }
+
+  /** The calls that have not ended. */
+  get calls(): readonly Call[] {
+    return Array.from(this.#calls.values(), ({ call }) => call);
+  }
+
+  /** Registers; done when the registrar has agreed. It is refreshed by itself. Resolves with the granted time in seconds. */
+  register(options: WaitOptions = {}): Promise<{ expires: number }> {
+    return this.#request<"register">({ type: "register" }, options);
+  }
+
+  /** Takes the registration back. */
+  async unregister(options: WaitOptions = {}): Promise<void> {
+    await this.#request<"unregister">({ type: "unregister" }, options);
+  }
+
+  /**
+   * Calls `target`: a URI, `bob@example.org`, or only `bob` or a number for somebody of our own domain.
+   * Resolves when the INVITE is on its way; wait for `call.established` to talk.
+   */
+  async call(target: string, options: CallOptions = {}): Promise<Call> {
+    const { audio, headers, signal } = options;
+    throwIfAborted(signal);
+    const uri = completeTarget(target, this.aor);
+    const media = this.#openMedia({ direction: "outgoing", audio });
+    try {
+      const sdp = await abortable(media.createOffer({ hold: false, iceRestart: false }), signal);
+      const call = await this.#place(uri, sdp, media, headers, signal);
+      if (signal?.aborted) throw aborted(signal);
+      return call;
+    } catch (thrown) {
+      media.close();
+      throw toOffhookError(thrown);
+    }
+  }
+
+  async #place(
+    uri: string,
+    sdp: string,
+    media: MediaHandler,
+    headers: Header[] | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Call> {
+    this.#placing++;
+    try {
+      const { call: id } = await this.#client.request<"call">({ type: "call", target: uri, sdp, ...(headers ? { headers } : {}) });
+      const call = this.#addCall({
+        id,
+        direction: "outgoing",
+        remote: { displayName: null, uri },
+        headers: [],
+        offer: null,
+        media,
+        signal,
+      });
+      for (const notification of this.#early.filter((early) => early.call === id)) this.#deliver(notification);
+      return call;
+    } finally {
+      this.#placing--;
+      if (this.#placing === 0) this.#early = [];
+    }
+  }
+
+  /** Sends a message outside of calls. Resolves with the final response. */
+  message(target: string, body: string, options: MessageOptions = {}): Promise<{ status: number; reason: string }> {
+    const { contentType = "text/plain" } = options;
+    return this.#request<"message">({ type: "message", target: completeTarget(target, this.aor), contentType, body }, options);
+  }
+
+  /** Asks somebody what they can do. Resolves with the final response. */
+  options(target: string, options: WaitOptions = {}): Promise<{ status: number; reason: string }> {
+    return this.#request<"options">({ type: "options", target: completeTarget(target, this.aor) }, options);
+  }
+
+  /** Ends the calls, unregisters and disconnects, at the latest after `deadline` milliseconds (default 2000). Never rejects. */
+  shutdown(deadline = SHUTDOWN_DEADLINE): Promise<void> {
+    this.#stopping ??= this.#shutdown(deadline);
+    return this.#stopping;
+  }
+
+  async #shutdown(deadline: number): Promise<void> {
+    const stopped = new OffhookError({ kind: "cancelled" }, { message: "the user agent was shut down" });
+    try {
+      // The agent keeps the deadline itself; the margin is for an agent that has died.
+      await within(this.#client.request<"shutdown">({ type: "shutdown", deadline }), deadline + 500, () => stopped);
+    } catch {
+      // Down is down.
+    }
+    this.#stop(stopped);
+  }
+
+  #onEvent(event: AgentEvent): void {
+    switch (event.type) {
+      case "transport":
+        this.#state = event.state;
+        this.emit("transport", event);
+        break;
+      case "registration":
+        this.#registration = event.state;
+        this.emit("registration", { ...event, error: event.error && new OffhookError(event.error) });
+        break;
+      case "incoming": {
+        const { call: id, from, sdp, headers, at } = event;
+        const call = this.#addCall({ id, direction: "incoming", remote: from, headers, offer: sdp, media: null, signal: undefined });
+        this.#queue.push(call);
+        this.emit("incoming", { type: "incoming", call, at });
+        break;
+      }
+      case "message":
+        this.emit("message", event);
+        break;
+      case "trace":
+        this.emit("trace", event);
+        break;
+      case "stopped":
+        this.#stop(new OffhookError({ kind: "cancelled" }, { message: "the user agent has stopped" }));
+        break;
+      default:
+        this.#deliver(event);
+    }
+  }
+
+  #deliver(notification: CallNotification): void {
+    const entry = this.#calls.get(notification.call);
+    if (entry) entry.deliver(notification);
+    else if (this.#placing > 0) this.#early.push(notification);
+  }
+
+  #addCall(init: {
+    id: CallId;
+    direction: "outgoing" | "incoming";
+    remote: Address;
+    headers: Header[];
+    offer: string | null;
+    media: MediaHandler | null;
+    signal: AbortSignal | undefined;
+  }): Call {
+    let deliver: (notification: CallNotification) => void = () => undefined;
+    const call = new Call({
+      ...init,
+      local: this.#local,
+      client: this.#client,
+      openMedia: this.#openMedia,
+      attach: (feed) => {
+        deliver = feed;
+      },
+    });
+    this.#calls.set(init.id, { call, deliver });
+    ignore(call.ended.then(() => this.#calls.delete(init.id)));
+    return call;
+  }
+
+  #request<T extends "register" | "unregister" | "message" | "options">(
+    request: Parameters<typeof AgentClient.prototype.request<T>>[0],
+    { signal }: WaitOptions,
+  ): ReturnType<typeof AgentClient.prototype.request<T>> {
+    return abortable(this.#client.request<T>(request), signal);
+  }
+
+  /** Whatever the agent did not end itself ends here. */
+  #stop(error: OffhookError): void {
+    if (this.#state === "stopped") return;
+    this.#state = "stopped";
+    this.#registration = "unregistered";
+    this.#client.close(error);
+    const at = Date.now();
+    for (const [id, { deliver }] of this.#calls) {
+      const end = { by: "local", status: null, reason: error.message, cause: null, error: null } as const;
+      deliver({ type: "ended", call: id, end, at });
+    }
+    this.#queue.close();
+    this.emit("stopped", { type: "stopped", at });
+  }
+}
+
+/** Loaded only when it is used: who brings a port of their own needs no WebAssembly. */
+async function openWasmPort(config: AgentConfig): Promise<AgentPort> {
+  const { openWasmPort } = await import("./wasm-port.js");
+  return openWasmPort(config);
+}
+
+function mediaFactory(media: PeerConnectionOptions | MediaHandlerFactory | undefined): MediaHandlerFactory {
+  if (typeof media === "function") return media;
+  return (request) => new PeerConnectionMedia(request, media);
+}

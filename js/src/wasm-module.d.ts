@@ -1,0 +1,10 @@
+/** The surface of `sip-wasm`, for where wasm-bindgen has not written its own declarations yet. */
+declare module "*/offhook_wasm.js" {
+  /** Takes an `AgentConfig` and `Command`s, gives `Notification`s (protocol.ts). */
+  export class Agent {
+    constructor(config: object, notify: (notification: unknown) => void);
+    send(command: object): void;
+    free(): void;
+  }
+  export default function init(options: { module_or_path: URL | string | BufferSource | WebAssembly.Module }): Promise<unknown>;
+}

@@ -1,0 +1,76 @@
+import init, { Agent } from "../wasm/offhook_wasm.js";
+import type { AgentPort } from "./agent-port.js";
+import { OffhookError, toOffhookError } from "./errors.js";
+import type { AgentConfig, Command, Notification } from "./protocol.js";
+
+let loading: Promise<unknown> | null = null;
+
+/**
+ * Loads the WebAssembly module, once. `UserAgent.connect` does it by itself; call it earlier to have it at hand, or with
+ * a `source` (a URL, or the bytes) if it is not served beside this package.
+ */
+export async function loadWasm(
+  source: URL | string | BufferSource | WebAssembly.Module = new URL("../wasm/offhook_wasm_bg.wasm", import.meta.url),
+): Promise<void> {
+  loading ??= init({ module_or_path: source });
+  try {
+    await loading;
+  } catch (thrown) {
+    loading = null;
+    throw new OffhookError(
+      { kind: "transport", message: "the WebAssembly module could not be loaded" },
+      { cause: thrown },
+    );
+  }
+}
+
+/** Opens a port to an agent that lives in this page. */
+export async function openWasmPort(config: AgentConfig): Promise<AgentPort> {
+  await loadWasm();
+  return new WasmPort(config);
+}
+
+class WasmPort implements AgentPort {
+  onNotification: (notification: Notification) => void = () => undefined;
+  #agent: Agent | null;
+  #outbox: Command[] = [];
+  #notifying = false;
+
+  constructor(config: AgentConfig) {
+    try {
+      this.#agent = new Agent(config, (notification: unknown) => this.#notify(notification as Notification));
+    } catch (thrown) {
+      throw toOffhookError(thrown);
+    }
+  }
+
+  send(command: Command): void {
+    // A notification may come from within the agent, which cannot be entered twice.
+    if (this.#notifying || this.#outbox.length > 0) {
+      if (this.#outbox.push(command) === 1) queueMicrotask(() => this.#flush());
+    } else {
+      this.#agent?.send(command);
+    }
+  }
+
+  close(): void {
+    const agent = this.#agent;
+    this.#agent = null;
+    // Not at once, for the same reason.
+    if (agent) queueMicrotask(() => agent.free());
+  }
+
+  #flush(): void {
+    for (const command of this.#outbox.splice(0)) this.#agent?.send(command);
+  }
+
+  #notify(notification: Notification): void {
+    const nested = this.#notifying;
+    this.#notifying = true;
+    try {
+      if (this.#agent) this.onNotification(notification);
+    } finally {
+      this.#notifying = nested;
+    }
+  }
+}
