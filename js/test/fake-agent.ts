@@ -1,0 +1,95 @@
+import type { AgentPort } from "../src/agent-port.js";
+import type { CallId, CallState, Command, End, ErrorValue, Notification, Results } from "../src/protocol.js";
+
+type CommandOf<T extends Command["type"]> = Extract<Command, { type: T }>;
+type NotificationOf<T extends Notification["type"]> = Extract<Notification, { type: T }>;
+
+/** Commands that need no script: the answer is always this. */
+const USUAL: Partial<Results> = {
+  connect: null,
+  register: { expires: 300 },
+  unregister: null,
+  ring: null,
+  answer: null,
+  acceptOffer: null,
+  rejectOffer: null,
+  info: null,
+  dtmf: null,
+  shutdown: null,
+};
+
+/** A scripted agent: it keeps the commands it was sent, answers what is usual, and says what the test tells it to. */
+export class FakeAgent implements AgentPort {
+  onNotification: (notification: Notification) => void = () => undefined;
+  readonly commands: Command[] = [];
+  closed = false;
+  /** Commands that are left to the test. */
+  readonly manual = new Set<Command["type"]>();
+  #next: CallId = 1;
+  #waiting: { type: Command["type"]; nth: number; resolve: (command: Command) => void }[] = [];
+
+  send(command: Command): void {
+    this.commands.push(command);
+    const sent = this.sent(command.type).length;
+    for (const waiting of this.#waiting) {
+      if (waiting.type === command.type && waiting.nth === sent) waiting.resolve(command);
+    }
+    if (this.manual.has(command.type)) return;
+    if (command.type === "call") this.result(command, { call: this.#next++ });
+    else if (command.type in USUAL) this.result(command, USUAL[command.type] ?? null);
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  sent<T extends Command["type"]>(type: T): CommandOf<T>[] {
+    return this.commands.filter((command): command is CommandOf<T> => command.type === type);
+  }
+
+  /** The nth command of a type, waited for if it is not here yet. */
+  async command<T extends Command["type"]>(type: T, nth = 1): Promise<CommandOf<T>> {
+    const here = this.sent(type)[nth - 1];
+    if (here) return here;
+    return (await new Promise<Command>((resolve) => this.#waiting.push({ type, nth, resolve }))) as CommandOf<T>;
+  }
+
+  result(command: Command, value: Results[keyof Results] = null): void {
+    this.onNotification({ type: "result", id: command.id, value });
+  }
+
+  refuse(command: Command, error: ErrorValue): void {
+    this.onNotification({ type: "error", id: command.id, error });
+  }
+
+  notify(notification: Notification): void {
+    this.onNotification(notification);
+  }
+
+  state(call: CallId, state: CallState, cause = ""): void {
+    this.notify({ type: "state", call, state, cause, at: 0 });
+  }
+
+  /** The usual way of an outgoing call to an established one. */
+  establish(call: CallId, sdp = "answer"): void {
+    this.state(call, "answered", "200 OK");
+    this.notify({ type: "answered", call, sdp, at: 0 });
+    this.state(call, "established", "ACK sent");
+  }
+
+  incoming(call: CallId, overrides: Partial<NotificationOf<"incoming">> = {}): void {
+    const from = { displayName: "Bob", uri: "sip:bob@example.com" };
+    const to = { displayName: null, uri: "sip:alice@example.com" };
+    this.notify({ type: "incoming", call, callId: `call-${call}`, from, to, sdp: "offer", headers: [], at: 0, ...overrides });
+  }
+
+  ended(call: CallId, end: Partial<End> = {}): void {
+    const whole: End = { by: "remote", status: 200, reason: "BYE received", cause: null, error: null, ...end };
+    this.notify({ type: "ended", call, end: whole, at: 0 });
+  }
+}
+
+/** A refusal with a SIP status. */
+export function refusal(status: number, reason: string): ErrorValue {
+  return { kind: "status", status, reason, cause: null };
+}

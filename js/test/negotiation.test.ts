@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { describe, it, mock } from "node:test";
+import { mediaError } from "../src/errors.js";
+import { refusal } from "./fake-agent.js";
+import { at, connected, failure, failureKind, inCall, pending, settle } from "./setup.js";
+
+describe("hold", () => {
+  it("is done when the other side has agreed, and taken back by resume", async () => {
+    const { agent, call, handler } = await inCall();
+    agent.manual.add("hold").add("resume");
+    const seen: boolean[] = [];
+    call.on("hold", ({ local }) => seen.push(local));
+    const holding = call.hold();
+    const hold = await agent.command("hold");
+    assert.equal(hold.sdp, "offer sendonly");
+    assert.ok(await pending(holding));
+    assert.equal(call.onHold.local, false);
+    agent.notify({ type: "hold", call: 1, local: true, remote: false, at: 0 });
+    agent.result(hold, { sdp: "answer recvonly" });
+    await holding;
+    assert.equal(call.onHold.local, true);
+    await call.hold();
+    assert.equal(agent.sent("hold").length, 1);
+
+    const resuming = call.resume();
+    const resume = await agent.command("resume");
+    assert.equal(resume.sdp, "offer");
+    agent.result(resume, { sdp: "answer" });
+    await resuming;
+    assert.equal(call.onHold.local, false);
+    assert.deepEqual(seen, [true, false]);
+    assert.deepEqual(handler.log.slice(2), ["createOffer hold", "applyAnswer answer recvonly", "createOffer", "applyAnswer answer"]);
+  });
+
+  it("refused: the call goes on as it was, and the refusal is told", async () => {
+    const { agent, call, handler } = await inCall();
+    agent.manual.add("hold");
+    const holding = call.hold();
+    agent.refuse(await agent.command("hold"), refusal(488, "Not Acceptable Here"));
+    assert.equal((await failure(holding)).status, 488);
+    assert.equal(handler.log.at(-1), "rollback");
+    assert.equal(call.state, "established");
+    assert.equal(call.onHold.local, false);
+    assert.equal(agent.sent("hangup").length, 0);
+  });
+
+  it("answered with something that does not fit is rolled back", async () => {
+    const { agent, call, handler } = await inCall();
+    agent.manual.add("hold");
+    handler.failures.set("applyAnswer", mediaError("negotiation", "no"));
+    const holding = call.hold();
+    agent.result(await agent.command("hold"), { sdp: "nonsense" });
+    assert.equal(await failureKind(holding), "media");
+    assert.equal(handler.log.at(-1), "rollback");
+    assert.equal(call.state, "established");
+  });
+
+  it("is possible only in an established call", async () => {
+    const { ua } = await connected();
+    const call = await ua.call("bob");
+    assert.equal((await failure(call.hold())).message, "hold is possible only in an established call");
+  });
+
+  it("and resume asked at once go one after the other", async () => {
+    const { agent, call, handler } = await inCall();
+    agent.manual.add("hold").add("renegotiate");
+    const holding = call.hold();
+    const renegotiating = call.renegotiate();
+    const hold = await agent.command("hold");
+    await settle();
+    assert.equal(agent.sent("renegotiate").length, 0);
+    agent.result(hold, { sdp: "held" });
+    const renegotiate = await agent.command("renegotiate");
+    assert.equal(renegotiate.sdp, "offer sendonly", "what is on hold stays on hold");
+    agent.result(renegotiate, { sdp: "held" });
+    await Promise.all([holding, renegotiating]);
+    assert.equal(handler.log.length, 6);
+  });
+
+  it("stops waiting when aborted", async () => {
+    const { agent, call } = await inCall();
+    agent.manual.add("hold");
+    const controller = new AbortController();
+    const holding = call.hold({ signal: controller.signal });
+    await agent.command("hold");
+    controller.abort();
+    assert.equal(await failureKind(holding), "cancelled");
+  });
+
+  it("by the other side is told", async () => {
+    const { agent, call } = await inCall();
+    agent.notify({ type: "hold", call: 1, local: false, remote: true, at: 0 });
+    assert.deepEqual(call.onHold, { local: false, remote: true });
+  });
+});
+
+describe("glare", () => {
+  it("rolls back, waits as RFC 3261 14.1 says, and offers anew", async (t) => {
+    t.mock.method(Math, "random", () => 0.5);
+    const { agent, call, handler } = await inCall();
+    agent.manual.add("hold");
+    mock.timers.enable({ apis: ["setTimeout"] });
+    try {
+      const holding = call.hold();
+      agent.refuse(await agent.command("hold"), refusal(491, "Request Pending"));
+      await settle();
+      assert.equal(handler.log.at(-1), "rollback");
+      mock.timers.tick(3049);
+      await settle();
+      assert.equal(agent.sent("hold").length, 1);
+      mock.timers.tick(1);
+      const again = await agent.command("hold", 2);
+      agent.result(again, { sdp: "held" });
+      await holding;
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
+  it("lets the other side's offer through while it waits", async (t) => {
+    t.mock.method(Math, "random", () => 0);
+    const { agent, call, handler } = await inCall();
+    agent.manual.add("hold");
+    mock.timers.enable({ apis: ["setTimeout"] });
+    try {
+      const holding = call.hold();
+      agent.refuse(await agent.command("hold"), refusal(491, "Request Pending"));
+      await settle();
+      agent.notify({ type: "offer", call: 1, sdp: "their offer", at: 0 });
+      await agent.command("acceptOffer");
+      mock.timers.tick(2100);
+      agent.result(await agent.command("hold", 2), { sdp: "held" });
+      await holding;
+      assert.deepEqual(handler.log.slice(2), [
+        "createOffer hold",
+        "rollback",
+        "applyOffer their offer",
+        "createAnswer",
+        "createOffer hold",
+        "applyAnswer held",
+      ]);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
+  it("gives up after three more tries", async () => {
+    const { agent, call } = await inCall();
+    agent.manual.add("hold");
+    mock.timers.enable({ apis: ["setTimeout"] });
+    try {
+      const refused = failure(call.hold());
+      for (let nth = 1; nth <= 4; nth++) {
+        agent.refuse(await agent.command("hold", nth), refusal(491, "Request Pending"));
+        await settle();
+        mock.timers.tick(4000);
+      }
+      assert.equal((await refused).status, 491);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
+  it("with an offer that comes while ours is being made: theirs goes first", async () => {
+    const { agent, call, handler } = await inCall();
+    agent.manual.add("hold");
+    let made: () => void = () => undefined;
+    handler.gates.set("createOffer", new Promise((resolve) => (made = resolve)));
+    const holding = call.hold();
+    await settle();
+    agent.notify({ type: "offer", call: 1, sdp: "their offer", at: 0 });
+    made();
+    const accept = await agent.command("acceptOffer");
+    assert.equal(accept.sdp, "answer");
+    const hold = await agent.command("hold");
+    agent.result(hold, { sdp: "held" });
+    await holding;
+    assert.deepEqual(handler.log.slice(2), [
+      "createOffer hold",
+      "rollback",
+      "applyOffer their offer",
+      "createAnswer",
+      "createOffer hold",
+      "applyAnswer held",
+    ]);
+  });
+});
+
+describe("an offer of the other side", () => {
+  it("is answered", async () => {
+    const { agent, handler } = await inCall();
+    agent.notify({ type: "offer", call: 1, sdp: "their offer", at: 0 });
+    const accept = await agent.command("acceptOffer");
+    assert.equal(accept.sdp, "answer");
+    assert.deepEqual(handler.log.slice(2), ["applyOffer their offer", "createAnswer"]);
+  });
+
+  it("we cannot use is refused with 488, rolled back and told", async () => {
+    const { agent, call, handler } = await inCall();
+    const problems: (string | undefined)[] = [];
+    call.on("media", ({ error }) => problems.push(error?.message));
+    handler.failures.set("applyOffer", mediaError("negotiation", "no common codec"));
+    agent.notify({ type: "offer", call: 1, sdp: "their offer", at: 0 });
+    assert.equal((await agent.command("rejectOffer")).status, 488);
+    await settle();
+    assert.equal(handler.log.at(-1), "rollback");
+    assert.equal(call.state, "established");
+    assert.deepEqual(problems, ["no common codec"]);
+  });
+
+  it("that asks for ours takes its answer from the ACK", async () => {
+    const { agent, handler } = await inCall();
+    agent.notify({ type: "offer", call: 1, sdp: null, at: 0 });
+    const accept = await agent.command("acceptOffer");
+    assert.equal(accept.sdp, "offer");
+    agent.notify({ type: "negotiated", call: 1, sdp: "from the ACK", at: 0 });
+    await settle();
+    assert.deepEqual(handler.log.slice(2), ["createOffer", "applyAnswer from the ACK"]);
+  });
+
+  it("is answered for a call we answered too", async () => {
+    const { agent, ua, media } = await connected();
+    agent.incoming(3);
+    await at(ua.calls, 0).answer();
+    agent.state(3, "established");
+    agent.notify({ type: "offer", call: 3, sdp: "again", at: 0 });
+    await agent.command("acceptOffer");
+    assert.deepEqual(at(media, 0).log, ["applyOffer offer", "createAnswer", "applyOffer again", "createAnswer"]);
+  });
+});
