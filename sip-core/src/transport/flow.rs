@@ -95,6 +95,11 @@ impl fmt::Display for Transport {
 pub struct FlowId(pub(crate) u64);
 
 impl FlowId {
+    /// An id with this number, for a [`Machine`](super::Machine) outside this crate, which numbers its own flows.
+    pub const fn from_number(number: u64) -> FlowId {
+        FlowId(number)
+    }
+
     /// The number behind the id, for a driver's own tables and for logs.
     pub const fn number(self) -> u64 {
         self.0

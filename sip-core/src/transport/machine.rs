@@ -55,6 +55,18 @@ pub trait Machine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QueryId(pub(crate) u64);
 
+impl QueryId {
+    /// An id with this number, for a [`Machine`] outside this crate, which numbers its own questions.
+    pub const fn from_number(number: u64) -> QueryId {
+        QueryId(number)
+    }
+
+    /// The number behind the id, for logs.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// What a machine wants done.
 #[derive(Debug)]
 #[non_exhaustive]
