@@ -1,0 +1,116 @@
+//! Opening a flow as the machine asked: connect, handshake, report, then run the connection.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use offhook_core::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, Target, Transport};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+
+use super::connection::Link;
+use super::input::Input;
+use super::limits::Limits;
+use super::resolve::{candidates, open_error};
+use super::{udp, websocket};
+
+/// Opens a connection for the flow of `link` and runs it to its end.
+pub(super) async fn open(target: Target, mut link: Link) {
+    let opened = tokio::select! {
+        opened = within(link.limits.clone(), &target, dial(&target, &link.limits)) => opened,
+        () = link.queue.unwanted(link.limits.linger) => return,
+    };
+    let (stream, local) = match opened {
+        Ok((stream, local, remote)) => {
+            link.remote = remote;
+            (stream, local)
+        }
+        Err(error) => return link.report(Some(FlowChange::Failed(error))).await,
+    };
+    let change = FlowChange::Connected { local, remote: link.remote };
+    // A driver that has stopped meanwhile still sends what waits.
+    let _ = link.inputs.send(Input::Changed { flow: link.flow, change }).await;
+    match stream {
+        Opened::Stream(stream) => link.run_stream(stream).await,
+        Opened::WebSocket(socket) => link.run_websocket(*socket).await,
+    }
+}
+
+/// Binds a UDP socket of its own for `flow`, on the address from which the target is reached.
+pub(super) async fn bind(target: Target, flow: FlowId, inputs: mpsc::Sender<Input>, limits: Arc<Limits>) {
+    let bound = tokio::select! {
+        bound = within(limits.clone(), &target, bind_towards(&target, &limits)) => bound,
+        () = inputs.closed() => return,
+    };
+    let input = match bound {
+        Ok((socket, local, remote)) => Input::Bound { flow, socket, local, remote },
+        Err(error) => Input::Changed { flow, change: FlowChange::Failed(error) },
+    };
+    // The driver may have stopped; then nobody wants to know.
+    let _ = inputs.send(input).await;
+}
+
+/// A connection that is ready for messages.
+enum Opened {
+    Stream(TcpStream),
+    WebSocket(Box<WebSocketStream<TcpStream>>),
+}
+
+async fn within<T>(
+    limits: Arc<Limits>,
+    target: &Target,
+    open: impl Future<Output = Result<T, FlowError>>,
+) -> Result<T, FlowError> {
+    timeout(limits.connect, open).await.unwrap_or_else(|_| {
+        let words = format!("{}:{}: not connected within {:?}", target.host, target.port, limits.connect);
+        Err(FlowError::new(FlowErrorKind::Timeout, &words))
+    })
+}
+
+async fn dial(target: &Target, limits: &Limits) -> Result<(Opened, SocketAddr, SocketAddr), FlowError> {
+    if !matches!(target.transport, Transport::Tcp | Transport::Ws) {
+        let words = format!("this build cannot connect over {}", target.transport);
+        return Err(FlowError::new(FlowErrorKind::Unsupported, &words));
+    }
+    let stream = connect(target, limits).await?;
+    let failed = |error| open_error(&error, &target.host);
+    let (local, remote) = (stream.local_addr().map_err(failed)?, stream.peer_addr().map_err(failed)?);
+    let opened = match target.transport {
+        Transport::Ws => Opened::WebSocket(Box::new(websocket::connect(stream, &target.url(), limits).await?)),
+        _ => Opened::Stream(stream),
+    };
+    Ok((opened, local, remote))
+}
+
+/// Tries the target's addresses in turn.
+async fn connect(target: &Target, limits: &Limits) -> Result<TcpStream, FlowError> {
+    let mut failure = FlowError::new(FlowErrorKind::Unresolved, "no address");
+    for address in candidates(target, limits.connect).await? {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                // Without it messages are only slower.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Err(error) => failure = open_error(&error, &address.to_string()),
+        }
+    }
+    Err(failure)
+}
+
+async fn bind_towards(target: &Target, limits: &Limits) -> Result<(UdpSocket, SocketAddr, SocketAddr), FlowError> {
+    let mut failure = FlowError::new(FlowErrorKind::Unresolved, "no address");
+    for remote in candidates(target, limits.connect).await? {
+        let bound = udp::address_towards(remote).and_then(|ip| {
+            let socket = udp::bind(SocketAddr::new(ip, 0))?;
+            let local = socket.local_addr()?;
+            Ok((socket, local, remote))
+        });
+        match bound {
+            Ok(bound) => return Ok(bound),
+            Err(error) => failure = open_error(&error, &remote.to_string()),
+        }
+    }
+    Err(failure)
+}

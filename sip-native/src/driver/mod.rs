@@ -1,0 +1,185 @@
+//! The tokio driver: runs any [`Machine`] on UDP, TCP and WebSocket.
+//!
+//! One task owns the machine. It waits for whatever comes first of: bytes, connections, answers of the resolver, calls
+//! through a [`Handle`], the machine's own inbox, its next timeout; gives that to the machine; and carries out every
+//! [`Output`](offhook_core::transport::Output) before it waits again. Each connection has a task of its own that
+//! moves bytes between its socket and that one.
+//!
+//! What it promises:
+//!
+//! - What is sent on one connection leaves in order, also what was sent before it was up; `CloseFlow` closes after it.
+//! - A connection whose peer does not read is failed as `Lost` once [`Limits::queue`] bytes wait. A peer that sends
+//!   faster than the machine takes in is held back by its transport; datagrams are dropped by the kernel.
+//! - A WebSocket is up only when both sides agreed to the subprotocol `sip` (RFC 7118 4); else it has failed as
+//!   `Handshake`. Messages go out as text; text and binary are taken in.
+//! - An ICMP error or a failing peer never stops the loop.
+//! - The driver stops when its machine is finished, when it is [told to](Handle::stop), or when the last handle is
+//!   gone and was not [detached](Handle::detach). Then it closes everything it opened, at the latest after
+//!   [`Limits::linger`], and leaves no task behind.
+//! - `OpenFlow` over UDP binds a socket of its own on the address from which the target is reached. TLS and WSS are
+//!   answered `Unsupported`.
+//!
+//! What it does not: know SIP, cut streams into messages, decide where to send.
+
+mod clock;
+mod connect;
+mod connection;
+mod handle;
+#[cfg(feature = "http")]
+mod http;
+mod input;
+mod limits;
+mod listen;
+mod queue;
+mod resolve;
+mod run;
+mod udp;
+mod websocket;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use offhook_core::transport::{Machine, Transport};
+use tokio::sync::{mpsc, watch};
+
+pub use handle::{Handle, ListenAddr, Stopped};
+#[cfg(feature = "http")]
+pub use http::HttpService;
+pub use limits::Limits;
+pub use websocket::Origins;
+
+use handle::Command;
+use listen::{Accept, Listener};
+use run::Run;
+
+/// Runs machines; see the [module](self).
+#[derive(Debug)]
+pub struct Driver;
+
+impl Driver {
+    /// A driver for `machine` that listens nowhere yet.
+    pub fn builder<M>(machine: M) -> DriverBuilder<M>
+    where
+        M: Machine + Send + 'static,
+    {
+        DriverBuilder { machine, listen: Vec::new(), origins: Origins::default(), limits: Limits::default() }
+    }
+}
+
+/// Where a driver shall listen, and its limits.
+#[must_use = "a driver runs once it is spawned"]
+pub struct DriverBuilder<M> {
+    machine: M,
+    listen: Vec<(SocketAddr, Listen)>,
+    origins: Origins,
+    limits: Limits,
+}
+
+enum Listen {
+    Udp,
+    Tcp,
+    Ws,
+    #[cfg(feature = "http")]
+    Http(HttpService),
+}
+
+impl<M> DriverBuilder<M>
+where
+    M: Machine + Send + 'static,
+{
+    /// Binds a UDP socket. It is told to the machine by `flow_opened` before anything else happens; one bound to an
+    /// unspecified address is told with the address of the default route, which a Via or Contact may name.
+    pub fn udp(self, address: SocketAddr) -> DriverBuilder<M> {
+        self.listen(address, Listen::Udp)
+    }
+
+    /// Accepts TCP connections.
+    pub fn tcp(self, address: SocketAddr) -> DriverBuilder<M> {
+        self.listen(address, Listen::Tcp)
+    }
+
+    /// Accepts WebSocket connections (RFC 7118), whatever their path.
+    pub fn ws(self, address: SocketAddr) -> DriverBuilder<M> {
+        self.listen(address, Listen::Ws)
+    }
+
+    /// Accepts HTTP/1.1 connections: one path is SIP over WebSocket, the others are the service's.
+    #[cfg(feature = "http")]
+    pub fn http(self, address: SocketAddr, service: HttpService) -> DriverBuilder<M> {
+        self.listen(address, Listen::Http(service))
+    }
+
+    /// Which web pages may open WebSockets; default: all.
+    pub fn origins(mut self, origins: Origins) -> DriverBuilder<M> {
+        self.origins = origins;
+        self
+    }
+
+    /// Other limits than the default.
+    pub fn limits(mut self, limits: Limits) -> DriverBuilder<M> {
+        self.limits = limits;
+        self
+    }
+
+    /// Binds the sockets and runs the machine on the current tokio runtime. `on_event` is called on the driver's
+    /// task for each event of the machine and must not block.
+    ///
+    /// # Errors
+    ///
+    /// Where an address cannot be bound; then nothing was started.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with I/O and time enabled.
+    pub fn spawn<F>(self, on_event: F) -> io::Result<Handle<M>>
+    where
+        F: FnMut(M::Event) + Send + 'static,
+    {
+        let limits = Arc::new(self.limits);
+        let (commands, orders) = mpsc::unbounded_channel::<Command<M>>();
+        let (alive, running) = watch::channel(());
+        let mut run = Run::new(self.machine, on_event, orders, limits);
+        let mut local_addrs = Vec::new();
+        for (address, listen) in self.listen {
+            let accept = match listen {
+                Listen::Udp => {
+                    let socket = udp::bind(address)?;
+                    let addr = socket.local_addr()?;
+                    local_addrs.push(ListenAddr { transport: Transport::Udp, addr });
+                    run.add_udp(socket, addr);
+                    continue;
+                }
+                Listen::Tcp => Accept::Tcp,
+                Listen::Ws => Accept::Ws(self.origins.clone()),
+                #[cfg(feature = "http")]
+                Listen::Http(service) => Accept::Http(service, self.origins.clone()),
+            };
+            let listener = Listener::bind(address, accept)?;
+            local_addrs.push(ListenAddr { transport: listener.accept.transport(), addr: listener.local_addr()? });
+            run.add_listener(listener);
+        }
+        tokio::spawn(async move {
+            // Dropped last: whoever waits for the end finds everything closed.
+            let _alive = alive;
+            run.until_stopped().await;
+        });
+        Ok(Handle { commands, local_addrs: local_addrs.into(), running })
+    }
+
+    fn listen(mut self, address: SocketAddr, listen: Listen) -> DriverBuilder<M> {
+        self.listen.push((address, listen));
+        self
+    }
+}
+
+impl<M> fmt::Debug for DriverBuilder<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses: Vec<_> = self.listen.iter().map(|(address, _)| address).collect();
+        f.debug_struct("DriverBuilder")
+            .field("listen", &addresses)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

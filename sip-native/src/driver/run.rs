@@ -1,0 +1,397 @@
+//! The task that owns the machine: waits, feeds it, carries out its outputs.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use offhook_core::time::Instant;
+use offhook_core::transport::{
+    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Output, Path, Target, Transport,
+};
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Sleep, sleep_until, timeout};
+
+use super::clock::Clock;
+use super::connection::{Link, lost};
+use super::handle::Command;
+use super::input::Input;
+use super::limits::Limits;
+use super::listen::Listener;
+use super::queue::{self, QueueError};
+use super::udp::{DATAGRAM, Datagram, UdpFlow, reachable};
+use super::{connect, resolve};
+
+/// How much is taken from one source before the others have their turn.
+const BATCH: usize = 32;
+
+/// How many turns are taken before other tasks of the runtime have theirs.
+const ROUNDS: usize = 16;
+
+/// How many inputs of connections may wait for the machine; their tasks wait beyond that.
+const INPUTS: usize = 1024;
+
+/// A machine, everything open for it, and everything that may come in.
+pub(super) struct Run<M: Machine, F> {
+    machine: M,
+    on_event: F,
+    clock: Clock,
+    limits: Arc<Limits>,
+    orders: mpsc::UnboundedReceiver<Command<M>>,
+    inputs: mpsc::Receiver<Input>,
+    /// Where tasks send their inputs.
+    inbox: mpsc::Sender<Input>,
+    /// What carrying out an output brought at once.
+    own_inputs: VecDeque<Input>,
+    flows: HashMap<FlowId, Flow>,
+    udp: Vec<UdpFlow>,
+    listeners: Vec<Listener>,
+    tasks: JoinSet<()>,
+    sleep: Option<(Instant, Pin<Box<Sleep>>)>,
+    datagram: Box<[u8]>,
+    detached: bool,
+    stopping: bool,
+}
+
+/// How a flow's bytes get out.
+enum Flow {
+    Connection(queue::Sender),
+    Udp,
+    /// The UDP socket is being bound.
+    Binding,
+    /// It broke while the machine was being drained, and the machine will be told.
+    Lost,
+}
+
+impl<M, F> Run<M, F>
+where
+    M: Machine,
+    F: FnMut(M::Event),
+{
+    pub(super) fn new(
+        machine: M,
+        on_event: F,
+        orders: mpsc::UnboundedReceiver<Command<M>>,
+        limits: Arc<Limits>,
+    ) -> Run<M, F> {
+        let (inbox, inputs) = mpsc::channel(INPUTS);
+        Run {
+            machine,
+            on_event,
+            clock: Clock::start(),
+            limits,
+            orders,
+            inputs,
+            inbox,
+            own_inputs: VecDeque::new(),
+            flows: HashMap::new(),
+            udp: Vec::new(),
+            listeners: Vec::new(),
+            tasks: JoinSet::new(),
+            sleep: None,
+            datagram: vec![0; DATAGRAM].into(),
+            detached: false,
+            stopping: false,
+        }
+    }
+
+    /// Takes in a socket that the owner asked for.
+    pub(super) fn add_udp(&mut self, socket: UdpSocket, local: SocketAddr) {
+        let info = FlowInfo { transport: Transport::Udp, local: reachable(local), remote: None };
+        let flow = self.machine.flow_opened(self.clock.now(), info);
+        self.flows.insert(flow, Flow::Udp);
+        self.udp.push(UdpFlow::new(flow, socket));
+    }
+
+    pub(super) fn add_listener(&mut self, listener: Listener) {
+        self.listeners.push(listener);
+    }
+
+    /// Runs the machine until there is nothing to run it for, then closes everything.
+    pub(super) async fn until_stopped(mut self) {
+        // What it wants after hearing of its sockets.
+        self.carry_out();
+        poll_fn(|cx| self.poll(cx)).await;
+        self.close().await;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..ROUNDS {
+            let mut busy = self.poll_orders(cx);
+            busy |= self.poll_inputs(cx);
+            busy |= self.poll_machine(cx);
+            busy |= self.poll_udp(cx);
+            busy |= self.poll_listeners(cx);
+            if self.stopping || self.machine.is_finished() {
+                return Poll::Ready(());
+            }
+            if !busy {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_orders(&mut self, cx: &mut Context<'_>) -> bool {
+        for _ in 0..BATCH {
+            match self.orders.poll_recv(cx) {
+                Poll::Ready(Some(Command::Run(f))) => {
+                    f(&mut self.machine, self.clock.now());
+                    self.carry_out();
+                }
+                Poll::Ready(Some(Command::Detach)) => self.detached = true,
+                Poll::Ready(Some(Command::Stop)) => self.stopping = true,
+                Poll::Ready(None) => {
+                    self.stopping |= !self.detached;
+                    return false;
+                }
+                Poll::Pending => return false,
+            }
+        }
+        true
+    }
+
+    fn poll_inputs(&mut self, cx: &mut Context<'_>) -> bool {
+        for _ in 0..BATCH {
+            let input = match self.own_inputs.pop_front() {
+                Some(input) => input,
+                None => match self.inputs.poll_recv(cx) {
+                    Poll::Ready(Some(input)) => input,
+                    Poll::Ready(None) | Poll::Pending => return false,
+                },
+            };
+            self.take_in(input);
+        }
+        true
+    }
+
+    fn take_in(&mut self, input: Input) {
+        let now = self.clock.now();
+        match input {
+            Input::Received { path, bytes } => {
+                // Bytes of a flow that the machine has closed are nobody's.
+                if self.flows.contains_key(&path.flow) {
+                    self.machine.receive(now, path, bytes);
+                }
+            }
+            Input::Changed { flow, change } => {
+                let known = match change {
+                    FlowChange::Connected { .. } => self.flows.contains_key(&flow),
+                    FlowChange::Failed(_) | FlowChange::Closed => self.forget(flow),
+                };
+                if known {
+                    self.machine.flow_changed(now, flow, change);
+                }
+            }
+            Input::Accepted { info, queue, answer } => {
+                let flow = self.machine.flow_opened(now, info);
+                self.flows.insert(flow, Flow::Connection(queue));
+                // Its task is there, or the flow will be found gone when something is sent.
+                let _ = answer.send(flow);
+            }
+            Input::Bound { flow, socket, local, remote } => {
+                if let Some(state @ Flow::Binding) = self.flows.get_mut(&flow) {
+                    *state = Flow::Udp;
+                    self.udp.push(UdpFlow::new(flow, socket));
+                    self.machine.flow_changed(now, flow, FlowChange::Connected { local, remote });
+                }
+            }
+            Input::Resolved { query, result } => self.machine.resolved(now, query, result),
+        }
+        self.carry_out();
+    }
+
+    /// The machine's own inbox and timers.
+    fn poll_machine(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut busy = false;
+        if self.machine.poll_inbox(cx, self.clock.now()).is_ready() {
+            self.carry_out();
+            busy = true;
+        }
+        let Some(at) = self.machine.poll_timeout() else {
+            self.sleep = None;
+            return busy;
+        };
+        let now = self.clock.now();
+        if at > now {
+            let deadline = self.clock.deadline(at);
+            match &mut self.sleep {
+                Some((set, sleep)) if *set != at => {
+                    *set = at;
+                    sleep.as_mut().reset(deadline);
+                }
+                Some(_) => {}
+                none => *none = Some((at, Box::pin(sleep_until(deadline)))),
+            }
+            if self.sleep.as_mut().is_some_and(|(_, sleep)| sleep.as_mut().poll(cx).is_pending()) {
+                return busy;
+            }
+        }
+        self.sleep = None;
+        self.machine.handle_timeout(self.clock.now());
+        self.carry_out();
+        true
+    }
+
+    fn poll_udp(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut busy = false;
+        let mut index = 0;
+        // Carrying out an output may close a socket, so each is looked up anew.
+        while let Some(socket) = self.udp.get_mut(index) {
+            // Pending means its waker is set, which is all there is to do.
+            let _ = socket.poll_flush(cx);
+            if socket.poll_readable(cx).is_ready() {
+                busy |= self.read_datagrams(index);
+            }
+            index += 1;
+        }
+        busy
+    }
+
+    fn read_datagrams(&mut self, index: usize) -> bool {
+        for _ in 0..BATCH {
+            let Some(socket) = self.udp.get_mut(index) else { break };
+            let flow = socket.flow;
+            match socket.receive(&mut self.datagram) {
+                Datagram::Here(length, remote) => {
+                    // One allocation of the right size: a message that is kept keeps no more than itself.
+                    let bytes = self.datagram.get(..length).map(Bytes::copy_from_slice).unwrap_or_default();
+                    self.machine.receive(self.clock.now(), Path { flow, remote }, bytes);
+                    self.carry_out();
+                }
+                Datagram::Nothing => {}
+                Datagram::Empty => break,
+                Datagram::Dead(error) => {
+                    self.own_inputs.push_back(Input::Changed { flow, change: lost(&error) });
+                    break;
+                }
+            }
+        }
+        true
+    }
+
+    fn poll_listeners(&mut self, cx: &mut Context<'_>) -> bool {
+        while let Poll::Ready(Some(ended)) = self.tasks.poll_join_next(cx) {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a connection's task failed");
+            }
+        }
+        let mut busy = false;
+        for listener in &mut self.listeners {
+            for _ in 0..BATCH {
+                let Poll::Ready((stream, remote)) = listener.poll_accept(cx) else {
+                    break;
+                };
+                busy = true;
+                if self.tasks.len() >= self.limits.connections {
+                    tracing::warn!(%remote, "connection refused: the limit is reached");
+                    continue;
+                }
+                let accept = listener.accept.clone();
+                self.tasks.spawn(accept.serve(stream, remote, self.inbox.clone(), self.limits.clone()));
+            }
+        }
+        busy
+    }
+
+    /// Carries out everything the machine wants.
+    fn carry_out(&mut self) {
+        while let Some(output) = self.machine.poll_output() {
+            match output {
+                Output::Transmit { path, bytes } => self.transmit(path, bytes),
+                Output::OpenFlow { flow, target } => self.open(flow, target),
+                Output::CloseFlow { flow } => {
+                    self.forget(flow);
+                }
+                Output::Resolve { query, name } => {
+                    let (inbox, within) = (self.inbox.clone(), self.limits.connect);
+                    self.tasks.spawn(async move {
+                        let result = tokio::select! {
+                            result = resolve::addresses(&name, within) => result,
+                            () = inbox.closed() => return,
+                        };
+                        // Nobody is left to hear it if the driver has stopped.
+                        let _ = inbox.send(Input::Resolved { query, result }).await;
+                    });
+                }
+                Output::Event(event) => (self.on_event)(event),
+                other => {
+                    tracing::error!(output = ?std::mem::discriminant(&other), "this driver is too old for an output")
+                }
+            }
+        }
+    }
+
+    fn transmit(&mut self, path: Path, bytes: Bytes) {
+        match self.flows.get(&path.flow) {
+            Some(Flow::Connection(queue)) => match queue.send(bytes) {
+                Ok(()) => {}
+                Err(QueueError::Gone) => self.lose(path.flow, "the connection is gone"),
+                Err(QueueError::Full) => self.lose(path.flow, "the peer does not read what is sent"),
+            },
+            Some(Flow::Udp) => {
+                if let Some(socket) = self.udp.iter_mut().find(|socket| socket.flow == path.flow) {
+                    socket.send(path.remote, bytes, self.limits.queue);
+                }
+            }
+            Some(Flow::Binding | Flow::Lost) | None => {
+                tracing::debug!(flow = path.flow.number(), "nothing is sent on a flow that is not open");
+            }
+        }
+    }
+
+    /// Drops a connection at once and tells the machine.
+    fn lose(&mut self, flow: FlowId, words: &str) {
+        if let Some(Flow::Connection(queue)) = self.flows.insert(flow, Flow::Lost) {
+            queue.reset();
+        }
+        let change = FlowChange::Failed(FlowError::new(FlowErrorKind::Lost, words));
+        self.own_inputs.push_back(Input::Changed { flow, change });
+    }
+
+    fn open(&mut self, flow: FlowId, target: Target) {
+        let (inbox, limits) = (self.inbox.clone(), self.limits.clone());
+        if target.transport == Transport::Udp {
+            self.flows.insert(flow, Flow::Binding);
+            self.tasks.spawn(connect::bind(target, flow, inbox, limits));
+            return;
+        }
+        let (sender, queue) = queue::queue(limits.queue);
+        self.flows.insert(flow, Flow::Connection(sender));
+        let remote = target.addr.unwrap_or(Path::UNKNOWN);
+        self.tasks.spawn(connect::open(target, Link { flow, remote, queue, inputs: inbox, limits }));
+    }
+
+    /// Forgets a flow; its connection closes after what waits was sent. Whether it was known.
+    fn forget(&mut self, flow: FlowId) -> bool {
+        self.udp.retain(|socket| socket.flow != flow);
+        self.flows.remove(&flow).is_some()
+    }
+
+    /// Closes everything in order, by force what does not close in time.
+    async fn close(mut self) {
+        self.listeners.clear();
+        self.flows.clear();
+        self.orders.close();
+        while self.orders.try_recv().is_ok() {}
+        // Tasks whose connection is no flow yet see that it will never be one.
+        self.inputs.close();
+        while self.inputs.try_recv().is_ok() {}
+        let linger = self.limits.linger;
+        let orderly = async {
+            for socket in &mut self.udp {
+                poll_fn(|cx| socket.poll_flush(cx)).await;
+            }
+            while self.tasks.join_next().await.is_some() {}
+        };
+        if timeout(linger, orderly).await.is_err() {
+            self.tasks.shutdown().await;
+        }
+    }
+}
