@@ -14,7 +14,8 @@ fi
 for part in "${parts[@]}"; do
     case $part in
         rust)
-            cargo fmt --all --check
+            # rustfmt colours what it prints even into a file, unless told.
+            cargo fmt --all --check -- --color "$([[ -t 1 ]] && echo auto || echo never)"
             cargo clippy --workspace --all-targets -- -D warnings
             ;;
         types)

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Runs Kamailio as registrar and proxy of sip.test on 127.0.0.1, in the foreground, until it is killed.
+#
+#   run.sh PORT_UDP PORT_WS [sha256]
+#
+# PORT_UDP serves UDP and TCP, PORT_WS serves WebSocket. Users are alice, bob, carol and echo; USER's password is
+# USER-secret. Prints "ready" once it takes connections; its log goes to standard error.
+set -euo pipefail
+
+if [[ $# -lt 2 || $# -gt 3 || ${3:-sha256} != sha256 ]]; then
+    echo "usage: run.sh PORT_UDP PORT_WS [sha256]" >&2
+    exit 2
+fi
+port_udp=$1 port_ws=$2
+options=()
+if [[ ${3:-} == sha256 ]]; then options=(-A WITH_SHA256); fi
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+kamailio=$(PATH=$PATH:/usr/sbin command -v kamailio) || {
+    echo "run.sh: kamailio is not installed (scripts/setup.sh interop)" >&2
+    exit 1
+}
+
+run=$(mktemp -d)
+pid=
+stop() {
+    if [[ -n $pid ]]; then
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    fi
+    rm -rf "$run"
+}
+trap stop EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+
+sed -e "s/@UDP_PORT@/$port_udp/g" -e "s/@WS_PORT@/$port_ws/g" "$here/kamailio.cfg.in" >"$run/kamailio.cfg"
+
+# Whoever started us may kill us outright: Kamailio then hears of it and ends too.
+with_us=()
+if setpriv --pdeathsig TERM true 2>/dev/null; then with_us=(setpriv --pdeathsig TERM); fi
+"${with_us[@]}" "$kamailio" -f "$run/kamailio.cfg" -P "$run/pid" -Y "$run" -w "$run" -m 64 -M 8 -DD -E "${options[@]}" >&2 &
+pid=$!
+
+# The WebSocket port is the last to open.
+for _ in {1..100}; do
+    if ! kill -0 "$pid" 2>/dev/null; then break; fi
+    if (exec 3<>"/dev/tcp/127.0.0.1/$port_ws") 2>/dev/null; then
+        echo ready
+        break
+    fi
+    sleep 0.1
+done
+wait "$pid"
