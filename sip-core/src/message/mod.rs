@@ -1,21 +1,60 @@
-//! SIP messages: bytes to [`Request`] and [`Response`] and back.
+//! SIP messages: bytes to [`Request`] and [`Response`] and back (RFC 3261 sections 7, 19, 20 and 25).
+//!
+//! A received message is one buffer and an index of its header fields; a field is parsed when somebody asks for it, with
+//! an error that names the field and the byte. A message to send is written once, by [`Builder`], into one buffer.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use offhook_core::message::{Limits, Message};
+//!
+//! let datagram = Bytes::from_static(b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nCSeq: 1 INVITE\r\n\r\n");
+//! let message = Message::parse(datagram, &Limits::default())?;
+//! assert_eq!(message.fields().cseq()?.number, 1);
+//! # Ok::<(), offhook_core::message::ParseError>(())
+//! ```
+//!
+//! This layer does not know transactions, dialogs or transports, does not parse bodies (see [`crate::sdp`]), and does not
+//! invent values: tags, branches and Call-IDs come from whoever builds the message.
 
+mod address;
+mod auth_value;
 mod builder;
 mod error;
+mod escape;
+mod field_list;
 mod fields;
 mod framing;
-mod name;
+mod grammar;
+mod host;
+mod index;
 mod method;
+mod name;
+mod owned;
+mod params;
+mod parse;
 mod status;
 mod uri;
+mod uri_compare;
+mod validate;
 mod values;
+mod via;
 
+pub use address::{ContactValue, NameAddrRef};
+pub use auth_value::{AuthParams, Challenge, Credentials};
 pub use builder::{BuildError, Builder};
 pub use error::{ErrorKind, ParseError};
-pub use fields::{Fields, Limits, Message, Request, Response};
-pub use framing::{Frame, StreamDecoder};
+pub use escape::{escape_user, unescape};
+pub use field_list::TokenList;
+pub use fields::Fields;
+pub use framing::{Frame, StreamDecoder, is_keep_alive};
+pub use host::Host;
 pub use method::Method;
 pub use name::Name;
+pub use owned::{NameAddr, Uri};
+pub use params::Params;
+pub use parse::{Limits, Message, Request, Response};
 pub use status::StatusCode;
-pub use uri::{Host, Params, SipUri, Uri, UriRef};
-pub use values::{CSeq, Challenge, ContactValue, Credentials, NameAddr, NameAddrRef, TokenList, Via};
+pub use uri::{SipUri, UriRef};
+pub use validate::Rejection;
+pub use values::{CSeq, Item, RAck, Replaces};
+pub use via::Via;

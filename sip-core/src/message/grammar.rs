@@ -1,0 +1,260 @@
+//! Character classes and the small parsers the typed values are made of.
+//!
+//! Header text reaches these parsers unfolded (see [`super::index`]), so linear white space is spaces and tabs.
+//! All of them are nom parsers over `&str`: zero-copy, the rest of the input first.
+
+use super::error::Fault;
+use super::host::Host;
+use nom::IResult;
+use std::net::Ipv6Addr;
+
+/// What a parser here returns: the rest of the input and the value.
+pub(super) type Out<'a, T> = IResult<&'a str, T, Fault>;
+
+/// `token` (RFC 3261 section 25.1).
+pub(super) const TOKEN: u8 = 1;
+/// What stands in a host name, and `_`, which some do.
+pub(super) const HOST: u8 = 2;
+/// What a URI may be made of: leniently, anything visible but `<`, `>` and `"`.
+pub(super) const URI: u8 = 4;
+/// Decimal digits.
+pub(super) const DIGIT: u8 = 8;
+/// What a parameter value may be made of when it is not quoted: leniently, anything visible but `,`, `;` and `"`.
+pub(super) const VALUE: u8 = 16;
+
+static CLASSES: [u8; 256] = classes();
+
+/// Whether the byte is of one of the classes.
+#[inline]
+pub(super) fn is(byte: u8, class: u8) -> bool {
+    CLASSES.get(usize::from(byte)).is_some_and(|classes| classes & class != 0)
+}
+
+/// Whether the whole text is one token.
+pub(super) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| is(*byte, TOKEN))
+}
+
+/// The longest run of the class (maybe empty), and what follows it: `(run, rest)`.
+#[inline]
+pub(super) fn run(input: &str, class: u8) -> (&str, &str) {
+    let end = input.bytes().position(|byte| !is(byte, class)).unwrap_or(input.len());
+    split(input, end)
+}
+
+/// Splits without panicking; an impossible position leaves the first part empty.
+#[inline]
+pub(super) fn split(input: &str, at: usize) -> (&str, &str) {
+    input.split_at_checked(at).unwrap_or(("", input))
+}
+
+/// Drops spaces and tabs in front.
+#[inline]
+pub(super) fn skip_ws(input: &str) -> &str {
+    match input.as_bytes().first() {
+        Some(b' ' | b'\t') => input.trim_start_matches([' ', '\t']),
+        _ => input,
+    }
+}
+
+/// Drops spaces and tabs behind.
+#[inline]
+pub(super) fn trim_end(input: &str) -> &str {
+    match input.as_bytes().last() {
+        Some(b' ' | b'\t') => input.trim_end_matches([' ', '\t']),
+        _ => input,
+    }
+}
+
+/// Drops spaces and tabs on both sides.
+#[inline]
+pub(super) fn trim(input: &str) -> &str {
+    trim_end(skip_ws(input))
+}
+
+/// A failure at this place, with what was expected.
+pub(super) fn fail<T>(rest: &str, expected: &'static str) -> Result<T, nom::Err<Fault>> {
+    Err(nom::Err::Error(Fault::new(rest, expected)))
+}
+
+/// Optional white space.
+#[inline]
+pub(super) fn sws(input: &str) -> Out<'_, ()> {
+    Ok((skip_ws(input), ()))
+}
+
+/// At least one space or tab.
+#[inline]
+pub(super) fn lws(input: &str) -> Out<'_, ()> {
+    let rest = skip_ws(input);
+    if rest.len() == input.len() { fail(input, "white space") } else { Ok((rest, ())) }
+}
+
+/// One or more of the class.
+#[inline]
+pub(super) fn class<'a>(class: u8, expected: &'static str) -> impl Fn(&'a str) -> Out<'a, &'a str> {
+    move |input| {
+        let (taken, rest) = run(input, class);
+        if taken.is_empty() { fail(input, expected) } else { Ok((rest, taken)) }
+    }
+}
+
+/// A token.
+#[inline]
+pub(super) fn token(input: &str) -> Out<'_, &str> {
+    class(TOKEN, "a token")(input)
+}
+
+/// One ASCII character.
+#[inline]
+pub(super) fn byte<'a>(byte: u8, expected: &'static str) -> impl Fn(&'a str) -> Out<'a, ()> {
+    move |input| match input.as_bytes().first() {
+        Some(first) if *first == byte => Ok((split(input, 1).1, ())),
+        _ => fail(input, expected),
+    }
+}
+
+/// One ASCII character with optional white space on both sides (`SLASH`, `COLON`, `SEMI`, `EQUAL` …).
+#[inline]
+pub(super) fn separator<'a>(byte: u8, expected: &'static str) -> impl Fn(&'a str) -> Out<'a, ()> {
+    move |input| {
+        let rest = skip_ws(input);
+        match rest.as_bytes().first() {
+            Some(first) if *first == byte => Ok((skip_ws(split(rest, 1).1), ())),
+            _ => fail(rest, expected),
+        }
+    }
+}
+
+/// A quoted string with its quotes, escapes left as they are.
+pub(super) fn quoted(input: &str) -> Out<'_, &str> {
+    let bytes = input.as_bytes();
+    if bytes.first() != Some(&b'"') {
+        return fail(input, "a quotation mark");
+    }
+    let mut from = 1;
+    while let Some(skipped) = bytes.get(from..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        let at = from.saturating_add(skipped);
+        if bytes.get(at) == Some(&b'"') {
+            let (taken, rest) = split(input, at.saturating_add(1));
+            return Ok((rest, taken));
+        }
+        from = at.saturating_add(2);
+    }
+    fail("", "a closing quotation mark")
+}
+
+/// `1*DIGIT` that fits 32 bits.
+pub(super) fn number(input: &str) -> Out<'_, u32> {
+    let (digits, rest) = run(input, DIGIT);
+    if digits.is_empty() {
+        return fail(input, "a number");
+    }
+    match decimal(digits.as_bytes()) {
+        Some(value) => Ok((rest, value)),
+        None => Err(nom::Err::Error(Fault::range(input))),
+    }
+}
+
+/// A port number.
+pub(super) fn port(input: &str) -> Out<'_, u16> {
+    let (digits, rest) = run(input, DIGIT);
+    if digits.is_empty() {
+        return fail(input, "a port number");
+    }
+    match decimal(digits.as_bytes()).and_then(|value| u16::try_from(value).ok()) {
+        Some(value) => Ok((rest, value)),
+        None => Err(nom::Err::Error(Fault::range(input))),
+    }
+}
+
+/// The value of ASCII digits, if it fits 32 bits.
+pub(super) fn decimal(digits: &[u8]) -> Option<u32> {
+    let mut value: u32 = 0;
+    for digit in digits {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        value = value.checked_mul(10)?.checked_add(u32::from(digit))?;
+    }
+    if digits.is_empty() { None } else { Some(value) }
+}
+
+/// A host name, an IPv4 address or an IPv6 reference.
+pub(super) fn host(input: &str) -> Out<'_, Host<'_>> {
+    if input.as_bytes().first() == Some(&b'[') {
+        let inside = split(input, 1).1;
+        let Some(end) = memchr::memchr(b']', inside.as_bytes()) else { return fail("", "a closing bracket") };
+        let (address, rest) = split(inside, end);
+        return match address.parse::<Ipv6Addr>() {
+            Ok(address) => Ok((split(rest, 1).1, Host::V6(address))),
+            Err(_) => fail(inside, "an IPv6 address"),
+        };
+    }
+    let (name, rest) = run(input, HOST);
+    if name.is_empty() { fail(input, "a host") } else { Ok((rest, Host::of_name(name))) }
+}
+
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = classes_of(byte as u8);
+        byte += 1;
+    }
+    table
+}
+
+const fn classes_of(byte: u8) -> u8 {
+    let mut classes = 0;
+    if byte.is_ascii_digit() {
+        classes |= DIGIT;
+    }
+    if byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
+    {
+        classes |= TOKEN;
+    }
+    if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') {
+        classes |= HOST;
+    }
+    if byte > b' ' && byte != 0x7f && !matches!(byte, b'<' | b'>' | b'"') {
+        classes |= URI;
+    }
+    if byte > b' ' && byte != 0x7f && !matches!(byte, b',' | b';' | b'"') {
+        classes |= VALUE;
+    }
+    classes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_strings() {
+        assert_eq!(quoted("\"a\\\"b\\\\\" c"), Ok((" c", "\"a\\\"b\\\\\"")));
+        assert!(quoted("\"open").is_err());
+        assert!(quoted("\"open\\").is_err());
+        assert!(quoted("\"open\\\"").is_err());
+        assert!(quoted("none").is_err());
+        assert_eq!(quoted("\"ä\\ä\"").unwrap().1, "\"ä\\ä\"");
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(number("0009 x"), Ok((" x", 9)));
+        assert_eq!(number("4294967295"), Ok(("", u32::MAX)));
+        assert!(number("4294967296").is_err());
+        assert!(number("-1").is_err());
+        assert!(port("65536").is_err());
+    }
+
+    #[test]
+    fn hosts() {
+        assert_eq!(host("[2001:db8::1]:5060").unwrap(), (":5060", Host::V6("2001:db8::1".parse().unwrap())));
+        assert_eq!(host("192.0.2.1;x").unwrap(), (";x", Host::V4([192, 0, 2, 1].into())));
+        assert_eq!(host("a-b.example.com>").unwrap(), (">", Host::Name("a-b.example.com")));
+        for bad in ["", "[::1", "[x]", ":5060", "[::1%eth0]"] {
+            assert!(host(bad).is_err(), "{bad}");
+        }
+    }
+}

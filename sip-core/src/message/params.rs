@@ -1,0 +1,160 @@
+//! Parameters: `;name=value;flag`, of URIs and of header fields, read on demand.
+
+use super::escape;
+use super::grammar::{self, trim};
+use std::borrow::Cow;
+
+/// `;name=value;flag` parameters. Nothing is parsed until asked for; empty parameters (`;;`) are passed over.
+///
+/// Names are compared without regard to case, and in a URI with `%` escapes undone (RFC 3261 section 19.1.4).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Params<'a> {
+    raw: &'a str,
+    in_uri: bool,
+}
+
+impl<'a> Params<'a> {
+    /// Parameters of a header field: quoted values and white space may occur.
+    pub(super) fn of_field(raw: &'a str) -> Params<'a> {
+        Params { raw, in_uri: false }
+    }
+
+    /// Parameters of a URI: names and values may be escaped.
+    pub(super) fn of_uri(raw: &'a str) -> Params<'a> {
+        Params { raw, in_uri: true }
+    }
+
+    /// The parameter of that name: `None` if there is none, `Some(None)` if it has no value. A quoted value comes without
+    /// its quotation marks, escapes as written.
+    pub fn get(&self, name: &str) -> Option<Option<&'a str>> {
+        self.iter().find(|(found, _)| self.names(found, name)).map(|(_, value)| value)
+    }
+
+    /// The value of the parameter, if it is there and has one.
+    pub fn value(&self, name: &str) -> Option<&'a str> {
+        self.get(name).flatten()
+    }
+
+    /// The value with escapes undone: backslashes in a header field, `%` escapes in a URI.
+    pub fn decoded(&self, name: &str) -> Option<Cow<'a, str>> {
+        let value = self.value(name)?;
+        Some(if self.in_uri { escape::unescape(value) } else { escape::unquote_inner(value) })
+    }
+
+    /// Whether the parameter is there, with or without a value.
+    pub fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// All parameters in order: name and value as [`get`](Params::get) gives it.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone + use<'a> {
+        ParamIter { rest: self.raw }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// As written, from the first semicolon on; empty if there are none.
+    pub fn as_str(&self) -> &'a str {
+        self.raw
+    }
+
+    fn names(&self, found: &str, name: &str) -> bool {
+        found.eq_ignore_ascii_case(name)
+            || (self.in_uri && found.contains('%') && escape::unescape(found).eq_ignore_ascii_case(name))
+    }
+}
+
+#[derive(Clone)]
+struct ParamIter<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for ParamIter<'a> {
+    type Item = (&'a str, Option<&'a str>);
+
+    fn next(&mut self) -> Option<(&'a str, Option<&'a str>)> {
+        loop {
+            let rest = self.rest.trim_start_matches([';', ' ', '\t']);
+            if rest.is_empty() {
+                return None;
+            }
+            let end = end_of_value(rest, b';');
+            let (param, after) = grammar::split(rest, end);
+            self.rest = after;
+            let (name, value) = match memchr::memchr(b'=', param.as_bytes()) {
+                Some(equal) => {
+                    let (name, value) = grammar::split(param, equal);
+                    (trim(name), Some(strip_quotes(trim(grammar::split(value, 1).1))))
+                }
+                None => (trim(param), None),
+            };
+            if !name.is_empty() {
+                return Some((name, value));
+            }
+        }
+    }
+}
+
+/// Where a value ends: at the separator outside quotation marks, or with the text.
+pub(super) fn end_of_value(text: &str, separator: u8) -> usize {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(found) = bytes.get(from..).and_then(|rest| memchr::memchr2(separator, b'"', rest)) {
+        let at = from.saturating_add(found);
+        if bytes.get(at) == Some(&separator) {
+            return at;
+        }
+        match grammar::quoted(grammar::split(text, at).1) {
+            Ok((rest, _)) => from = text.len().saturating_sub(rest.len()),
+            Err(_) => return text.len(),
+        }
+    }
+    text.len()
+}
+
+/// The inside of a quoted string; anything else stays as it is.
+pub(super) fn strip_quotes(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_values_and_white_space() {
+        let params = Params::of_field("; tag = 1 ;lr ;; x=\"a;b=\\\"c\" ;=v;e=");
+        assert_eq!(params.get("TAG"), Some(Some("1")));
+        assert_eq!(params.get("lr"), Some(None));
+        assert_eq!(params.get("none"), None);
+        assert_eq!(params.value("x"), Some("a;b=\\\"c"));
+        assert_eq!(params.decoded("x").as_deref(), Some("a;b=\"c"));
+        assert_eq!(params.get("e"), Some(Some("")));
+        assert_eq!(params.iter().count(), 4);
+    }
+
+    #[test]
+    fn uri_parameters_are_unescaped_to_compare() {
+        let params = Params::of_uri(";%6C%72;n%61me=v%61lue%25%34%31");
+        assert!(params.contains("lr"));
+        assert_eq!(params.decoded("name").as_deref(), Some("value%41"));
+        assert!(!Params::of_field(";%6C%72").contains("lr"));
+    }
+
+    #[test]
+    fn an_open_quote_ends_with_the_text() {
+        let params = Params::of_field(";a=\"b;c=d");
+        assert_eq!(params.iter().collect::<Vec<_>>(), [("a", Some("\"b;c=d"))]);
+        assert!(Params::default().is_empty());
+    }
+
+    #[test]
+    fn instance_ids() {
+        let params = Params::of_field(";+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>\";reg-id=1");
+        assert_eq!(params.value("+sip.instance"), Some("<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>"));
+        assert_eq!(params.value("reg-id"), Some("1"));
+    }
+}

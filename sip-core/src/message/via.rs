@@ -1,0 +1,178 @@
+//! Via values (RFC 3261 section 20.42, RFC 3581).
+
+use super::error::{Fault, ParseError};
+use super::grammar::{self, Out, TOKEN, VALUE, fail, lws, separator, skip_ws, split, token, trim_end};
+use super::{Host, Params};
+use nom::Parser;
+use nom::combinator::{cut, opt};
+use nom::sequence::{preceded, terminated};
+
+/// What the branch of an RFC 3261 element starts with (section 8.1.1.7).
+const COOKIE: &str = "z9hG4bK";
+
+/// One Via value: who sent or forwarded the message, and over which transport.
+#[derive(Clone, Copy, Debug)]
+pub struct Via<'a> {
+    /// `UDP`, `TCP`, `TLS`, `WS`, `WSS` … as written.
+    pub transport: &'a str,
+    /// The host of sent-by.
+    pub host: Host<'a>,
+    /// The port of sent-by, if there is one.
+    pub port: Option<u16>,
+    /// `branch`, `received`, `rport` …
+    pub params: Params<'a>,
+    text: &'a str,
+}
+
+impl<'a> Via<'a> {
+    /// Reads one value.
+    ///
+    /// # Errors
+    ///
+    /// The field is `Via`, the offset counts from the start of the text.
+    pub fn parse(text: &'a str) -> Result<Via<'a>, ParseError> {
+        match via(text) {
+            Ok(("", via)) => Ok(via),
+            Ok((rest, _)) => Err(Fault::new(rest, "the end of the value").at("Via", text.len())),
+            Err(error) => Err(Fault::from(error).at("Via", text.len())),
+        }
+    }
+
+    /// The `branch` parameter.
+    pub fn branch(&self) -> Option<&'a str> {
+        self.params.value("branch").filter(|branch| !branch.is_empty())
+    }
+
+    /// The branch, if it is a transaction identifier: it starts with `z9hG4bK` and goes on (RFC 3261 section 17.2.3).
+    pub fn rfc3261_branch(&self) -> Option<&'a str> {
+        self.branch().filter(|branch| {
+            branch.len() > COOKIE.len()
+                && branch.get(..COOKIE.len()).is_some_and(|front| front.eq_ignore_ascii_case(COOKIE))
+        })
+    }
+
+    /// The `received` parameter: the address the request came from. Brackets around an IPv6 address are forgiven.
+    pub fn received(&self) -> Option<Host<'a>> {
+        let text = self.params.value("received")?;
+        Host::parse(text)
+            .and_then(|host| match host {
+                Host::Name(_) => text.parse().ok().map(Host::V6),
+                address => Some(address),
+            })
+            .or_else(|| text.parse().ok().map(Host::V6))
+    }
+
+    /// The `rport` parameter (RFC 3581): `Some(None)` where the client asks for it, with the port once the server filled
+    /// it in.
+    pub fn rport(&self) -> Option<Option<u16>> {
+        self.params.get("rport").map(|value| value.and_then(|port| port.parse().ok()))
+    }
+
+    /// The `maddr` parameter.
+    pub fn maddr(&self) -> Option<Host<'a>> {
+        self.params.value("maddr").and_then(Host::parse)
+    }
+
+    /// The value as written.
+    pub fn as_str(&self) -> &'a str {
+        self.text
+    }
+}
+
+/// One Via value; stops at a comma or at the end.
+pub(super) fn via(input: &str) -> Out<'_, Via<'_>> {
+    let start = skip_ws(input);
+    let (rest, transport) = terminated(preceded(protocol, token), lws).parse(start)?;
+    let port = opt(preceded(separator(b':', "a colon"), cut(grammar::port)));
+    let (rest, (host, port)) = (grammar::host, port).parse(rest)?;
+    let (rest, params) = via_params(rest)?;
+    let text = trim_end(split(start, start.len().saturating_sub(rest.len())).0);
+    Ok((rest, Via { transport, host, port, params, text }))
+}
+
+/// `SIP / 2.0 /`; other versions pass, so that they can be answered with 505.
+#[inline]
+fn protocol(input: &str) -> Out<'_, ()> {
+    if let Some(rest) = input.strip_prefix("SIP/2.0/") {
+        return Ok((rest, ()));
+    }
+    let slash = || separator(b'/', "a slash");
+    (token, slash(), token, slash()).map(|_| ()).parse(input)
+}
+
+/// `*( SEMI via-params )`, each checked: an empty one is an error here.
+#[inline]
+fn via_params(input: &str) -> Out<'_, Params<'_>> {
+    let start = skip_ws(input);
+    let mut rest = start;
+    while rest.as_bytes().first() == Some(&b';') {
+        rest = skip_ws(split(rest, 1).1);
+        let (name, after) = grammar::run(rest, TOKEN);
+        if name.is_empty() {
+            return fail(rest, "a parameter name");
+        }
+        rest = skip_ws(after);
+        if rest.as_bytes().first() == Some(&b'=') {
+            rest = skip_ws(split(rest, 1).1);
+            let (_, after) = if rest.starts_with('"') {
+                grammar::quoted(rest).map(|(after, value)| (value, after))?
+            } else {
+                grammar::run(rest, VALUE)
+            };
+            rest = skip_ws(after);
+        }
+    }
+    if !rest.is_empty() && rest.as_bytes().first() != Some(&b',') {
+        return fail(rest, "a parameter, a comma or the end of the value");
+    }
+    let params = split(start, start.len().saturating_sub(rest.len())).0;
+    Ok((rest, Params::of_field(trim_end(params))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_wherever_it_may_stand() {
+        let via =
+            Via::parse(" SIP  / 2.0  / TCP     spindle.example.com  : 5070 ; branch  =   z9hG4bK9ikj8  ").unwrap();
+        assert_eq!((via.transport, via.host, via.port), ("TCP", Host::Name("spindle.example.com"), Some(5070)));
+        assert_eq!(via.branch(), Some("z9hG4bK9ikj8"));
+        assert_eq!(via.as_str(), "SIP  / 2.0  / TCP     spindle.example.com  : 5070 ; branch  =   z9hG4bK9ikj8");
+    }
+
+    #[test]
+    fn response_routing_parameters() {
+        let via =
+            Via::parse("SIP/2.0/UDP [2001:db8::9:1];received=2001:db8::9:255;rport=5070;branch=z9hG4bK1").unwrap();
+        assert_eq!(via.received(), Some(Host::V6("2001:db8::9:255".parse().unwrap())));
+        assert_eq!(via.rport(), Some(Some(5070)));
+        let via = Via::parse("SIP/2.0/UDP a;rport;received=192.0.2.1;maddr=b").unwrap();
+        assert_eq!((via.rport(), via.maddr()), (Some(None), Some(Host::Name("b"))));
+        assert_eq!(via.received(), Some(Host::V4([192, 0, 2, 1].into())));
+        let via = Via::parse("SIP/2.0/UDP a;received=[2001:db8::1]").unwrap();
+        assert_eq!(via.received(), Some(Host::V6("2001:db8::1".parse().unwrap())));
+    }
+
+    #[test]
+    fn branches() {
+        let of = |text| Via::parse(text).unwrap().rfc3261_branch();
+        assert_eq!(of("SIP/2.0/UDP a;branch=z9hG4bKx"), Some("z9hG4bKx"));
+        assert_eq!(of("SIP/2.0/UDP a;branch=z9hG4bK"), None);
+        assert_eq!(of("SIP/2.0/UDP a;branch=1"), None);
+        assert_eq!(of("SIP/2.0/UDP a"), None);
+    }
+
+    #[test]
+    fn errors_say_where() {
+        let of = |text| Via::parse(text).unwrap_err().to_string();
+        assert_eq!(of("SIP/2.0/UDP a:none"), "Via: expected a port number at byte 14");
+        assert_eq!(of("SIP/2.0/UDP a;;"), "Via: expected a parameter name at byte 14");
+        assert_eq!(of("SIP/2.0/UDP a b"), "Via: expected a parameter, a comma or the end of the value at byte 14");
+        assert_eq!(of("SIP/2.0/UDP"), "Via: expected white space at byte 11");
+        assert_eq!(of("SIP/2.0 UDP a"), "Via: expected a slash at byte 8");
+        assert_eq!(of("SIP/2.0/UDP ;x"), "Via: expected a host at byte 12");
+        assert_eq!(of("SIP/2.0/UDP a, SIP/2.0/UDP b"), "Via: expected the end of the value at byte 13");
+    }
+}
