@@ -32,9 +32,10 @@ export class PeerConnectionMedia implements MediaHandler {
   #local: MediaStream | null = null;
   #transceiver: RTCRtpTransceiver | null = null;
   #muted = false;
-  /** What the other side has agreed to, and what is being asked of it. */
+  /** On hold, as agreed with the other side. */
   #held = false;
-  #holdOffered = false;
+  /** On hold, or asking for it. */
+  #silent = false;
   /** Gives up the keys being played. */
   #stopDtmf: () => void = () => undefined;
 
@@ -64,15 +65,19 @@ export class PeerConnectionMedia implements MediaHandler {
     return this.#negotiate(async () => {
       await this.#openInput();
       this.#transceiver ??= this.#pc.addTransceiver("audio", { direction: "recvonly" });
-      this.#setHold(hold);
+      this.#silence(hold);
+      this.#direct(this.#transceiver, false);
       await this.#pc.setLocalDescription(await this.#pc.createOffer({ iceRestart }));
-      return this.#localDescription();
+      const sdp = await this.#localDescription();
+      return hold ? withHold(sdp) : sdp;
     });
   }
 
   async applyAnswer(sdp: string, early: boolean): Promise<void> {
     await this.#negotiate(() => this.#pc.setRemoteDescription({ type: early ? "pranswer" : "answer", sdp }));
-    if (!early) this.#held = this.#holdOffered;
+    if (early) return;
+    this.#held = this.#silent;
+    if (this.#transceiver) this.#direct(this.#transceiver, this.#held);
   }
 
   async applyOffer(sdp: string): Promise<void> {
@@ -87,7 +92,7 @@ export class PeerConnectionMedia implements MediaHandler {
         if (transceiver !== this.#transceiver && transceiver.direction !== "stopped") transceiver.stop();
       }
       if (!this.#transceiver) throw mediaError("negotiation", "the other side offers no sound");
-      this.#setHold(this.#held);
+      this.#direct(this.#transceiver, this.#held);
       await this.#pc.setLocalDescription(await this.#pc.createAnswer());
       return this.#localDescription();
     });
@@ -103,7 +108,8 @@ export class PeerConnectionMedia implements MediaHandler {
         side === "remote" ? this.#pc.setRemoteDescription(rollback) : this.#pc.setLocalDescription(rollback),
       );
     }
-    this.#setHold(this.#held);
+    if (this.#transceiver) this.#direct(this.#transceiver, this.#held);
+    this.#silence(this.#held);
   }
 
   setMuted(muted: boolean): void {
@@ -205,21 +211,24 @@ export class PeerConnectionMedia implements MediaHandler {
   }
 
   /**
-   * On hold we ask for nothing and send silence. The direction says what this side wants, whatever the other side's
-   * hold is: so neither is stuck when the other resumes (RFC 6337 5.3).
+   * The direction says what this side wants, whatever the other side's hold is: so neither is stuck when the other
+   * resumes (RFC 6337 5.3).
    */
-  #setHold(hold: boolean): void {
-    this.#holdOffered = hold;
-    if (this.#transceiver && this.#transceiver.direction !== "stopped") {
-      const sends = this.#transceiver.sender.track !== null;
-      this.#transceiver.direction = hold ? (sends ? "sendonly" : "inactive") : sends ? "sendrecv" : "recvonly";
-    }
+  #direct(transceiver: RTCRtpTransceiver, hold: boolean): void {
+    if (transceiver.direction === "stopped") return;
+    const sends = transceiver.sender.track !== null;
+    transceiver.direction = hold ? (sends ? "sendonly" : "inactive") : sends ? "sendrecv" : "recvonly";
+  }
+
+  /** On hold nobody hears anybody, from the moment we ask for it. */
+  #silence(silent: boolean): void {
+    this.#silent = silent;
     this.#enableTracks();
   }
 
   #enableTracks(): void {
-    for (const track of this.#local?.getTracks() ?? []) track.enabled = !this.#muted && !this.#holdOffered;
-    for (const track of this.#remote.getTracks()) track.enabled = !this.#holdOffered;
+    for (const track of this.#local?.getTracks() ?? []) track.enabled = !this.#muted && !this.#silent;
+    for (const track of this.#remote.getTracks()) track.enabled = !this.#silent;
   }
 
   #onTrack(track: MediaStreamTrack): void {
@@ -259,6 +268,14 @@ export class PeerConnectionMedia implements MediaHandler {
     if (this.#pc.signalingState === "closed") return mediaError("negotiation", "the call has ended", thrown);
     return thrown instanceof DOMException ? mediaError("negotiation", message(thrown), thrown) : toOffhookError(thrown);
   }
+}
+
+/**
+ * The same offer, asking for hold. Only the text says so, until the answer is here: Chromium stops playing as soon as
+ * such an offer is its local description, and does not begin again when that is rolled back.
+ */
+function withHold(sdp: string): string {
+  return sdp.replace(/^a=sendrecv(?=\r?$)/gm, "a=sendonly").replace(/^a=recvonly(?=\r?$)/gm, "a=inactive");
 }
 
 function message(thrown: unknown): string {
