@@ -1,0 +1,386 @@
+//! Offers and answers for one plain RTP audio stream (RFC 3264 5 to 7): for agents that carry the media themselves.
+//! Descriptions for WebRTC come from whoever runs ICE and DTLS; of those only [`check_answer`] is asked.
+use super::description::SessionDescription;
+use super::direction::Direction;
+use super::section::Section;
+use super::values::RtpMap;
+use super::view::{MediaRef, SdpRef};
+use std::net::IpAddr;
+
+/// An audio format this end can send and receive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Codec {
+    /// The payload type number to offer; an answer takes over the offer's.
+    pub payload: u8,
+    /// The encoding name, such as `PCMU` or `opus`.
+    pub encoding: Box<str>,
+    /// The clock rate in Hz.
+    pub clock: u32,
+    /// The number of channels.
+    pub channels: u8,
+    /// Parameters for `a=fmtp`.
+    pub fmtp: Option<Box<str>>,
+}
+
+/// What this end can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The formats, the preferred first.
+    pub codecs: Vec<Codec>,
+    /// The payload type number to offer telephone events (RFC 4733) with, at 8000 Hz; an answer takes over the
+    /// offer's, at the clock rate of the chosen format. `None`: no events.
+    pub telephone_event: Option<u8>,
+    /// The packet length this end would like to receive, in milliseconds.
+    pub ptime: Option<u32>,
+    /// Whose order of formats an answer keeps: the offerer's (false, as RFC 3264 6.1 recommends) or this end's (true).
+    pub own_order: bool,
+}
+
+/// Where this end receives, and what it wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// The address.
+    pub address: IpAddr,
+    /// The RTP port.
+    pub port: u16,
+    /// The direction it would like; see [`Direction::answer`].
+    pub direction: Direction,
+    /// The number for the `o=` line, the same for a whole dialog.
+    pub session_id: u64,
+    /// The version for the `o=` line of a first description; later ones go through
+    /// [`continue_session`](super::continue_session).
+    pub version: u64,
+}
+
+/// An agreed audio stream, seen from this end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// Which media description it is, counted from 0.
+    pub index: usize,
+    /// The format to send, with the payload type number the other end expects and its parameters.
+    pub codec: Codec,
+    /// The payload type number under which that format arrives here.
+    pub receive_payload: u8,
+    /// The payload type number to send telephone events with, if both ends know them.
+    pub telephone_event: Option<u8>,
+    /// The host to send to, as written: an address, seldom a name.
+    pub remote_host: Box<str>,
+    /// The port to send to.
+    pub remote_port: u16,
+    /// The packet length the other end would like, in milliseconds.
+    pub ptime: Option<u32>,
+    /// What this end does. It does not send to the address 0.0.0.0.
+    pub direction: Direction,
+}
+
+/// Why offer and answer do not come together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NegotiationError {
+    /// The offer has no media at all.
+    #[error("the offer has no media")]
+    NoMedia,
+    /// No audio stream with a format in common: answer 488.
+    #[error("no media format in common")]
+    NothingInCommon,
+    /// The answer has another number of media descriptions than the offer (RFC 3264 6).
+    #[error("offer with {offered} media descriptions, answer with {answered}")]
+    MediaCount {
+        /// How many the offer has.
+        offered: usize,
+        /// How many the answer has.
+        answered: usize,
+    },
+    /// The media description at this place is of another kind or protocol than offered.
+    #[error("media description {0} is of another kind or protocol than offered")]
+    MediaKind(usize),
+}
+
+impl Codec {
+    /// G.711 µ-law: payload type 0.
+    pub fn pcmu() -> Codec {
+        Codec::of(
+            &RtpMap {
+                payload: 0,
+                encoding: "PCMU",
+                clock: 8000,
+                channels: 1,
+            },
+            None,
+        )
+    }
+
+    /// G.711 A-law: payload type 8.
+    pub fn pcma() -> Codec {
+        Codec::of(
+            &RtpMap {
+                payload: 8,
+                encoding: "PCMA",
+                clock: 8000,
+                channels: 1,
+            },
+            None,
+        )
+    }
+
+    /// Opus (RFC 7587) at this dynamic payload type number.
+    pub fn opus(payload: u8) -> Codec {
+        Codec::of(
+            &RtpMap {
+                payload,
+                encoding: "opus",
+                clock: 48_000,
+                channels: 2,
+            },
+            Some("useinbandfec=1"),
+        )
+    }
+
+    /// As the `a=rtpmap` line has it.
+    pub fn map(&self) -> RtpMap<'_> {
+        RtpMap {
+            payload: self.payload,
+            encoding: &self.encoding,
+            clock: self.clock,
+            channels: self.channels,
+        }
+    }
+
+    fn of(map: &RtpMap<'_>, fmtp: Option<&str>) -> Codec {
+        Codec {
+            payload: map.payload,
+            encoding: map.encoding.into(),
+            clock: map.clock,
+            channels: map.channels,
+            fmtp: fmtp.map(Into::into),
+        }
+    }
+}
+
+/// An offer of one audio stream.
+///
+/// ```
+/// use offhook_core::sdp::{Direction, negotiate::{Capabilities, Codec, Local, answer, complete, offer}};
+/// let can = Capabilities { codecs: vec![Codec::pcmu()], telephone_event: Some(101), ptime: Some(20), own_order: false };
+/// let at = |address: &str| Local {
+///     address: address.parse().unwrap(), port: 4000, direction: Direction::SendRecv, session_id: 1, version: 1,
+/// };
+/// let offered = offer(&can, &at("192.0.2.1"));
+/// let (answered, theirs) = answer(&offered.view(), &can, &at("192.0.2.2"))?;
+/// let ours = complete(&offered.view(), &answered.view())?;
+/// assert_eq!((&*ours.remote_host, &*theirs.remote_host), ("192.0.2.2", "192.0.2.1"));
+/// # Ok::<(), offhook_core::sdp::negotiate::NegotiationError>(())
+/// ```
+pub fn offer(capabilities: &Capabilities, local: &Local) -> SessionDescription {
+    let events = capabilities.telephone_event.map(|payload| events(payload, 8000));
+    let codecs = capabilities.codecs.iter().chain(&events);
+    let mut sdp = SessionDescription::new(local.session_id, local.version, local.address);
+    sdp.push_media(audio(
+        "RTP/AVP",
+        local.port,
+        codecs,
+        capabilities.ptime,
+        local.direction,
+    ));
+    sdp
+}
+
+/// The answer to an offer: the first audio stream with a format in common is taken, all others are rejected.
+///
+/// # Errors
+///
+/// If nothing can be taken: the request should be answered with 488.
+pub fn answer(
+    offer: &SdpRef<'_>,
+    capabilities: &Capabilities,
+    local: &Local,
+) -> Result<(SessionDescription, Stream), NegotiationError> {
+    let mut sdp = SessionDescription::new(local.session_id, local.version, local.address);
+    if let Some(time) = offer.session().first('t') {
+        sdp.session_mut().set('t', time); // RFC 3264 6: it must be the offer's
+    }
+    let mut stream = None;
+    for (index, media) in offer.media().enumerate() {
+        let common = if stream.is_none() && is_plain_audio(&media) {
+            in_common(&media, capabilities)
+        } else {
+            Vec::new()
+        };
+        let Some(first) = common.first() else {
+            sdp.push_media(Section::media(media.kind(), 0, media.protocol(), media.line().formats));
+            continue;
+        };
+        let clock = first.clock;
+        let event = capabilities
+            .telephone_event
+            .and_then(|_| media.telephone_event(clock))
+            .map(|p| events(p, clock));
+        let direction = media.direction().answer(local.direction);
+        let codecs = common.iter().chain(&event);
+        sdp.push_media(audio(
+            media.protocol(),
+            local.port,
+            codecs,
+            capabilities.ptime,
+            direction,
+        ));
+        let codec = Codec {
+            fmtp: media.fmtp(first.payload).map(Into::into),
+            ..first.clone()
+        };
+        stream = Some(Stream {
+            index,
+            receive_payload: first.payload,
+            codec,
+            telephone_event: event.map(|event| event.payload),
+            ..Stream::towards(&media, direction)
+        });
+    }
+    match stream {
+        Some(stream) => Ok((sdp, stream)),
+        None if sdp.media_count() == 0 => Err(NegotiationError::NoMedia),
+        None => Err(NegotiationError::NothingInCommon),
+    }
+}
+
+/// The stream that an answer to this end's offer leads to.
+///
+/// # Errors
+///
+/// Those of [`check_answer`], and [`NothingInCommon`](NegotiationError::NothingInCommon) if every audio stream was
+/// rejected or answered with formats that were not offered.
+pub fn complete(offer: &SdpRef<'_>, answer: &SdpRef<'_>) -> Result<Stream, NegotiationError> {
+    check_answer(offer, answer)?;
+    for (index, (ours, theirs)) in offer.media().zip(answer.media()).enumerate() {
+        if ours.is_rejected() || !is_plain_audio(&theirs) {
+            continue;
+        }
+        let is_event = |map: &RtpMap<'_>| map.encoding.eq_ignore_ascii_case("telephone-event");
+        let agreed = theirs.codecs().filter(|map| !is_event(map)).find_map(|theirs| {
+            let ours = ours.codecs().find(|ours| ours.is_same_format(&theirs))?;
+            Some((ours, theirs))
+        });
+        let Some((receive, send)) = agreed else { continue };
+        let direction = ours.direction().and(theirs.direction().mirror());
+        return Ok(Stream {
+            index,
+            receive_payload: receive.payload,
+            codec: Codec::of(&send, theirs.fmtp(send.payload)),
+            telephone_event: ours
+                .telephone_event(send.clock)
+                .and_then(|_| theirs.telephone_event(send.clock)),
+            ..Stream::towards(&theirs, direction)
+        });
+    }
+    Err(NegotiationError::NothingInCommon)
+}
+
+/// Checks that an answer has the shape of its offer: as many media descriptions, of the same kinds in the same order,
+/// and the same protocols unless rejected (RFC 3264 6).
+///
+/// # Errors
+///
+/// The first difference.
+pub fn check_answer(offer: &SdpRef<'_>, answer: &SdpRef<'_>) -> Result<(), NegotiationError> {
+    let (offered, answered) = (offer.media().count(), answer.media().count());
+    if offered != answered {
+        return Err(NegotiationError::MediaCount { offered, answered });
+    }
+    for (index, (ours, theirs)) in offer.media().zip(answer.media()).enumerate() {
+        let same_protocol = ours.protocol().eq_ignore_ascii_case(theirs.protocol());
+        if ours.kind() != theirs.kind() || !(same_protocol || theirs.is_rejected()) {
+            return Err(NegotiationError::MediaKind(index));
+        }
+    }
+    Ok(())
+}
+
+impl Stream {
+    /// What a remote media description says about where and how to send; the formats are for the caller to fill in.
+    fn towards(remote: &MediaRef<'_>, direction: Direction) -> Stream {
+        let connection = remote.connection();
+        let nowhere = connection.is_none_or(|connection| connection.is_unspecified());
+        Stream {
+            index: 0,
+            codec: Codec::pcmu(),
+            receive_payload: 0,
+            telephone_event: None,
+            remote_host: connection.map_or("", |connection| connection.address).into(),
+            remote_port: remote.port(),
+            ptime: remote.ptime(),
+            direction: direction.and(Direction::new(!nowhere, true)),
+        }
+    }
+}
+
+fn is_plain_audio(media: &MediaRef<'_>) -> bool {
+    let plain = ["RTP/AVP", "RTP/AVPF"]
+        .iter()
+        .any(|protocol| protocol.eq_ignore_ascii_case(media.protocol()));
+    media.kind() == "audio" && plain && !media.is_rejected()
+}
+
+/// This end's formats that are offered, with the offer's payload type numbers.
+fn in_common(media: &MediaRef<'_>, capabilities: &Capabilities) -> Vec<Codec> {
+    let renumber = |codec: &Codec, offered: &RtpMap<'_>| Codec {
+        payload: offered.payload,
+        ..codec.clone()
+    };
+    let own = &capabilities.codecs;
+    if capabilities.own_order {
+        let find = |codec: &Codec| {
+            let offered = media.codecs().find(|offered| offered.is_same_format(&codec.map()))?;
+            Some(renumber(codec, &offered))
+        };
+        return own.iter().filter_map(find).collect();
+    }
+    let find = |offered: RtpMap<'_>| {
+        let codec = own.iter().find(|codec| codec.map().is_same_format(&offered))?;
+        Some(renumber(codec, &offered))
+    };
+    media.codecs().filter_map(find).collect()
+}
+
+fn events(payload: u8, clock: u32) -> Codec {
+    Codec::of(
+        &RtpMap {
+            payload,
+            encoding: "telephone-event",
+            clock,
+            channels: 1,
+        },
+        Some("0-16"),
+    )
+}
+
+fn audio<'c>(
+    protocol: &str,
+    port: u16,
+    codecs: impl Iterator<Item = &'c Codec> + Clone,
+    ptime: Option<u32>,
+    direction: Direction,
+) -> Section {
+    let mut formats = String::new();
+    for codec in codecs.clone() {
+        if !formats.is_empty() {
+            formats.push(' ');
+        }
+        formats.push_str(&codec.payload.to_string());
+    }
+    let mut section = Section::media("audio", port, protocol, &formats);
+    for codec in codecs {
+        section.push_attribute("rtpmap", Some(&codec.map().to_string()));
+        if let Some(fmtp) = &codec.fmtp {
+            section.push_attribute("fmtp", Some(&[&codec.payload.to_string(), " ", fmtp].concat()));
+        }
+    }
+    if let Some(ptime) = ptime {
+        section.push_attribute("ptime", Some(&ptime.to_string()));
+    }
+    section.set_direction(direction);
+    section
+}
+
+#[cfg(test)]
+#[path = "negotiate_tests.rs"]
+mod tests;

@@ -1,0 +1,170 @@
+use super::*;
+use proptest::prelude::*;
+
+fn can(codecs: Vec<Codec>) -> Capabilities {
+    Capabilities {
+        codecs,
+        telephone_event: Some(101),
+        ptime: Some(20),
+        own_order: false,
+    }
+}
+
+fn at(address: &str) -> Local {
+    Local {
+        address: address.parse().unwrap(),
+        port: 4000,
+        direction: Direction::SendRecv,
+        session_id: 3,
+        version: 1,
+    }
+}
+
+fn parse(media: &str) -> SessionDescription {
+    let text = format!("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=5 6\r\n{media}");
+    SessionDescription::parse(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn an_offer_reads_like_this() {
+    let sdp = offer(&can(vec![Codec::opus(96), Codec::pcmu()]), &at("192.0.2.1"));
+    let expected = "v=0\r\no=- 3 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
+        m=audio 4000 RTP/AVP 96 0 101\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\n\
+        a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n";
+    assert_eq!(sdp.to_string(), expected);
+}
+
+#[test]
+fn an_answer_keeps_the_shape_of_the_offer() {
+    let offered = parse(
+        "m=video 5000 RTP/AVP 31 32\r\n\
+         m=audio 6000 RTP/SAVP 0\r\n\
+         m=audio 7000 RTP/AVP 18 107 8 100 0\r\na=rtpmap:107 pcmu/8000\r\na=rtpmap:100 telephone-event/8000\r\n\
+         a=ptime:30\r\na=sendonly\r\n\
+         m=audio 8000 RTP/AVP 0\r\n",
+    );
+    let (sdp, stream) = answer(
+        &offered.view(),
+        &can(vec![Codec::pcma(), Codec::pcmu()]),
+        &at("192.0.2.2"),
+    )
+    .unwrap();
+    let expected = "v=0\r\no=- 3 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=5 6\r\n\
+        m=video 0 RTP/AVP 31 32\r\nm=audio 0 RTP/SAVP 0\r\n\
+        m=audio 4000 RTP/AVP 107 8 0 100\r\na=rtpmap:107 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n\
+        a=rtpmap:100 telephone-event/8000\r\na=fmtp:100 0-16\r\na=ptime:20\r\na=recvonly\r\n\
+        m=audio 0 RTP/AVP 0\r\n";
+    assert_eq!(sdp.to_string(), expected);
+    assert_eq!(
+        (stream.index, stream.codec.payload, stream.telephone_event),
+        (2, 107, Some(100))
+    );
+    assert_eq!(
+        (&*stream.remote_host, stream.remote_port, stream.ptime),
+        ("192.0.2.1", 7000, Some(30))
+    );
+    assert_eq!(stream.direction, Direction::RecvOnly);
+    assert_eq!(check_answer(&offered.view(), &sdp.view()), Ok(()));
+}
+
+#[test]
+fn the_order_of_formats_may_be_ones_own() {
+    let offered = parse("m=audio 7000 RTP/AVP 0 8\r\n");
+    let mut capabilities = can(vec![Codec::pcma(), Codec::pcmu()]);
+    let (_, stream) = answer(&offered.view(), &capabilities, &at("192.0.2.2")).unwrap();
+    assert_eq!(&*stream.codec.encoding, "PCMU");
+    assert_eq!(stream.telephone_event, None, "it was not offered");
+    capabilities.own_order = true;
+    let (sdp, stream) = answer(&offered.view(), &capabilities, &at("192.0.2.2")).unwrap();
+    assert_eq!(&*stream.codec.encoding, "PCMA");
+    assert_eq!(sdp.media_at(0).unwrap().line().formats, "8 0");
+}
+
+#[test]
+fn what_cannot_be_answered_is_said() {
+    let capabilities = can(vec![Codec::pcmu()]);
+    let refuse = |sdp: &SessionDescription| answer(&sdp.view(), &capabilities, &at("192.0.2.2")).unwrap_err();
+    assert_eq!(refuse(&parse("")), NegotiationError::NoMedia);
+    assert_eq!(
+        refuse(&parse("m=audio 7000 RTP/AVP 18\r\n")),
+        NegotiationError::NothingInCommon
+    );
+    assert_eq!(
+        refuse(&parse("m=audio 0 RTP/AVP 0\r\n")),
+        NegotiationError::NothingInCommon
+    );
+}
+
+#[test]
+fn the_offerer_sends_with_the_answers_numbers_and_receives_with_its_own() {
+    let ours = offer(&can(vec![Codec::opus(96), Codec::pcmu()]), &at("192.0.2.1"));
+    let theirs = parse(
+        "m=audio 9000 RTP/AVP 97 111\r\na=rtpmap:97 telephone-event/48000\r\na=rtpmap:111 OPUS/48000/2\r\n\
+         a=fmtp:111 stereo=1\r\na=recvonly\r\n",
+    );
+    let stream = complete(&ours.view(), &theirs.view()).unwrap();
+    assert_eq!((stream.codec.payload, stream.receive_payload), (111, 96));
+    assert_eq!(stream.codec.fmtp.as_deref(), Some("stereo=1"));
+    assert_eq!((stream.telephone_event, stream.direction), (None, Direction::SendOnly));
+
+    let nowhere = parse("m=audio 9000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n");
+    assert_eq!(
+        complete(&ours.view(), &nowhere.view()).unwrap().direction,
+        Direction::RecvOnly
+    );
+}
+
+#[test]
+fn a_misshapen_answer_is_refused() {
+    let ours = offer(&can(vec![Codec::pcmu()]), &at("192.0.2.1"));
+    let check = |media: &str| complete(&ours.view(), &parse(media).view());
+    assert_eq!(
+        check(""),
+        Err(NegotiationError::MediaCount {
+            offered: 1,
+            answered: 0
+        })
+    );
+    assert_eq!(check("m=video 1 RTP/AVP 0\r\n"), Err(NegotiationError::MediaKind(0)));
+    assert_eq!(check("m=audio 1 RTP/SAVP 0\r\n"), Err(NegotiationError::MediaKind(0)));
+    assert_eq!(
+        check("m=audio 0 RTP/SAVP 0\r\n"),
+        Err(NegotiationError::NothingInCommon)
+    );
+    assert_eq!(check("m=audio 1 RTP/AVP 8\r\n"), Err(NegotiationError::NothingInCommon));
+}
+
+fn codecs() -> impl Strategy<Value = Vec<Codec>> {
+    let some = vec![Codec::pcmu(), Codec::pcma(), Codec::opus(96)];
+    proptest::sample::subsequence(some, 1..=3).prop_shuffle()
+}
+
+fn direction() -> impl Strategy<Value = Direction> {
+    (any::<bool>(), any::<bool>()).prop_map(|(sends, receives)| Direction::new(sends, receives))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn both_ends_come_to_the_same_stream(
+        a in codecs(), b in codecs(), wish_a in direction(), wish_b in direction(), own_order: bool,
+    ) {
+        let offered = offer(&can(a.clone()), &Local { direction: wish_a, ..at("192.0.2.1") });
+        let answerer = Capabilities { own_order, ..can(b.clone()) };
+        let local = Local { direction: wish_b, ..at("192.0.2.2") };
+        match answer(&offered.view(), &answerer, &local) {
+            Ok((answered, theirs)) => {
+                let ours = complete(&offered.view(), &answered.view()).unwrap();
+                prop_assert_eq!(ours.codec.map(), theirs.codec.map());
+                prop_assert_eq!(ours.direction, theirs.direction.mirror());
+                prop_assert_eq!(ours.direction, wish_a.and(wish_b.mirror()));
+                prop_assert_eq!(ours.telephone_event, theirs.telephone_event);
+                prop_assert_eq!(ours.receive_payload, theirs.codec.payload);
+            }
+            Err(error) => {
+                prop_assert_eq!(error, NegotiationError::NothingInCommon);
+                prop_assert!(!a.iter().any(|codec| b.contains(codec)));
+            }
+        }
+    }
+}
