@@ -57,6 +57,8 @@ export interface CallInit {
   direction: "outgoing" | "incoming";
   local: Address;
   remote: Address;
+  /** The Call-ID. */
+  callId: string;
   headers: Header[];
   /** Incoming: the offer of the INVITE. */
   offer: string | null;
@@ -75,6 +77,8 @@ export interface CallInit {
  * the request was sent. Every rejection is an `OffhookError`.
  */
 export class Call extends TypedEventTarget<CallEvents> {
+  /** The Call-ID: what logs and traces of the call have in common. */
+  readonly callId: string;
   /** Who called whom. */
   readonly direction: "outgoing" | "incoming";
   /** This side. */
@@ -112,6 +116,7 @@ export class Call extends TypedEventTarget<CallEvents> {
   /** @internal Calls come from `UserAgent.call` and `UserAgent.incoming`. */
   constructor(init: CallInit) {
     super();
+    this.callId = init.callId;
     this.direction = init.direction;
     this.local = init.local;
     this.remote = init.remote;
@@ -285,7 +290,7 @@ export class Call extends TypedEventTarget<CallEvents> {
     return this.#media ? this.#media.stats() : null;
   }
 
-  /** What the agent knows of this call, e.g. its Call-ID. */
+  /** What the agent knows of this call. */
   inspect(): Promise<CallSnapshot> {
     return this.#client.request<"inspect">({ type: "inspect", call: this.#id });
   }

@@ -50,7 +50,7 @@ export type Command = { id: number } & (
   /** Result: `{ expires }` (seconds granted) once the registrar said 2xx. Refreshes run by themselves. */
   | { type: "register" }
   | { type: "unregister" }
-  /** Result: `{ call }` at once; the INVITE is on its way. */
+  /** Result: `{ call, callId }` at once; the INVITE is on its way. */
   | { type: "call"; target: string; sdp?: string; headers?: Header[] }
   /** 180 (or 183 with `sdp`) to an incoming call. */
   | { type: "ring"; call: CallId; sdp?: string }
@@ -85,7 +85,7 @@ export interface Results {
   connect: null;
   register: { expires: number };
   unregister: null;
-  call: { call: CallId };
+  call: { call: CallId; callId: string };
   ring: null;
   answer: null;
   reject: null;

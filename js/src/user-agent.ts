@@ -183,9 +183,10 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   ): Promise<Call> {
     this.#placing++;
     try {
-      const { call: id } = await this.#client.request<"call">({ type: "call", target: uri, sdp, ...(headers ? { headers } : {}) });
+      const { call: id, callId } = await this.#client.request<"call">({ type: "call", target: uri, sdp, ...(headers ? { headers } : {}) });
       const call = this.#addCall({
         id,
+        callId,
         direction: "outgoing",
         remote: { displayName: null, uri },
         headers: [],
@@ -240,8 +241,17 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         this.emit("registration", { ...event, error: event.error && new OffhookError(event.error) });
         break;
       case "incoming": {
-        const { call: id, from, sdp, headers, at } = event;
-        const call = this.#addCall({ id, direction: "incoming", remote: from, headers, offer: sdp, media: null, signal: undefined });
+        const { call: id, callId, from, sdp, headers, at } = event;
+        const call = this.#addCall({
+          id,
+          callId,
+          direction: "incoming",
+          remote: from,
+          headers,
+          offer: sdp,
+          media: null,
+          signal: undefined,
+        });
         this.#queue.push(call);
         this.emit("incoming", { type: "incoming", call, at });
         break;
@@ -268,6 +278,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
 
   #addCall(init: {
     id: CallId;
+    callId: string;
     direction: "outgoing" | "incoming";
     remote: Address;
     headers: Header[];

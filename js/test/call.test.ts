@@ -17,6 +17,7 @@ describe("an outgoing call", () => {
       headers: [["X-Test", "1"]],
     });
     assert.equal(call.direction, "outgoing");
+    assert.equal(call.callId, "call-1");
     assert.equal(call.remote.uri, "sip:bob@example.com");
     assert.ok(await pending(call.established));
     agent.state(1, "proceeding", "100 Trying");
@@ -36,7 +37,7 @@ describe("an outgoing call", () => {
     const calling = ua.call("bob");
     const command = await agent.command("call");
     agent.state(5, "calling", "INVITE sent");
-    agent.result(command, { call: 5 });
+    agent.result(command, { call: 5, callId: "call-5" });
     agent.establish(5);
     const call = await calling;
     await call.established;
@@ -119,7 +120,7 @@ describe("an outgoing call", () => {
     const calling = ua.call("bob", { signal: controller.signal });
     const command = await agent.command("call");
     controller.abort();
-    agent.result(command, { call: 1 });
+    agent.result(command, { call: 1, callId: "call-1" });
     assert.equal(await failureKind(calling), "cancelled");
     assert.equal(agent.sent("hangup").length, 1);
   });

@@ -35,7 +35,7 @@ export class FakeAgent implements AgentPort {
       if (waiting.type === command.type && waiting.nth === sent) waiting.resolve(command);
     }
     if (this.manual.has(command.type)) return;
-    if (command.type === "call") this.result(command, { call: this.#next++ });
+    if (command.type === "call") this.result(command, { call: this.#next, callId: `call-${this.#next++}` });
     else if (command.type in USUAL) this.result(command, USUAL[command.type] ?? null);
   }
 

@@ -153,7 +153,7 @@ export class NetworkAgent implements AgentPort {
     const peer = this.#network.agents.get(command.target);
     const callId = `${this.#network.nextCallId++}@fake.invalid`;
     const leg = this.#leg(this, "outgoing", callId, { displayName: null, uri: command.target }, "calling");
-    this.#result(command, { call: leg.id });
+    this.#result(command, { call: leg.id, callId });
     this.#enter(leg, "calling", "INVITE sent");
     this.#message({ callId, peer: peer ? { agent: peer } : null }, `INVITE ${command.target} SIP/2.0`, command.sdp);
     const refusal = peer ? peer.refuseCall : ({ kind: "status", status: 404, reason: "Not Found", cause: null } as const);
