@@ -1,0 +1,53 @@
+//! A toy resolver: names and what it says when asked for them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use offhook_core::transport::{FlowError, FlowErrorKind};
+
+/// What the resolver does when asked for a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Gives these addresses, in this order.
+    Addresses(Vec<IpAddr>),
+    /// Fails.
+    Fails(FlowErrorKind),
+    /// Says nothing, ever.
+    Silent,
+}
+
+#[derive(Debug)]
+pub(super) struct Resolver {
+    names: BTreeMap<Box<str>, Answer>,
+    pub(super) latency: Duration,
+}
+
+impl Resolver {
+    pub(super) fn new() -> Resolver {
+        Resolver { names: BTreeMap::new(), latency: Duration::from_millis(5) }
+    }
+
+    pub(super) fn set(&mut self, name: &str, answer: Answer) {
+        self.names.insert(name.to_ascii_lowercase().into(), answer);
+    }
+
+    /// `None`: silence.
+    pub(super) fn ask(&self, name: &str) -> Option<Result<Vec<IpAddr>, FlowError>> {
+        match self.names.get(name.to_ascii_lowercase().as_str()) {
+            Some(Answer::Addresses(addresses)) => Some(Ok(addresses.clone())),
+            Some(Answer::Fails(kind)) => Some(Err(FlowError::new(*kind, "the resolver failed"))),
+            Some(Answer::Silent) => None,
+            None => Some(Err(FlowError::new(FlowErrorKind::Unresolved, "no such name"))),
+        }
+    }
+
+    /// What the runtime of a client finds for a host it was told to connect to: an address is its own answer.
+    pub(super) fn first(&self, host: &str) -> Option<IpAddr> {
+        let literal = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(address) = literal.parse() {
+            return Some(address);
+        }
+        self.ask(host)?.ok()?.first().copied()
+    }
+}
