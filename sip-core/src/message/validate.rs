@@ -15,6 +15,8 @@ pub struct Rejection {
     pub status: StatusCode,
     /// The reason phrase: what is wrong, where. Fit for a status line.
     pub reason: Cow<'static, str>,
+    /// The field that could not be read, where that was the cause.
+    pub error: Option<ParseError>,
 }
 
 impl Request {
@@ -105,7 +107,7 @@ fn common(fields: &Fields) -> Result<(), ParseError> {
 impl Rejection {
     /// A rejection with a reason phrase.
     pub fn new(status: StatusCode, reason: impl Into<Cow<'static, str>>) -> Rejection {
-        Rejection { status, reason: reason.into() }
+        Rejection { status, reason: reason.into(), error: None }
     }
 }
 
@@ -116,9 +118,13 @@ impl From<ParseError> for Rejection {
         let status = match error.kind() {
             ErrorKind::Version => StatusCode::VERSION_NOT_SUPPORTED,
             ErrorKind::TooLong | ErrorKind::TooMany => StatusCode::MESSAGE_TOO_LARGE,
-            _ => return Rejection::new(StatusCode::BAD_REQUEST, ["Bad Request: ", &error.to_string()].concat()),
+            _ => StatusCode::BAD_REQUEST,
         };
-        Rejection::new(status, status.reason())
+        let reason = match status {
+            StatusCode::BAD_REQUEST => ["Bad Request: ", &error.to_string()].concat().into(),
+            _ => status.reason().into(),
+        };
+        Rejection { status, reason, error: Some(error) }
     }
 }
 

@@ -1,0 +1,3 @@
+//! The `offhook` command line, run as its users run it.
+
+mod parse;
