@@ -3,7 +3,12 @@
 
 mod arena;
 pub mod auth;
+#[cfg(feature = "serde")]
+pub mod control;
+pub mod dialog;
+pub mod endpoint;
 mod entropy;
+mod hashing;
 pub mod message;
 pub mod sdp;
 pub mod time;

@@ -3,36 +3,27 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::entropy::Entropy;
+use crate::hashing::{Identity, KeyedHash};
 use crate::message::{Host, ParseError, Request, Via};
 
-/// A transaction's identity as 128 bits of keyed hash: no string is kept, and without the key nobody can choose
-/// messages that collide.
-pub(super) type MatchKey = u128;
+/// A transaction's identity.
+pub(super) type MatchKey = Identity;
 
 #[derive(Debug)]
 pub(super) struct Matcher {
-    keys: [u64; 2],
+    hash: KeyedHash,
 }
 
 const COOKIE: &str = "z9hG4bK";
 
 impl Matcher {
     pub(super) fn new(entropy: &mut Entropy) -> Matcher {
-        Matcher { keys: [entropy.u64(), entropy.u64()] }
-    }
-
-    fn hash(&self, write: impl Fn(&mut DefaultHasher)) -> MatchKey {
-        self.keys.iter().fold(0, |sum, key| {
-            let mut hasher = DefaultHasher::new();
-            hasher.write_u64(*key);
-            write(&mut hasher);
-            sum << 64 | u128::from(hasher.finish())
-        })
+        Matcher { hash: KeyedHash::new(entropy) }
     }
 
     /// 17.1.3: the branch of the top Via and the method of the CSeq.
     pub(super) fn client(&self, branch: &str, method: &str) -> MatchKey {
-        self.hash(|hasher| {
+        self.hash.with(|hasher| {
             hasher.write_u8(b'c');
             branch.hash(hasher);
             method.hash(hasher);
@@ -44,7 +35,7 @@ impl Matcher {
     pub(super) fn server(&self, request: &Request, via: &Via<'_>, method: &str) -> Result<MatchKey, ParseError> {
         let method = if method == "ACK" { "INVITE" } else { method };
         if let Some(branch) = via.branch().filter(|branch| branch.len() > COOKIE.len() && branch.starts_with(COOKIE)) {
-            return Ok(self.hash(|hasher| {
+            return Ok(self.hash.with(|hasher| {
                 hasher.write_u8(b's');
                 branch.hash(hasher);
                 hash_host(&via.host, hasher);
@@ -55,7 +46,7 @@ impl Matcher {
         let (call_id, cseq) = (request.call_id()?, request.cseq()?);
         let from = request.from()?;
         let from_tag = from.tag();
-        Ok(self.hash(|hasher| {
+        Ok(self.hash.with(|hasher| {
             hasher.write_u8(b'o');
             // The To tag is left out: the ACK carries ours, the INVITE none, and both must match. Request-URI and
             // top Via are what 17.2.3 adds to the dialog's own fields.
@@ -74,7 +65,7 @@ impl Matcher {
     pub(super) fn merged(&self, request: &Request) -> Result<MatchKey, ParseError> {
         let (call_id, cseq) = (request.call_id()?, request.cseq()?);
         let from = request.from()?;
-        Ok(self.hash(|hasher| {
+        Ok(self.hash.with(|hasher| {
             hasher.write_u8(b'm');
             call_id.hash(hasher);
             cseq.number.hash(hasher);

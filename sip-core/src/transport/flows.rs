@@ -128,6 +128,17 @@ impl Flows {
         }
     }
 
+    /// Closes a flow that is already forgotten here but that the driver still opens.
+    pub fn abandon(&mut self, flow: FlowId) {
+        self.table.remove(&flow);
+        self.outputs.push_back(Output::CloseFlow { flow });
+    }
+
+    /// Something for the driver that is not about a flow.
+    pub fn push_output(&mut self, output: Output<std::convert::Infallible>) {
+        self.outputs.push_back(output);
+    }
+
     /// Every flow's id.
     pub fn ids(&self) -> Vec<FlowId> {
         let mut ids: Vec<FlowId> = self.table.keys().copied().collect();

@@ -1,0 +1,103 @@
+//! What an agent is told to do.
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::{ErrorValue, missing};
+
+/// One command: a number chosen by the sender, what to do, and what that needs. Which fields go with which kind is
+/// written in `js/src/protocol.ts`; one that is missing gives an `input` error naming it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Command {
+    /// Comes back in the `result` or `error`.
+    pub id: u32,
+    /// What to do.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Which call.
+    pub call: Option<u32>,
+    /// Whom to call or ask.
+    pub target: Option<String>,
+    /// A session description.
+    pub sdp: Option<String>,
+    /// Further header fields.
+    pub headers: Option<Vec<(String, String)>>,
+    /// A SIP status.
+    pub status: Option<u16>,
+    /// A reason phrase, or a Reason header's value.
+    pub reason: Option<String>,
+    /// Where to redirect to.
+    pub contacts: Option<Vec<String>>,
+    /// The type of `body`.
+    pub content_type: Option<String>,
+    /// A message's body.
+    pub body: Option<String>,
+    /// A digit.
+    pub tone: Option<String>,
+    /// Milliseconds of a digit.
+    pub duration: Option<u32>,
+    /// Milliseconds a shutdown may take.
+    pub deadline: Option<u32>,
+}
+
+/// What a command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "each is the Endpoint's method of that name, described there")]
+pub enum Kind {
+    Connect,
+    Register,
+    Unregister,
+    Call,
+    Ring,
+    Answer,
+    Reject,
+    Redirect,
+    Hangup,
+    Hold,
+    Resume,
+    Renegotiate,
+    AcceptOffer,
+    RejectOffer,
+    Info,
+    Dtmf,
+    Options,
+    Message,
+    Inspect,
+    Shutdown,
+}
+
+impl Command {
+    /// A command with nothing but its kind.
+    pub fn new(id: u32, kind: Kind) -> Command {
+        Command {
+            id,
+            kind,
+            call: None,
+            target: None,
+            sdp: None,
+            headers: None,
+            status: None,
+            reason: None,
+            contacts: None,
+            content_type: None,
+            body: None,
+            tone: None,
+            duration: None,
+            deadline: None,
+        }
+    }
+
+    pub(super) fn sdp(&mut self) -> Option<Bytes> {
+        self.sdp.take().map(Bytes::from)
+    }
+
+    pub(super) fn content(&mut self) -> Result<(String, Bytes), ErrorValue> {
+        let content_type = self.content_type.take().ok_or_else(|| missing("contentType"))?;
+        let body = self.body.take().ok_or_else(|| missing("body"))?;
+        Ok((content_type, body.into()))
+    }
+}

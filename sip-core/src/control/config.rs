@@ -1,0 +1,137 @@
+//! What an agent is started with.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::auth::{Algorithm, Credential};
+use crate::endpoint::{Config, Error, Server};
+use crate::message::UriRef;
+
+/// The settings of an agent as plain data.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AgentConfig {
+    /// Address of record, e.g. `sip:alice@example.com`.
+    pub aor: String,
+    /// `ws://…`, `wss://…` or `sip:host:port;transport=…`. Natively it may be left out: requests then go where their URI
+    /// says.
+    pub server: Option<String>,
+    /// The name others see.
+    pub display_name: Option<String>,
+    /// Digest user name; by default the user of the address of record.
+    pub username: Option<String>,
+    /// The password.
+    pub password: Option<String>,
+    /// In place of a password.
+    pub ha1: Option<Ha1>,
+    /// Registration lifetime to ask for, in seconds.
+    pub expires: Option<u32>,
+    /// User-Agent and Server header.
+    pub user_agent: Option<String>,
+    /// RFC 3261 timers.
+    pub timers: Option<TimerValues>,
+    /// Milliseconds a connection may take to come up.
+    pub connect_timeout: Option<u32>,
+    /// Send a `trace` notification for each message.
+    #[serde(default)]
+    pub trace: bool,
+    /// See [`Config::automatic_media`].
+    #[serde(default)]
+    pub automatic_media: bool,
+}
+
+/// H(username:realm:password) in hexadecimal.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ha1 {
+    /// `MD5`, `SHA-256` or `SHA-512-256`.
+    pub algorithm: String,
+    /// The realm it was made for.
+    pub realm: String,
+    /// The hash.
+    pub hex: String,
+}
+
+/// The base values of RFC 3261's timers, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TimerValues {
+    /// Round-trip time estimate.
+    pub t1: Option<u32>,
+    /// The longest retransmission interval.
+    pub t2: Option<u32>,
+    /// How long a message may stay in the network.
+    pub t4: Option<u32>,
+}
+
+impl std::fmt::Debug for AgentConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AgentConfig").field("aor", &self.aor).field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl AgentConfig {
+    /// The defaults for an address of record.
+    pub fn new(aor: &str) -> AgentConfig {
+        AgentConfig {
+            aor: aor.into(),
+            server: None,
+            display_name: None,
+            username: None,
+            password: None,
+            ha1: None,
+            expires: None,
+            user_agent: None,
+            timers: None,
+            connect_timeout: None,
+            trace: false,
+            automatic_media: false,
+        }
+    }
+
+    pub(super) fn into_config(self) -> Result<Config, Error> {
+        let mut config = Config::new(&self.aor)?;
+        config.server = self.server.as_deref().map(Server::parse).transpose()?;
+        let username = self.username.unwrap_or_else(|| match config.aor.view() {
+            UriRef::Sip(sip) => crate::message::unescape(sip.user.unwrap_or_default()).into_owned(),
+            _ => String::new(),
+        });
+        if let Some(ha1) = self.ha1 {
+            let algorithm = Algorithm::parse(&ha1.algorithm)
+                .ok_or_else(|| Error::input("ha1.algorithm", 0, "one of MD5, SHA-256, SHA-512-256"))?;
+            config.credentials.push(Credential::ha1(username, ha1.realm, algorithm, ha1.hex));
+        } else if let Some(password) = self.password {
+            config.credentials.push(Credential::password(username, password));
+        }
+        config.display_name = self.display_name;
+        if let Some(expires) = self.expires {
+            config.expires = Duration::from_secs(expires.into());
+        }
+        if let Some(user_agent) = self.user_agent {
+            config.user_agent = user_agent;
+        }
+        if let Some(timers) = self.timers {
+            let millis = |field: &str, value: Option<u32>, slot: &mut Duration| match value {
+                Some(0) => Err(Error::input(field, 0, "a timer is at least 1 ms")),
+                Some(value) => {
+                    *slot = Duration::from_millis(value.into());
+                    Ok(())
+                }
+                None => Ok(()),
+            };
+            millis("timers.t1", timers.t1, &mut config.timers.t1)?;
+            millis("timers.t2", timers.t2, &mut config.timers.t2)?;
+            millis("timers.t4", timers.t4, &mut config.timers.t4)?;
+        }
+        if let Some(timeout) = self.connect_timeout {
+            config.connect_timeout = Duration::from_millis(timeout.into());
+        }
+        config.trace = self.trace;
+        config.automatic_media = self.automatic_media;
+        config.check()?;
+        Ok(config)
+    }
+}

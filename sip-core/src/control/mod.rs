@@ -1,0 +1,291 @@
+//! An endpoint behind plain messages: one [`Command`] in, [`Notification`]s out, all of it data. The browser's classes
+//! and `offhook agent --json` speak it; `js/src/protocol.ts` says the same in TypeScript.
+//!
+//! What it does not do: no protocol. Each command is one call on the [`Endpoint`], each event one notification.
+
+mod command;
+mod config;
+mod notification;
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+pub use command::{Command, Kind};
+pub use config::{AgentConfig, Ha1, TimerValues};
+pub use notification::{
+    AddressValue, DtmfValue, EndValue, ErrorValue, HoldValue, Notification, ReasonValue, ResultValue, Snapshot,
+    TransitionValue,
+};
+
+use crate::endpoint::{AnswerOptions, CallId, CallOptions, Endpoint, Error, Event, OpId};
+use crate::message::StatusCode;
+use crate::time::Instant;
+use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
+
+/// How long a shutdown may take if the command does not say.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// An endpoint that is spoken to in plain messages.
+#[derive(Debug)]
+pub struct Control {
+    endpoint: Endpoint,
+    /// Which command waits for which operation.
+    waiting: HashMap<OpId, u32>,
+    /// Calls by the small numbers their handles carry outside.
+    calls: HashMap<u32, CallId>,
+    numbers: HashMap<CallId, u32>,
+    next_call: u32,
+    notifications: VecDeque<Notification>,
+}
+
+impl Control {
+    /// An agent at rest.
+    ///
+    /// # Errors
+    ///
+    /// An `input` error naming the field that cannot be used.
+    pub fn new(config: AgentConfig, seed: [u8; 32]) -> Result<Control, ErrorValue> {
+        let config = config.into_config().map_err(ErrorValue::from)?;
+        Ok(Control {
+            endpoint: Endpoint::new(config, seed),
+            waiting: HashMap::new(),
+            calls: HashMap::new(),
+            numbers: HashMap::new(),
+            next_call: 0,
+            notifications: VecDeque::new(),
+        })
+    }
+
+    /// The endpoint itself.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Carries a command out. Exactly one `result` or `error` with its number answers it, now or later.
+    pub fn command(&mut self, now: Instant, command: Command) {
+        let id = command.id;
+        match self.carry_out(now, command) {
+            Ok(Some(op)) => {
+                self.waiting.insert(op, id);
+            }
+            Ok(None) => {}
+            Err(error) => self.notifications.push_back(Notification::Error { id, error }),
+        }
+    }
+
+    fn carry_out(&mut self, now: Instant, mut command: Command) -> Result<Option<OpId>, ErrorValue> {
+        let endpoint = &mut self.endpoint;
+        Ok(Some(match command.kind {
+            Kind::Connect => endpoint.connect(now),
+            Kind::Register => endpoint.register(now),
+            Kind::Unregister => endpoint.unregister(now),
+            Kind::Call => return self.place_call(now, command),
+            Kind::Ring => {
+                let sdp = command.sdp();
+                endpoint.ring(now, self.call(&command)?, sdp)
+            }
+            Kind::Answer => {
+                let call = self.call(&command)?;
+                let mut options = AnswerOptions::default();
+                options.sdp = command.sdp();
+                options.headers = command.headers.take().unwrap_or_default();
+                self.endpoint.answer(now, call, options)
+            }
+            Kind::Reject => {
+                let (call, status) = (self.call(&command)?, status(&command, StatusCode::BUSY_HERE)?);
+                self.endpoint.reject(now, call, status, command.reason.as_deref())
+            }
+            Kind::Redirect => {
+                let call = self.call(&command)?;
+                let contacts = command.contacts.take().ok_or_else(|| missing("contacts"))?;
+                let contacts: Vec<&str> = contacts.iter().map(String::as_str).collect();
+                self.endpoint.redirect(now, call, &contacts)
+            }
+            // A call that is over already has been hung up.
+            Kind::Hangup => match self.calls.get(&command.call.ok_or_else(|| missing("call"))?) {
+                Some(call) => self.endpoint.hang_up(now, *call, command.reason.as_deref()),
+                None => {
+                    self.answer(command.id, ResultValue::Null(()));
+                    return Ok(None);
+                }
+            },
+            Kind::Hold => {
+                let sdp = command.sdp();
+                self.endpoint.hold(now, self.call(&command)?, sdp)
+            }
+            Kind::Resume => {
+                let sdp = command.sdp();
+                self.endpoint.resume(now, self.call(&command)?, sdp)
+            }
+            Kind::Renegotiate => {
+                let sdp = command.sdp().ok_or_else(|| missing("sdp"))?;
+                self.endpoint.renegotiate(now, self.call(&command)?, sdp)
+            }
+            Kind::AcceptOffer => {
+                let sdp = command.sdp().ok_or_else(|| missing("sdp"))?;
+                self.endpoint.accept_offer(now, self.call(&command)?, sdp)
+            }
+            Kind::RejectOffer => {
+                let (call, status) = (self.call(&command)?, status(&command, StatusCode::NOT_ACCEPTABLE_HERE)?);
+                self.endpoint.reject_offer(now, call, status)
+            }
+            Kind::Info => {
+                let call = self.call(&command)?;
+                let (content_type, body) = command.content()?;
+                self.endpoint.info(now, call, &content_type, body)
+            }
+            Kind::Dtmf => {
+                let call = self.call(&command)?;
+                let tone = command.tone.as_deref().ok_or_else(|| missing("tone"))?;
+                // More than one character is no digit, which the endpoint says.
+                let tone = if tone.chars().count() == 1 { tone.chars().next() } else { None }.unwrap_or('?');
+                self.endpoint.dtmf(now, call, tone, command.duration.unwrap_or(250))
+            }
+            Kind::Options => {
+                let target = command.target.take().ok_or_else(|| missing("target"))?;
+                endpoint.options(now, &target)
+            }
+            Kind::Message => {
+                let target = command.target.take().ok_or_else(|| missing("target"))?;
+                let (content_type, body) = command.content()?;
+                endpoint.message(now, &target, &content_type, body)
+            }
+            Kind::Inspect => {
+                let call = self.call(&command)?;
+                let number = command.call.unwrap_or_default();
+                let info = self.endpoint.call_info(call).ok_or_else(gone)?;
+                self.answer(command.id, ResultValue::Snapshot(Box::new(Snapshot::new(number, &info))));
+                return Ok(None);
+            }
+            Kind::Shutdown => {
+                let deadline = command.deadline.map_or(DEADLINE, |millis| Duration::from_millis(millis.into()));
+                endpoint.shutdown(now, deadline)
+            }
+        }))
+    }
+
+    fn place_call(&mut self, now: Instant, mut command: Command) -> Result<Option<OpId>, ErrorValue> {
+        let target = command.target.take().ok_or_else(|| missing("target"))?;
+        let mut options = CallOptions::default();
+        options.sdp = command.sdp();
+        options.headers = command.headers.take().unwrap_or_default();
+        let call = self.endpoint.call(now, &target, options)?;
+        let call = self.number(call);
+        self.answer(command.id, ResultValue::Call { call });
+        Ok(None)
+    }
+
+    fn answer(&mut self, id: u32, value: ResultValue) {
+        self.notifications.push_back(Notification::Result { id, value });
+    }
+
+    fn number(&mut self, call: CallId) -> u32 {
+        if let Some(number) = self.numbers.get(&call) {
+            return *number;
+        }
+        self.next_call += 1;
+        self.calls.insert(self.next_call, call);
+        self.numbers.insert(call, self.next_call);
+        self.next_call
+    }
+
+    fn call(&self, command: &Command) -> Result<CallId, ErrorValue> {
+        let number = command.call.ok_or_else(|| missing("call"))?;
+        self.calls.get(&number).copied().ok_or_else(gone)
+    }
+
+    fn translate(&mut self, event: Event) -> Option<Notification> {
+        Some(match event {
+            Event::Done { op, result } => {
+                let id = self.waiting.remove(&op)?;
+                match result {
+                    Ok(outcome) => Notification::Result { id, value: outcome.into() },
+                    Err(error) => Notification::Error { id, error: error.into() },
+                }
+            }
+            Event::Incoming { call, invitation, at } => {
+                let call = self.number(call);
+                Notification::incoming(call, *invitation, at)
+            }
+            Event::Call { call, event, at } => {
+                let number = self.number(call);
+                let notification = Notification::of_call(number, event, at);
+                if let Some(Notification::Ended { .. }) = &notification {
+                    self.numbers.remove(&call);
+                    self.calls.remove(&number);
+                }
+                return notification;
+            }
+            other => return Notification::of_agent(other),
+        })
+    }
+}
+
+fn status(command: &Command, default: StatusCode) -> Result<StatusCode, ErrorValue> {
+    match command.status {
+        None => Ok(default),
+        Some(code) => StatusCode::new(code)
+            .ok_or_else(|| Error::input("status", 0, "a status is a number from 100 to 699").into()),
+    }
+}
+
+fn missing(field: &str) -> ErrorValue {
+    Error::input(field, 0, "this command needs it").into()
+}
+
+fn gone() -> ErrorValue {
+    Error::State("the call is over").into()
+}
+
+impl Machine for Control {
+    type Event = Notification;
+
+    fn flow_opened(&mut self, now: Instant, info: FlowInfo) -> FlowId {
+        self.endpoint.flow_opened(now, info)
+    }
+
+    fn flow_changed(&mut self, now: Instant, flow: FlowId, change: FlowChange) {
+        self.endpoint.flow_changed(now, flow, change);
+    }
+
+    fn receive(&mut self, now: Instant, path: Path, bytes: Bytes) {
+        self.endpoint.receive(now, path, bytes);
+    }
+
+    fn resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>) {
+        self.endpoint.resolved(now, query, result);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.endpoint.handle_timeout(now);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.endpoint.poll_timeout()
+    }
+
+    fn poll_output(&mut self) -> Option<Output<Notification>> {
+        loop {
+            if let Some(notification) = self.notifications.pop_front() {
+                return Some(Output::Event(notification));
+            }
+            match self.endpoint.poll_output()? {
+                Output::Event(event) => match self.translate(event) {
+                    Some(notification) => return Some(Output::Event(notification)),
+                    None => continue,
+                },
+                Output::Transmit { path, bytes } => return Some(Output::Transmit { path, bytes }),
+                Output::OpenFlow { flow, target } => return Some(Output::OpenFlow { flow, target }),
+                Output::CloseFlow { flow } => return Some(Output::CloseFlow { flow }),
+                Output::Resolve { query, name } => return Some(Output::Resolve { query, name }),
+            }
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.endpoint.is_finished() && self.notifications.is_empty()
+    }
+}

@@ -1,0 +1,378 @@
+//! What an agent has to say.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::endpoint::{
+    CallEvent, CallInfo, CallState, ConnectionState, Direction, End, EndedBy, Error, Event, Hold, Invitation, Outcome,
+    Reason, RegistrationState,
+};
+use crate::message::{NameAddr, redacted};
+use crate::time::Instant;
+use crate::transport::Path;
+
+/// One thing an agent says. Times are milliseconds since the Unix epoch.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "each field is described where it comes from, in endpoint::Event and CallEvent")]
+pub enum Notification {
+    /// The command of this number is done.
+    Result { id: u32, value: ResultValue },
+    /// The command of this number failed.
+    Error { id: u32, error: ErrorValue },
+    /// The way to the server.
+    Transport { state: &'static str, message: Option<String>, at: u64 },
+    /// The registration.
+    Registration { state: &'static str, expires: Option<u32>, error: Option<ErrorValue>, at: u64 },
+    /// Somebody calls.
+    Incoming {
+        call: u32,
+        call_id: String,
+        from: AddressValue,
+        to: AddressValue,
+        sdp: Option<String>,
+        headers: Vec<(String, String)>,
+        at: u64,
+    },
+    /// A call's state.
+    State { call: u32, state: &'static str, cause: String, at: u64 },
+    /// A provisional response.
+    Progress { call: u32, status: u16, reason: String, sdp: Option<String>, at: u64 },
+    /// The other side's description.
+    Answered { call: u32, sdp: Option<String>, at: u64 },
+    /// The other side offers anew.
+    Offer { call: u32, sdp: Option<String>, at: u64 },
+    /// The ACK brought the answer to our offer.
+    Negotiated { call: u32, sdp: String, at: u64 },
+    /// Who holds.
+    Hold { call: u32, local: bool, remote: bool, at: u64 },
+    /// INFO.
+    Info { call: u32, content_type: String, body: String, dtmf: Option<DtmfValue>, at: u64 },
+    /// MESSAGE.
+    Message { from: AddressValue, content_type: String, body: String, at: u64 },
+    /// A call is over.
+    Ended { call: u32, end: EndValue, at: u64 },
+    /// Something came that cannot be read.
+    Malformed { remote: String, message: String, at: u64 },
+    /// A message passed; secrets masked.
+    Trace { direction: &'static str, transport: &'static str, remote: String, text: String, at: u64 },
+    /// Nothing follows.
+    Stopped { at: u64 },
+}
+
+/// What a command came to.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the fields are those of Outcome")]
+pub enum ResultValue {
+    Null(()),
+    Registered { expires: u32 },
+    Call { call: u32 },
+    Negotiated { sdp: Option<String> },
+    Response { status: u16, reason: String },
+    Snapshot(Box<Snapshot>),
+}
+
+/// A display name and a URI.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AddressValue {
+    /// Unquoted; absent if empty.
+    pub display_name: Option<String>,
+    /// The URI as written.
+    pub uri: String,
+}
+
+/// A digit.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct DtmfValue {
+    /// `0`-`9`, `*`, `#`, `A`-`D`.
+    pub tone: char,
+    /// Milliseconds.
+    pub duration: u32,
+}
+
+/// Who holds.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct HoldValue {
+    /// This side.
+    pub local: bool,
+    /// The other side.
+    pub remote: bool,
+}
+
+/// A Reason header's value (RFC 3326).
+#[derive(Clone, Debug, Serialize)]
+pub struct ReasonValue {
+    /// `SIP`, `Q.850` ….
+    pub protocol: String,
+    /// The number.
+    pub cause: Option<u32>,
+    /// Words.
+    pub text: Option<String>,
+}
+
+/// A typed failure: [`Error`] as plain data.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the fields are those of Error")]
+pub enum ErrorValue {
+    Status { status: u16, reason: String, cause: Option<ReasonValue>, retry_after: Option<u32> },
+    Authentication { status: u16, message: String },
+    Timeout { timer: &'static str },
+    Transport { message: String },
+    Input { field: String, offset: usize, message: String },
+    State { message: String },
+    Protocol { message: String },
+    Cancelled,
+    Limit { message: String },
+}
+
+/// Why a call ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct EndValue {
+    /// `local`, `remote` or `network`.
+    pub by: &'static str,
+    /// The final status.
+    pub status: Option<u16>,
+    /// The phrase.
+    pub reason: String,
+    /// The Reason header.
+    pub cause: Option<ReasonValue>,
+    /// The error, unless it ended in order.
+    pub error: Option<ErrorValue>,
+}
+
+/// One step of a history.
+#[derive(Clone, Debug, Serialize)]
+pub struct TransitionValue {
+    /// When.
+    pub at: u64,
+    /// Into which state.
+    pub state: &'static str,
+    /// What did it.
+    pub cause: String,
+}
+
+/// A call as it is now.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// Its number.
+    pub call: u32,
+    /// `outgoing` or `incoming`.
+    pub direction: &'static str,
+    /// The state's name.
+    pub state: &'static str,
+    /// Call-ID.
+    pub call_id: String,
+    /// This side.
+    pub local: AddressValue,
+    /// The other side.
+    pub remote: AddressValue,
+    /// Who holds.
+    pub hold: HoldValue,
+    /// How it came to this.
+    pub history: Vec<TransitionValue>,
+}
+
+impl Snapshot {
+    pub(super) fn new(call: u32, info: &CallInfo) -> Snapshot {
+        Snapshot {
+            call,
+            direction: match info.direction {
+                Direction::Outgoing => "outgoing",
+                Direction::Incoming => "incoming",
+            },
+            state: info.state.name(),
+            call_id: info.call_id.to_string(),
+            local: (&info.local).into(),
+            remote: (&info.remote).into(),
+            hold: info.hold.into(),
+            history: info
+                .history
+                .iter()
+                .map(|step| TransitionValue {
+                    at: step.at.as_millis(),
+                    state: step.state.name(),
+                    cause: step.cause.to_string(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Notification {
+    pub(super) fn incoming(call: u32, invitation: Invitation, at: Instant) -> Notification {
+        Notification::Incoming {
+            call,
+            call_id: invitation.call_id.into(),
+            from: (&invitation.from).into(),
+            to: (&invitation.to).into(),
+            sdp: invitation.sdp.map(text),
+            headers: invitation.headers,
+            at: at.as_millis(),
+        }
+    }
+
+    pub(super) fn of_call(call: u32, event: CallEvent, at: Instant) -> Option<Notification> {
+        let at = at.as_millis();
+        Some(match event {
+            CallEvent::State(step) if step.state == CallState::Ended => return None, // `ended` says it
+            CallEvent::State(step) => {
+                Notification::State { call, state: step.state.name(), cause: step.cause.to_string(), at }
+            }
+            CallEvent::Progress { status, phrase, sdp } => Notification::Progress {
+                call,
+                status: status.code(),
+                reason: phrase.into(),
+                sdp: sdp.map(text),
+                at,
+            },
+            CallEvent::Answered { sdp } => Notification::Answered { call, sdp: sdp.map(text), at },
+            CallEvent::Offer { sdp } => Notification::Offer { call, sdp: sdp.map(text), at },
+            CallEvent::Negotiated { sdp } => Notification::Negotiated { call, sdp: text(sdp), at },
+            CallEvent::Hold(hold) => Notification::Hold { call, local: hold.local, remote: hold.remote, at },
+            CallEvent::Info { content_type, body, dtmf } => Notification::Info {
+                call,
+                content_type: content_type.into(),
+                body: text(body),
+                dtmf: dtmf.map(|dtmf| DtmfValue { tone: dtmf.tone, duration: dtmf.duration }),
+                at,
+            },
+            CallEvent::Ended(end) => Notification::Ended { call, end: end.into(), at },
+        })
+    }
+
+    pub(super) fn of_agent(event: Event) -> Option<Notification> {
+        Some(match event {
+            Event::Connection { state, at } => {
+                let (state, message) = match state {
+                    ConnectionState::Connecting => ("connecting", None),
+                    ConnectionState::Connected => ("connected", None),
+                    ConnectionState::Disconnected(message) => ("disconnected", message.map(String::from)),
+                };
+                Notification::Transport { state, message, at: at.as_millis() }
+            }
+            Event::Registration { state, at } => {
+                let (state, expires, error) = match state {
+                    RegistrationState::Registering => ("registering", None, None),
+                    RegistrationState::Registered { expires } => ("registered", Some(expires), None),
+                    RegistrationState::Unregistered => ("unregistered", None, None),
+                    RegistrationState::Failed(error) => ("failed", None, Some(error.into())),
+                };
+                Notification::Registration { state, expires, error, at: at.as_millis() }
+            }
+            Event::Message { from, content_type, body, at } => Notification::Message {
+                from: (&from).into(),
+                content_type: content_type.into(),
+                body: text(body),
+                at: at.as_millis(),
+            },
+            Event::Malformed { source, error, at } => Notification::Malformed {
+                remote: remote(source.remote),
+                message: error.to_string(),
+                at: at.as_millis(),
+            },
+            Event::Trace { outgoing, transport, remote: peer, bytes, at, .. } => Notification::Trace {
+                direction: if outgoing { "out" } else { "in" },
+                transport: transport.map_or("", |transport| transport.via()),
+                remote: remote(peer),
+                text: redacted(&bytes),
+                at: at.as_millis(),
+            },
+            Event::Stopped { at } => Notification::Stopped { at: at.as_millis() },
+            // Told by the control itself.
+            Event::Done { .. } | Event::Incoming { .. } | Event::Call { .. } => return None,
+        })
+    }
+}
+
+fn remote(address: std::net::SocketAddr) -> String {
+    if address == Path::UNKNOWN { "server".into() } else { address.to_string() }
+}
+
+fn text(bytes: Bytes) -> String {
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl From<&NameAddr> for AddressValue {
+    fn from(address: &NameAddr) -> AddressValue {
+        let view = address.view();
+        AddressValue {
+            display_name: view.display_name().filter(|name| !name.is_empty()).map(|name| name.into_owned()),
+            uri: view.uri_text().into(),
+        }
+    }
+}
+
+impl From<Hold> for HoldValue {
+    fn from(hold: Hold) -> HoldValue {
+        HoldValue { local: hold.local, remote: hold.remote }
+    }
+}
+
+impl From<Reason> for ReasonValue {
+    fn from(reason: Reason) -> ReasonValue {
+        ReasonValue { protocol: reason.protocol.into(), cause: reason.cause, text: reason.text.map(String::from) }
+    }
+}
+
+impl From<Outcome> for ResultValue {
+    fn from(outcome: Outcome) -> ResultValue {
+        match outcome {
+            Outcome::Done => ResultValue::Null(()),
+            Outcome::Registered { expires } => ResultValue::Registered { expires },
+            Outcome::Negotiated { sdp } => ResultValue::Negotiated { sdp: sdp.map(text) },
+            Outcome::Response { status, phrase } => {
+                ResultValue::Response { status: status.code(), reason: phrase.into() }
+            }
+        }
+    }
+}
+
+impl From<End> for EndValue {
+    fn from(end: End) -> EndValue {
+        EndValue {
+            by: match end.by {
+                EndedBy::Local => "local",
+                EndedBy::Remote => "remote",
+                EndedBy::Network => "network",
+            },
+            status: end.status.map(|status| status.code()),
+            reason: end.phrase.into(),
+            cause: end.reason.map(ReasonValue::from),
+            error: end.error.map(ErrorValue::from),
+        }
+    }
+}
+
+impl From<Error> for ErrorValue {
+    fn from(error: Error) -> ErrorValue {
+        match error {
+            Error::Status(refusal) => ErrorValue::Status {
+                status: refusal.status.code(),
+                reason: refusal.phrase.into(),
+                cause: refusal.reason.map(ReasonValue::from),
+                retry_after: refusal.retry_after,
+            },
+            Error::Authentication { status, cause } => {
+                ErrorValue::Authentication { status: status.code(), message: cause.to_string() }
+            }
+            Error::Timeout(timer) => ErrorValue::Timeout { timer: timer.name() },
+            Error::Transport(error) => ErrorValue::Transport { message: error.message.into() },
+            Error::Input(input) => ErrorValue::Input {
+                field: input.field.into(),
+                offset: input.offset,
+                message: input.message.into(),
+            },
+            Error::State(message) => ErrorValue::State { message: message.into() },
+            Error::Protocol(message) => ErrorValue::Protocol { message: message.into() },
+            Error::Cancelled => ErrorValue::Cancelled,
+            Error::Limit(message) => ErrorValue::Limit { message: message.into() },
+        }
+    }
+}

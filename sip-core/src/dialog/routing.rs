@@ -1,0 +1,39 @@
+//! Where a request within a dialog goes (RFC 3261 12.2.1.1).
+
+use crate::message::{NameAddrRef, Params, UriRef};
+
+/// The Request-URI and the Route values of a request, and the URI of the next hop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextHop<'a> {
+    /// The Request-URI.
+    pub request_uri: &'a str,
+    /// Route values in order.
+    pub routes: Vec<&'a str>,
+    /// The URI the request is sent to.
+    pub next: &'a str,
+    /// The last Route value, where a strict router made the remote target move there.
+    pub appended: Option<&'a str>,
+}
+
+/// Applies a route set to a remote target: a loose router (`;lr`) first leaves the Request-URI alone, a strict router
+/// takes its place and the target goes to the end of the Route values.
+pub fn route<'a>(target: &'a str, route_set: &'a [Box<str>]) -> NextHop<'a> {
+    let Some((first, rest)) = route_set.split_first() else {
+        return NextHop { request_uri: target, routes: Vec::new(), next: target, appended: None };
+    };
+    let first_uri = NameAddrRef::parse(first).map_or(&**first, |value| value.uri_text());
+    if is_loose(first_uri) {
+        let routes = route_set.iter().map(AsRef::as_ref).collect();
+        return NextHop { request_uri: target, routes, next: first_uri, appended: None };
+    }
+    let routes = rest.iter().map(AsRef::as_ref).collect();
+    NextHop { request_uri: first_uri, routes, next: first_uri, appended: Some(target) }
+}
+
+fn is_loose(uri: &str) -> bool {
+    let params = match UriRef::parse(uri) {
+        Ok(UriRef::Sip(sip)) => sip.params,
+        _ => Params::default(),
+    };
+    params.contains("lr")
+}

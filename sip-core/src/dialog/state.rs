@@ -1,0 +1,228 @@
+//! The dialog itself.
+
+use crate::message::{ContactValue, Fields, Name, ParseError, Request, Response};
+use crate::transport::Path;
+
+/// A dialog's state (RFC 3261 12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialogState {
+    /// Made by a provisional response.
+    Early,
+    /// Made or confirmed by a 2xx.
+    Confirmed,
+    /// Over.
+    Terminated,
+}
+
+/// What is wrong with a message that should make or use a dialog.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DialogError {
+    /// A field it needs cannot be read.
+    #[error(transparent)]
+    Field(#[from] ParseError),
+    /// A field it needs is not there.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A request older than one seen before (12.2.2): answered 500.
+    #[error("CSeq {received} is below {expected}")]
+    OutOfOrder {
+        /// The request's number.
+        received: u32,
+        /// The highest number seen.
+        expected: u32,
+    },
+}
+
+/// One dialog. Tags, targets and the route set are owned strings: the message they came in is not kept.
+#[derive(Clone, Debug)]
+pub struct Dialog {
+    call_id: Box<str>,
+    local_tag: Box<str>,
+    remote_tag: Box<str>,
+    local: Box<str>,
+    remote: Box<str>,
+    target: Box<str>,
+    route_set: Box<[Box<str>]>,
+    local_cseq: u32,
+    remote_cseq: Option<u32>,
+    state: DialogState,
+    path: Path,
+}
+
+impl Dialog {
+    /// The caller's side (12.1.2): made from a response with a To tag. `local` is the From value that was sent and
+    /// `local_cseq` the request's number.
+    pub fn from_response(
+        local: &str,
+        local_tag: &str,
+        local_cseq: u32,
+        response: &Response,
+        path: Path,
+    ) -> Result<Dialog, DialogError> {
+        let to = response.to()?;
+        let mut route_set = record_route(response)?;
+        route_set.reverse();
+        Ok(Dialog {
+            call_id: response.call_id()?.into(),
+            local_tag: local_tag.into(),
+            remote_tag: to.tag().ok_or(DialogError::Missing("To tag"))?.into(),
+            local: local.into(),
+            remote: to.as_str().into(),
+            // A provisional response may lack a Contact; requests then go to where the first one went.
+            target: contact(response)?.unwrap_or_default(),
+            route_set: route_set.into(),
+            local_cseq,
+            remote_cseq: None,
+            state: if response.status().is_success() { DialogState::Confirmed } else { DialogState::Early },
+            path,
+        })
+    }
+
+    /// The callee's side (12.1.1): made from a request we answer with our tag.
+    pub fn from_request(request: &Request, local_tag: &str, path: Path) -> Result<Dialog, DialogError> {
+        let (from, to) = (request.from()?, request.to()?);
+        let to_text = to.as_str();
+        let mut local = String::with_capacity(to_text.len() + 5 + local_tag.len());
+        local.push_str(to_text.strip_suffix(";tag=").unwrap_or(to_text));
+        local.push_str(";tag=");
+        local.push_str(local_tag);
+        Ok(Dialog {
+            call_id: request.call_id()?.into(),
+            local_tag: local_tag.into(),
+            // A peer of RFC 2543 may have no tag: null counts as one.
+            remote_tag: from.tag().unwrap_or_default().into(),
+            local: local.into(),
+            remote: from.as_str().into(),
+            target: contact(request)?.ok_or(DialogError::Missing("Contact"))?,
+            route_set: record_route(request)?.into(),
+            local_cseq: 0,
+            remote_cseq: Some(request.cseq()?.number),
+            state: DialogState::Early,
+            path,
+        })
+    }
+
+    /// The Call-ID.
+    pub fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
+    /// Our tag.
+    pub fn local_tag(&self) -> &str {
+        &self.local_tag
+    }
+
+    /// The peer's tag; empty for a peer that has none.
+    pub fn remote_tag(&self) -> &str {
+        &self.remote_tag
+    }
+
+    /// Our From value, with its tag.
+    pub fn local(&self) -> &str {
+        &self.local
+    }
+
+    /// The peer's To value, with its tag.
+    pub fn remote(&self) -> &str {
+        &self.remote
+    }
+
+    /// The remote target: the peer's last Contact.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The route set, nearest hop first.
+    pub fn route_set(&self) -> &[Box<str>] {
+        &self.route_set
+    }
+
+    /// The state.
+    pub fn state(&self) -> DialogState {
+        self.state
+    }
+
+    /// The path its messages last took.
+    pub fn path(&self) -> Path {
+        self.path
+    }
+
+    /// Moves the dialog to another path: the peer was heard from there, or the old flow is gone.
+    pub fn set_path(&mut self, path: Path) {
+        self.path = path;
+    }
+
+    /// The number for the next request of ours (12.2.1.1): counts up by one, apart from the peer's.
+    pub fn next_cseq(&mut self) -> u32 {
+        self.local_cseq = self.local_cseq.saturating_add(1);
+        self.local_cseq
+    }
+
+    /// Takes over the number of a request that was sent for this dialog by other means, e.g. an INVITE with credentials.
+    pub fn raise_cseq(&mut self, number: u32) {
+        self.local_cseq = self.local_cseq.max(number);
+    }
+
+    /// The number of the last request of ours.
+    pub fn local_cseq(&self) -> u32 {
+        self.local_cseq
+    }
+
+    /// A 2xx to the request that made the dialog (13.2.2.4): confirmed, and the route set computed anew from it, the
+    /// only time it may change.
+    pub fn confirm(&mut self, response: &Response, path: Path) -> Result<(), DialogError> {
+        if self.state == DialogState::Early {
+            let mut route_set = record_route(response)?;
+            route_set.reverse();
+            self.route_set = route_set.into();
+        }
+        self.state = DialogState::Confirmed;
+        self.path = path;
+        self.refresh_target(response)
+    }
+
+    /// The callee sent a 2xx.
+    pub fn confirm_local(&mut self) {
+        self.state = DialogState::Confirmed;
+    }
+
+    /// The dialog is over.
+    pub fn terminate(&mut self) {
+        self.state = DialogState::Terminated;
+    }
+
+    /// A request of the peer within the dialog (12.2.2): its number must not go back. An ACK has its INVITE's number and
+    /// is not asked.
+    pub fn accept(&mut self, request: &Request, path: Path) -> Result<(), DialogError> {
+        let received = request.cseq()?.number;
+        if let Some(expected) = self.remote_cseq
+            && received < expected
+        {
+            return Err(DialogError::OutOfOrder { received, expected });
+        }
+        self.remote_cseq = Some(received);
+        self.path = path;
+        Ok(())
+    }
+
+    /// A target refresh (12.2): a re-INVITE or UPDATE, or the 2xx to one of ours, may bring a new Contact.
+    pub fn refresh_target(&mut self, fields: &Fields) -> Result<(), DialogError> {
+        if let Some(target) = contact(fields)? {
+            self.target = target;
+        }
+        Ok(())
+    }
+}
+
+fn record_route(fields: &Fields) -> Result<Vec<Box<str>>, ParseError> {
+    fields.addresses(Name::RecordRoute).map(|value| value.map(|value| value.as_str().into())).collect()
+}
+
+fn contact(fields: &Fields) -> Result<Option<Box<str>>, ParseError> {
+    match fields.contacts().next() {
+        Some(Ok(ContactValue::Address(address))) => Ok(Some(address.uri_text().into())),
+        Some(Ok(ContactValue::Star)) | None => Ok(None),
+        Some(Err(error)) => Err(error),
+    }
+}

@@ -1,0 +1,245 @@
+//! One call: its state, history, dialogs and descriptions.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, OpId, Transition};
+use super::Endpoint;
+use crate::arena::Key;
+use crate::dialog::Dialog;
+use crate::hashing::Identity;
+use crate::message::{Name, NameAddr, Request};
+use crate::time::Instant;
+use crate::timer::TimerId;
+use crate::transaction::ServerId;
+use crate::transport::Path;
+
+/// What a call looks like when asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallInfo {
+    /// Its handle.
+    pub call: CallId,
+    /// Who called.
+    pub direction: Direction,
+    /// The state now.
+    pub state: CallState,
+    /// The Call-ID.
+    pub call_id: Box<str>,
+    /// This side.
+    pub local: NameAddr,
+    /// The other side.
+    pub remote: NameAddr,
+    /// Who holds.
+    pub hold: Hold,
+    /// How it came to this.
+    pub history: Vec<Transition>,
+}
+
+/// The INVITE that makes the call, while it is not acknowledged.
+#[derive(Debug)]
+pub(super) enum Setup {
+    /// Ours waits for its final response.
+    Calling { outgoing: Key },
+    /// Theirs waits for the application.
+    Called { server: ServerId, request: Arc<Request>, source: Path },
+    /// Acknowledged, or on the way to it.
+    Over,
+}
+
+/// What is going on about the descriptions of an established call.
+#[derive(Debug)]
+pub(super) enum Negotiation {
+    Idle,
+    /// Our re-INVITE waits for its final response.
+    Offering(Offer),
+    /// Our re-INVITE met one of theirs (491) and will be tried again.
+    Glare { offer: Offer, timer: TimerId },
+    /// Their re-INVITE waits for the application.
+    Offered { server: ServerId, request: Arc<Request>, source: Path },
+    /// Their 2xx brought the offer (our INVITE had none): the ACK waits for the application's answer.
+    Answering { cseq: u32, authorization: Vec<(Name, String)> },
+}
+
+/// A re-INVITE of ours.
+#[derive(Debug)]
+pub(super) struct Offer {
+    pub(super) op: OpId,
+    pub(super) sdp: Option<Bytes>,
+    /// What it makes of our hold, if it is about that.
+    pub(super) hold: Option<bool>,
+}
+
+/// A 2xx of ours that waits for its ACK (13.3.1.4).
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub(super) message: Bytes,
+    pub(super) path: Path,
+    pub(super) cseq: u32,
+    pub(super) interval: Duration,
+    pub(super) timer: TimerId,
+    pub(super) give_up: Instant,
+    pub(super) op: Option<OpId>,
+    /// It carried our offer: the ACK must bring the answer.
+    pub(super) offered: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) direction: Direction,
+    pub(super) state: CallState,
+    pub(super) history: Vec<Transition>,
+    pub(super) call_id: Box<str>,
+    pub(super) local_tag: Box<str>,
+    /// Our From or To value, with the tag.
+    pub(super) local: Box<str>,
+    /// The other side's value as first known, e.g. the target called.
+    pub(super) remote: Box<str>,
+    /// Early dialogs while an INVITE forks; then the one that was confirmed.
+    pub(super) dialogs: Vec<Dialog>,
+    pub(super) setup: Setup,
+    pub(super) negotiation: Negotiation,
+    pub(super) accepted: Option<Accepted>,
+    pub(super) ringing: Option<(TimerId, Bytes)>,
+    pub(super) local_sdp: Option<Bytes>,
+    pub(super) remote_sdp: Option<Bytes>,
+    pub(super) hold: Hold,
+    /// Operations that are done when the call is over.
+    pub(super) hangups: Vec<OpId>,
+    /// A hang-up that waits for the ACK (15: a callee must not send BYE before).
+    pub(super) bye_after_ack: Option<Option<Box<str>>>,
+    /// The end to tell once the last message about it is answered.
+    pub(super) end: Option<End>,
+    /// The request on its way that ends it.
+    pub(super) bye: Option<Key>,
+    pub(super) identity: Identity,
+}
+
+impl Call {
+    /// The dialog that requests go through: the confirmed one, or the newest early one.
+    pub(super) fn dialog(&self) -> Option<&Dialog> {
+        self.dialogs.last()
+    }
+
+    pub(super) fn dialog_mut(&mut self) -> Option<&mut Dialog> {
+        self.dialogs.last_mut()
+    }
+
+    pub(super) fn dialog_with(&mut self, remote_tag: &str) -> Option<&mut Dialog> {
+        self.dialogs.iter_mut().find(|dialog| dialog.remote_tag() == remote_tag)
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self.state, CallState::Ending | CallState::Ended)
+    }
+
+    /// The operation that a re-INVITE of ours answers to, taken out.
+    pub(super) fn take_offer(&mut self) -> Option<(Offer, Option<TimerId>)> {
+        match std::mem::replace(&mut self.negotiation, Negotiation::Idle) {
+            Negotiation::Offering(offer) => Some((offer, None)),
+            Negotiation::Glare { offer, timer } => Some((offer, Some(timer))),
+            other => {
+                self.negotiation = other;
+                None
+            }
+        }
+    }
+}
+
+impl Endpoint {
+    /// What is known of a call; `None` once it is over and told.
+    pub fn call_info(&self, call: CallId) -> Option<CallInfo> {
+        let entry = self.calls.get(call.0)?;
+        let remote = entry.dialog().map_or(&*entry.remote, |dialog| dialog.remote());
+        Some(CallInfo {
+            call,
+            direction: entry.direction,
+            state: entry.state,
+            call_id: entry.call_id.clone(),
+            local: NameAddr::parse(&entry.local).ok()?,
+            remote: NameAddr::parse(remote).ok()?,
+            hold: entry.hold,
+            history: entry.history.clone(),
+        })
+    }
+
+    /// The calls that are not over, oldest first.
+    pub fn calls(&self) -> Vec<CallId> {
+        self.calls.iter().map(|(key, _)| CallId(key)).collect()
+    }
+
+    pub(super) fn tell_call(&mut self, now: Instant, key: Key, event: CallEvent) {
+        self.events.push_back(Event::Call { call: CallId(key), event, at: now });
+    }
+
+    /// Takes a call into a state, with the cause in its history.
+    pub(super) fn set_state(&mut self, now: Instant, key: Key, state: CallState, cause: impl Into<Cow<'static, str>>) {
+        let limit = self.config.limits.history.max(2);
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if call.state == state && !call.history.is_empty() {
+            return;
+        }
+        call.state = state;
+        let transition = Transition { at: now, state, cause: cause.into() };
+        if call.history.len() >= limit {
+            call.history.remove(1);
+        }
+        call.history.push(transition.clone());
+        self.tell_call(now, key, CallEvent::State(transition));
+    }
+
+    /// The call is over: told, its operations answered, everything it held freed.
+    pub(super) fn end_call(&mut self, now: Instant, key: Key, end: End) {
+        let cause = cause_of(&end);
+        self.set_state(now, key, CallState::Ended, cause);
+        let Some(mut call) = self.calls.remove(key) else { return };
+        self.by_dialog.remove(&call.identity);
+        if let Some((timer, _)) = call.ringing.take() {
+            self.timers.cancel(timer);
+        }
+        let failure = super::Error::from_end(&end);
+        if let Some(accepted) = call.accepted.take() {
+            self.timers.cancel(accepted.timer);
+            if let Some(op) = accepted.op {
+                self.done(op, Err(failure.clone()));
+            }
+        }
+        if let Some((offer, timer)) = call.take_offer() {
+            if let Some(timer) = timer {
+                self.timers.cancel(timer);
+            }
+            self.done(offer.op, Err(failure));
+        }
+        self.refuse_pending_offer(now, &mut call);
+        for op in std::mem::take(&mut call.hangups) {
+            self.done(op, Ok(super::Outcome::Done));
+        }
+        self.tell_call(now, key, CallEvent::Ended(end));
+    }
+
+    /// Changes who holds, told only if it is new.
+    pub(super) fn set_hold(&mut self, now: Instant, key: Key, change: impl FnOnce(&mut Hold)) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let before = call.hold;
+        change(&mut call.hold);
+        let after = call.hold;
+        if before != after {
+            self.tell_call(now, key, CallEvent::Hold(after));
+        }
+    }
+}
+
+fn cause_of(end: &End) -> Cow<'static, str> {
+    match end.status {
+        Some(status) => {
+            let mut text = status.code().to_string();
+            text.push(' ');
+            text.push_str(&end.phrase);
+            text.into()
+        }
+        None => end.phrase.to_string().into(),
+    }
+}

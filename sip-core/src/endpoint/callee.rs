@@ -1,0 +1,381 @@
+//! The called side of an INVITE (RFC 3261 13.3): ringing, answering, refusing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::call::{Accepted, Call, Negotiation, Setup};
+use super::caller::check_values;
+use super::event::{
+    CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold, Invitation, OpId, Outcome,
+};
+use super::{Endpoint, Error, Owner, Timer, media};
+use crate::arena::Key;
+use crate::dialog::Dialog;
+use crate::message::{Request, StatusCode};
+use crate::time::Instant;
+use crate::transaction::ServerId;
+use crate::transport::Path;
+
+/// A provisional response is sent again each minute (13.3.1), before proxies give up at three.
+const RING_AGAIN: Duration = Duration::from_secs(60);
+
+/// What an incoming call is answered with.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct AnswerOptions {
+    /// The answer, or the offer where the INVITE had none.
+    pub sdp: Option<Bytes>,
+    /// Further header fields of the 200.
+    pub headers: Vec<(String, String)>,
+}
+
+impl AnswerOptions {
+    /// With a description.
+    pub fn with_sdp(sdp: impl Into<Bytes>) -> AnswerOptions {
+        AnswerOptions { sdp: Some(sdp.into()), headers: Vec::new() }
+    }
+}
+
+impl Endpoint {
+    pub(super) fn on_invite(&mut self, now: Instant, server: ServerId, request: Arc<Request>, source: Path) {
+        if self.shutdown.is_some() || self.calls.len() >= self.config.limits.calls {
+            return self.refuse(now, server, &request, source, StatusCode::BUSY_HERE, &[]);
+        }
+        let local_tag = self.entropy.tag();
+        let made = Dialog::from_request(&request, &local_tag, source);
+        let (Ok(dialog), Ok(from), Ok(to)) = (made, request.from(), request.to()) else {
+            return self.refuse(now, server, &request, source, StatusCode::BAD_REQUEST, &[]);
+        };
+        let sdp = media::sdp_of(&request);
+        let invitation = Invitation {
+            call_id: dialog.call_id().into(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            sdp: sdp.clone(),
+            headers: headers_of(&request),
+        };
+        let identity = self.dialog_identity(dialog.call_id(), &local_tag);
+        let key = self.calls.insert(Call {
+            direction: Direction::Incoming,
+            state: CallState::Ringing,
+            history: Vec::new(),
+            call_id: dialog.call_id().into(),
+            local_tag,
+            local: dialog.local().into(),
+            remote: dialog.remote().into(),
+            dialogs: vec![dialog],
+            setup: Setup::Called { server, request, source },
+            negotiation: Negotiation::Idle,
+            accepted: None,
+            ringing: None,
+            local_sdp: None,
+            hold: Hold { local: false, remote: sdp.as_deref().is_some_and(media::holds_us) },
+            remote_sdp: sdp,
+            hangups: Vec::new(),
+            bye_after_ack: None,
+            end: None,
+            bye: None,
+            identity,
+        });
+        self.by_dialog.insert(identity, key);
+        self.transactions.attach(server, Owner::Call(key));
+        let invitation = Box::new(invitation);
+        self.events.push_back(Event::Incoming { call: CallId(key), invitation, at: now });
+        self.set_state(now, key, CallState::Ringing, "INVITE received");
+    }
+
+    /// Lets the caller know that it rings here: 180, or 183 with early media where `sdp` is given.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] unless the call is incoming and not answered.
+    pub fn ring(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>) -> OpId {
+        let op = self.op();
+        let result = self.try_ring(now, call.0, sdp);
+        self.done(op, result.map(|()| Outcome::Done));
+        self.pump(now);
+        op
+    }
+
+    fn try_ring(&mut self, now: Instant, key: Key, sdp: Option<Bytes>) -> Result<(), Error> {
+        let (server, request, source) = self.called(key)?;
+        let status = if sdp.is_some() { StatusCode::SESSION_PROGRESS } else { StatusCode::RINGING };
+        let call = self.calls.get(key).ok_or(GONE)?;
+        let mut builder = self.dialog_response(&request, source, status, Some(&call.local_tag));
+        self.push_contact(&mut builder, source);
+        let message = match sdp {
+            Some(sdp) => builder.body("application/sdp", &sdp)?,
+            None => builder.finish()?,
+        };
+        self.transactions.respond(now, server, status, message.clone()).map_err(Error::Transport)?;
+        let timer = self.timers.insert(now + RING_AGAIN, Timer::Ringing(key));
+        if let Some(call) = self.calls.get_mut(key)
+            && let Some((old, _)) = call.ringing.replace((timer, message))
+        {
+            self.timers.cancel(old);
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_ringing_timer(&mut self, now: Instant, key: Key) {
+        let timer = self.timers.insert(now + RING_AGAIN, Timer::Ringing(key));
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if let (Setup::Called { server, .. }, Some((slot, message))) = (&call.setup, &mut call.ringing) {
+            *slot = timer;
+            // If the flow is gone the caller cannot be told that it still rings.
+            let _ = self.transactions.respond(now, *server, StatusCode::RINGING, message.clone());
+        } else {
+            self.timers.cancel(timer);
+        }
+    }
+
+    /// Answers an incoming call. Done when the ACK is here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] unless the call is incoming and not answered; [`Error::Timeout`] if no ACK comes in 64 × T1, the
+    /// call is then ended.
+    pub fn answer(&mut self, now: Instant, call: CallId, options: AnswerOptions) -> OpId {
+        let op = self.op();
+        if let Err(error) = self.try_answer(now, call.0, options, op) {
+            self.done(op, Err(error));
+        }
+        self.pump(now);
+        op
+    }
+
+    fn try_answer(&mut self, now: Instant, key: Key, options: AnswerOptions, op: OpId) -> Result<(), Error> {
+        check_values(&options.headers)?;
+        let (server, request, source) = self.called(key)?;
+        let sdp = match options.sdp {
+            Some(sdp) => Some(sdp),
+            None if self.config.automatic_media => return Err(Error::input("sdp", 0, "a call is answered with a description")),
+            None => None,
+        };
+        self.accept(now, key, server, &request, source, sdp.clone(), &options.headers, Some(op))?;
+        let held = sdp.as_deref().is_some_and(media::is_held);
+        if let Some(call) = self.calls.get_mut(key) {
+            call.setup = Setup::Over;
+            call.hold.local = held && !call.hold.remote;
+            if let Some((timer, _)) = call.ringing.take() {
+                self.timers.cancel(timer);
+            }
+        }
+        self.set_state(now, key, CallState::Answered, "200 sent");
+        Ok(())
+    }
+
+    /// Sends a 2xx to an INVITE or re-INVITE and keeps it until the ACK comes.
+    #[allow(clippy::too_many_arguments, reason = "the INVITE's three parts and what the 2xx is made of")]
+    pub(super) fn accept(
+        &mut self,
+        now: Instant,
+        key: Key,
+        server: ServerId,
+        request: &Request,
+        source: Path,
+        sdp: Option<Bytes>,
+        headers: &[(String, String)],
+        op: Option<OpId>,
+    ) -> Result<(), Error> {
+        let call = self.calls.get(key).ok_or(GONE)?;
+        let mut builder = self.dialog_response(request, source, StatusCode::OK, Some(&call.local_tag));
+        self.push_contact(&mut builder, source);
+        self.push_capabilities(&mut builder);
+        for (name, value) in headers {
+            builder.named(name, value);
+        }
+        let message = match &sdp {
+            Some(sdp) => builder.body("application/sdp", sdp)?,
+            None => builder.finish()?,
+        };
+        let path = self.transactions.response_path(server).unwrap_or(source);
+        // If the flow is gone the retransmissions find the new one, or the missing ACK ends the call.
+        let _ = self.transactions.respond(now, server, StatusCode::OK, message.clone());
+        let timers = self.config.timers;
+        let timer = self.timers.insert(now + timers.t1, Timer::Accepted(key));
+        let cseq = request.cseq().map_or(0, |cseq| cseq.number);
+        let offered = sdp.is_some() && media::sdp_of(request).is_none();
+        let call = self.calls.get_mut(key).ok_or(GONE)?;
+        if let Some(dialog) = call.dialog_mut() {
+            dialog.confirm_local();
+        }
+        if sdp.is_some() {
+            call.local_sdp = sdp;
+        }
+        let give_up = now + timers.timeout();
+        let accepted = Accepted { message, path, cseq, interval: timers.t1, timer, give_up, op, offered };
+        if let Some(old) = call.accepted.replace(accepted) {
+            self.timers.cancel(old.timer);
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_accepted_timer(&mut self, now: Instant, key: Key) {
+        let t2 = self.config.timers.t2;
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(accepted) = &mut call.accepted else { return };
+        if now >= accepted.give_up {
+            // 13.3.1.4: the dialog is confirmed, but the session is ended with a BYE.
+            if let Some(accepted) = call.accepted.take()
+                && let Some(op) = accepted.op
+            {
+                self.done(op, Err(Error::Timeout(crate::transaction::Timer::H)));
+            }
+            let end = End::failed(Error::Timeout(crate::transaction::Timer::H), false);
+            return self.send_bye(now, key, Some(end));
+        }
+        accepted.interval = accepted.interval.saturating_mul(2).min(t2);
+        let at = (now + accepted.interval).min(accepted.give_up);
+        accepted.timer = self.timers.insert(at, Timer::Accepted(key));
+        let (path, message) = (accepted.path, accepted.message.clone());
+        // On reliable transports too: a proxy between may have an unreliable hop (13.3.1.4). A lost flow ends by time.
+        let _ = self.transactions.send(path, message);
+    }
+
+    /// An ACK for a 2xx: the call, or the re-INVITE, is agreed.
+    pub(super) fn on_ack(&mut self, now: Instant, request: &Request, source: Path) {
+        let (Ok(call_id), Ok(to), Ok(cseq)) = (request.call_id(), request.to(), request.cseq()) else { return };
+        let Some(tag) = to.tag() else { return };
+        let Some(key) = self.by_dialog.get(&self.dialog_identity(call_id, tag)).copied() else { return };
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if call.accepted.as_ref().is_none_or(|accepted| accepted.cseq != cseq.number) {
+            return;
+        }
+        let Some(accepted) = call.accepted.take() else { return };
+        if let Some(dialog) = call.dialog_mut() {
+            dialog.set_path(source);
+        }
+        self.timers.cancel(accepted.timer);
+        let first = call.state == CallState::Answered;
+        let sdp = media::sdp_of(request);
+        if accepted.offered && sdp.is_some() {
+            call.remote_sdp = sdp.clone();
+        }
+        if let Some(reason) = call.bye_after_ack.take() {
+            if let Some(op) = accepted.op {
+                self.done(op, Err(Error::Cancelled));
+            }
+            return self.send_bye_with(now, key, None, reason.as_deref());
+        }
+        if first {
+            let answer = if accepted.offered { sdp.clone() } else { None };
+            self.tell_call(now, key, CallEvent::Answered { sdp: answer });
+            self.set_state(now, key, CallState::Established, "ACK received");
+        } else if let (true, Some(sdp)) = (accepted.offered, &sdp) {
+            self.tell_call(now, key, CallEvent::Negotiated { sdp: sdp.clone() });
+        }
+        if accepted.offered {
+            let held = sdp.as_deref().is_some_and(media::holds_us);
+            self.set_hold(now, key, |hold| hold.remote = held);
+        }
+        if let Some(op) = accepted.op {
+            self.done(op, Ok(Outcome::Done));
+        }
+    }
+
+    /// Refuses an incoming call with a final status of 400 to 699.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] unless the call is incoming and not answered; [`Error::Input`] for another status.
+    pub fn reject(&mut self, now: Instant, call: CallId, status: StatusCode, reason: Option<&str>) -> OpId {
+        let op = self.op();
+        let result = if status.code() < 400 {
+            Err(Error::input("status", 0, "a call is rejected with a status from 400 to 699"))
+        } else {
+            self.try_refuse(now, call.0, status, reason, &[])
+        };
+        self.done(op, result.map(|()| Outcome::Done));
+        self.pump(now);
+        op
+    }
+
+    /// Sends the caller elsewhere: 302 with these contacts (8.3).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] unless the call is incoming and not answered; [`Error::Input`] for contacts that are no URIs.
+    pub fn redirect(&mut self, now: Instant, call: CallId, contacts: &[&str]) -> OpId {
+        let op = self.op();
+        let result = contacts
+            .iter()
+            .map(|contact| self.complete_target(contact))
+            .collect::<Result<Vec<_>, _>>()
+            .and_then(|contacts| {
+                if contacts.is_empty() {
+                    return Err(Error::input("contacts", 0, "a redirection names at least one contact"));
+                }
+                self.try_refuse(now, call.0, StatusCode::MOVED_TEMPORARILY, None, &contacts)
+            });
+        self.done(op, result.map(|()| Outcome::Done));
+        self.pump(now);
+        op
+    }
+
+    pub(super) fn try_refuse(
+        &mut self,
+        now: Instant,
+        key: Key,
+        status: StatusCode,
+        reason: Option<&str>,
+        contacts: &[crate::message::Uri],
+    ) -> Result<(), Error> {
+        let (server, request, source) = self.called(key)?;
+        let call = self.calls.get(key).ok_or(GONE)?;
+        let tag = Some(&*call.local_tag);
+        let mut builder = crate::transaction::respond_to(&request, source.remote, status, reason, tag);
+        for contact in contacts {
+            builder.parts(crate::message::Name::Contact, &["<", contact.as_str(), ">"]);
+        }
+        self.push_server(&mut builder);
+        let message = builder.finish()?;
+        // If the flow is gone the caller's own timers end its side.
+        let _ = self.transactions.respond(now, server, status, message);
+        let phrase = reason.unwrap_or(status.reason()).into();
+        let end = End { by: EndedBy::Local, status: Some(status), phrase, reason: None, error: None };
+        self.end_call(now, key, end);
+        Ok(())
+    }
+
+    /// The INVITE of a call that waits for the application.
+    fn called(&self, key: Key) -> Result<(ServerId, Arc<Request>, Path), Error> {
+        match self.calls.get(key).map(|call| &call.setup) {
+            Some(Setup::Called { server, request, source }) => Ok((*server, request.clone(), *source)),
+            Some(_) => Err(Error::State("the call does not wait for an answer")),
+            None => Err(GONE),
+        }
+    }
+
+    /// The caller gave up (9.2): the INVITE is answered 487.
+    pub(super) fn on_cancelled(&mut self, now: Instant, key: Key, cancel: &Request) {
+        let Some(Call { setup: Setup::Called { server, request, source }, local_tag, .. }) = self.calls.get(key) else {
+            return;
+        };
+        let (server, source) = (*server, *source);
+        let status = StatusCode::REQUEST_TERMINATED;
+        let builder = crate::transaction::respond_to(request, source.remote, status, None, Some(local_tag));
+        if let Ok(message) = builder.finish() {
+            // If the flow is gone the caller's own timers end its side.
+            let _ = self.transactions.respond(now, server, status, message);
+        }
+        let end = End {
+            by: EndedBy::Remote,
+            status: Some(status),
+            phrase: status.reason().into(),
+            reason: super::Reason::of(cancel),
+            error: Some(Error::Cancelled),
+        };
+        self.end_call(now, key, end);
+    }
+}
+
+pub(super) const GONE: Error = Error::State("the call is over");
+
+/// Every header field as text; bytes that are no UTF-8 are replaced.
+fn headers_of(request: &Request) -> Vec<(String, String)> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    request.iter().map(|(name, value)| (text(name), text(value))).collect()
+}

@@ -1,0 +1,428 @@
+//! The calling side of an INVITE (RFC 3261 13.2): progress, forks, the answer and its ACK.
+
+use bytes::Bytes;
+
+use super::call::{Call, Negotiation, Setup};
+use super::connection::Hop;
+use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Hold};
+use super::outgoing::{Outgoing, Purpose};
+use super::{Endpoint, Error, Refusal, StoredAck, Timer, media};
+use crate::arena::Key;
+use crate::dialog::{Dialog, DialogState, route};
+use crate::message::{Builder, Method, Name, NameAddr, Response, Uri, UriRef};
+use crate::time::Instant;
+use crate::transport::Path;
+
+/// What an outgoing call is made with.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct CallOptions {
+    /// The offer. Without one the other side is asked to offer.
+    pub sdp: Option<Bytes>,
+    /// Further header fields.
+    pub headers: Vec<(String, String)>,
+}
+
+impl CallOptions {
+    /// With an offer.
+    pub fn with_sdp(sdp: impl Into<Bytes>) -> CallOptions {
+        CallOptions { sdp: Some(sdp.into()), headers: Vec::new() }
+    }
+
+    /// With one more header field.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> CallOptions {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// Header fields that the endpoint writes itself: an application's would break the message.
+const OWN: [&str; 16] = [
+    "via", "v", "from", "f", "to", "t", "call-id", "i", "cseq", "content-length", "l", "content-type", "c", "contact",
+    "m", "max-forwards",
+];
+
+impl Endpoint {
+    /// Calls a target: a SIP URI, or a user of our own domain by name alone. The INVITE is on its way when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] for a target or header that cannot be sent, [`Error::Limit`] with too many calls,
+    /// [`Error::State`] while shutting down.
+    pub fn call(&mut self, now: Instant, target: &str, options: CallOptions) -> Result<CallId, Error> {
+        self.may_begin()?;
+        let target = self.complete_target(target)?;
+        check_headers(&options.headers)?;
+        if self.calls.len() >= self.config.limits.calls {
+            return Err(Error::Limit("too many calls"));
+        }
+        let call_id = self.entropy.call_id();
+        let local_tag = self.entropy.tag();
+        let local = self.local_address(&local_tag);
+        let mut to = String::from("<");
+        to.push_str(target.as_str());
+        to.push('>');
+        let identity = self.dialog_identity(&call_id, &local_tag);
+        let mut outgoing =
+            Outgoing::new(Purpose::Register, Method::Invite, target.as_str(), &local, &to, &call_id, 1);
+        outgoing.contact = true;
+        for (name, value) in &options.headers {
+            outgoing = outgoing.header(name, value);
+        }
+        if let Some(sdp) = &options.sdp {
+            outgoing = outgoing.body("application/sdp", sdp.clone());
+        }
+        let hold = Hold { local: options.sdp.as_deref().is_some_and(media::is_held), remote: false };
+        let key = self.calls.insert(Call {
+            direction: Direction::Outgoing,
+            state: CallState::Calling,
+            history: Vec::new(),
+            call_id,
+            local_tag,
+            local,
+            remote: to.into(),
+            dialogs: Vec::new(),
+            setup: Setup::Over,
+            negotiation: Negotiation::Idle,
+            accepted: None,
+            ringing: None,
+            local_sdp: options.sdp,
+            remote_sdp: None,
+            hold,
+            hangups: Vec::new(),
+            bye_after_ack: None,
+            end: None,
+            bye: None,
+            identity,
+        });
+        self.by_dialog.insert(identity, key);
+        self.set_state(now, key, CallState::Calling, "INVITE sent");
+        outgoing.purpose = Purpose::Invite(key);
+        let request = self.outgoing.insert(outgoing);
+        if let Some(call) = self.calls.get_mut(key) {
+            call.setup = Setup::Calling { outgoing: request };
+        }
+        self.try_request(now, request);
+        self.pump(now);
+        Ok(CallId(key))
+    }
+
+    /// Our From value with a tag.
+    pub(super) fn local_address(&self, tag: &str) -> Box<str> {
+        let mut text = String::from(NameAddr::new(self.config.display_name.as_deref(), &self.config.aor).as_str());
+        text.push_str(";tag=");
+        text.push_str(tag);
+        text.into()
+    }
+
+    /// `bob` means bob at our own domain.
+    pub(super) fn complete_target(&self, target: &str) -> Result<Uri, Error> {
+        let target = target.trim();
+        if target.is_empty() {
+            return Err(Error::input("target", 0, "no target was given"));
+        }
+        let has_scheme = target.split_once(':').is_some_and(|(scheme, _)| {
+            scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips") || scheme.eq_ignore_ascii_case("tel")
+        });
+        let mut text = String::new();
+        if !has_scheme {
+            text.push_str("sip:");
+        }
+        let shift = text.len();
+        text.push_str(target);
+        if !has_scheme && !target.contains('@') {
+            text.push('@');
+            let registrar = self.config.registrar();
+            text.push_str(registrar.split_once(':').map_or("", |(_, host)| host));
+        }
+        let uri = Uri::parse(&text)
+            .map_err(|error| Error::input("target", error.offset().saturating_sub(shift), &error.to_string()))?;
+        match uri.view() {
+            UriRef::Sip(_) | UriRef::Tel { .. } => Ok(uri),
+            _ => Err(Error::input("target", 0, "only sip:, sips: and tel: addresses can be called")),
+        }
+    }
+
+    pub(super) fn on_invite_progress(&mut self, now: Instant, key: Key, response: &Response, source: Path) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if call.is_ending() {
+            return;
+        }
+        if response.status().code() == 100 {
+            if call.state == CallState::Calling {
+                self.set_state(now, key, CallState::Proceeding, "100 Trying");
+            }
+            return;
+        }
+        if let Ok(to) = response.to()
+            && let Some(tag) = to.tag()
+        {
+            match call.dialog_with(tag) {
+                Some(dialog) => {
+                    // A Contact that cannot be read leaves the target as it is.
+                    let _ = dialog.refresh_target(response);
+                }
+                None => {
+                    // A provisional response that makes no dialog is still progress.
+                    let made = Dialog::from_response(&call.local, &call.local_tag, 1, response, source);
+                    if let Ok(dialog) = made {
+                        call.dialogs.push(dialog);
+                    }
+                }
+            }
+        }
+        let (status, phrase) = (response.status(), response.reason());
+        self.set_state(now, key, CallState::Ringing, status_line(response));
+        let event = CallEvent::Progress { status, phrase: phrase.into(), sdp: media::sdp_of(response) };
+        self.tell_call(now, key, event);
+    }
+
+    pub(super) fn on_invited(&mut self, now: Instant, key: Key, outgoing: Outgoing, result: Result<(&Response, Path), Error>) {
+        let ending = self.calls.get(key).is_some_and(Call::is_ending);
+        match result {
+            Ok((response, source)) if response.status().is_success() => {
+                self.on_invite_accepted(now, key, &outgoing, response, source);
+            }
+            Ok((response, _)) => {
+                let refusal = Refusal::of(response.status(), response.reason(), response);
+                let by = if ending { EndedBy::Local } else { EndedBy::Remote };
+                let error = if ending { Error::Cancelled } else { Error::Status(refusal.clone()) };
+                let end = End {
+                    by,
+                    status: Some(refusal.status),
+                    phrase: refusal.phrase,
+                    reason: refusal.reason,
+                    error: Some(error),
+                };
+                self.end_call(now, key, end);
+            }
+            Err(error) => self.end_call(now, key, End::failed(error, ending)),
+        }
+    }
+
+    fn on_invite_accepted(&mut self, now: Instant, key: Key, outgoing: &Outgoing, response: &Response, source: Path) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return self.on_stray(now, response, source);
+        };
+        call.setup = Setup::Over;
+        let confirmed = match response.to().ok().and_then(|to| to.tag().map(str::to_owned)) {
+            Some(tag) => match call.dialog_with(&tag) {
+                Some(dialog) => dialog.confirm(response, source).map(|()| dialog.clone()),
+                None => Dialog::from_response(&call.local, &call.local_tag, outgoing.cseq, response, source),
+            },
+            None => Dialog::from_response(&call.local, &call.local_tag, outgoing.cseq, response, source),
+        };
+        let mut dialog = match confirmed {
+            Ok(dialog) if !dialog.target().is_empty() => dialog,
+            Ok(_) => return self.end_call(now, key, End::protocol("the answer has no Contact")),
+            Err(error) => return self.end_call(now, key, End::protocol(&error.to_string())),
+        };
+        dialog.raise_cseq(outgoing.cseq);
+        let remote: Box<str> = dialog.remote().into();
+        call.dialogs = vec![dialog];
+        call.remote = remote;
+        let hung_up = call.is_ending();
+        let sdp = media::sdp_of(response);
+        if call.local_sdp.is_none() && sdp.is_some() && !hung_up {
+            // They offer: the ACK carries our answer, which the application has to make.
+            call.negotiation =
+                Negotiation::Answering { cseq: outgoing.cseq, authorization: outgoing.authorization.clone() };
+            call.remote_sdp = sdp.clone();
+            self.set_state(now, key, CallState::Answered, status_line(response));
+            return self.tell_call(now, key, CallEvent::Offer { sdp });
+        }
+        call.remote_sdp = sdp.clone();
+        self.acknowledge(now, key, outgoing.cseq, &outgoing.authorization, None);
+        if hung_up {
+            // The CANCEL came too late (9.1): the call is up and must be ended as such.
+            return self.send_bye(now, key, None);
+        }
+        self.set_state(now, key, CallState::Answered, status_line(response));
+        self.tell_call(now, key, CallEvent::Answered { sdp: sdp.clone() });
+        self.set_state(now, key, CallState::Established, "ACK sent");
+        let held = sdp.as_deref().is_some_and(media::holds_us);
+        self.set_hold(now, key, |hold| hold.remote = held);
+    }
+
+    /// Sends the ACK for a 2xx (13.2.2.4), and keeps it to answer retransmissions of that 2xx.
+    pub(super) fn acknowledge(&mut self, now: Instant, key: Key, cseq: u32, authorization: &[(Name, String)], sdp: Option<Bytes>) {
+        let Some(dialog) = self.calls.get(key).and_then(Call::dialog).cloned() else { return };
+        let path = self.dialog_path(&dialog);
+        let branch = self.entropy.branch();
+        let Some(bytes) = self.write_ack(&dialog, path, &branch, cseq, authorization, sdp.as_ref()) else { return };
+        let identity = self.ack_identity(dialog.call_id(), dialog.local_tag(), dialog.remote_tag(), cseq);
+        let timer = self.timers.insert(now + self.config.timers.timeout(), Timer::Ack(identity));
+        if let Some(old) = self.acks.insert(identity, StoredAck { bytes: bytes.clone(), path, timer }) {
+            self.timers.cancel(old.timer);
+        }
+        // If the flow is gone the peer retransmits its 2xx, and the ACK goes then.
+        let _ = self.transactions.send(path, bytes);
+    }
+
+    fn write_ack(
+        &self,
+        dialog: &Dialog,
+        path: Path,
+        branch: &str,
+        cseq: u32,
+        authorization: &[(Name, String)],
+        sdp: Option<&Bytes>,
+    ) -> Option<Bytes> {
+        let hop = route(dialog.target(), dialog.route_set());
+        let mut builder = Builder::request(&Method::Ack, hop.request_uri);
+        self.push_via(&mut builder, path, branch);
+        builder.number(Name::MaxForwards, 70);
+        for value in &hop.routes {
+            builder.header(Name::Route, value);
+        }
+        if let Some(target) = hop.appended {
+            builder.parts(Name::Route, &["<", target, ">"]);
+        }
+        builder.header(Name::From, dialog.local());
+        builder.header(Name::To, dialog.remote());
+        builder.header(Name::CallId, dialog.call_id());
+        builder.parts(Name::CSeq, &[&cseq.to_string(), " ACK"]);
+        for (name, value) in authorization {
+            builder.header(*name, value);
+        }
+        match sdp {
+            Some(sdp) => builder.body("application/sdp", sdp).ok(),
+            None => builder.finish().ok(),
+        }
+    }
+
+    fn ack_identity(&self, call_id: &str, local_tag: &str, remote_tag: &str, cseq: u32) -> crate::hashing::Identity {
+        self.hash.of(&["ack", call_id, local_tag, remote_tag, &cseq.to_string()])
+    }
+
+    /// A 2xx to an INVITE outside of its transaction's first: a retransmission is acknowledged again, another fork's
+    /// answer is acknowledged and ended (13.2.2.4).
+    pub(super) fn on_stray(&mut self, now: Instant, response: &Response, source: Path) {
+        if !response.status().is_success() {
+            return;
+        }
+        let (Ok(call_id), Ok(from), Ok(to), Ok(cseq)) =
+            (response.call_id(), response.from(), response.to(), response.cseq())
+        else {
+            return;
+        };
+        if cseq.method != Method::Invite {
+            return;
+        }
+        let (Some(local_tag), Some(remote_tag)) = (from.tag(), to.tag()) else { return };
+        let identity = self.ack_identity(call_id, local_tag, remote_tag, cseq.number);
+        if let Some(ack) = self.acks.get(&identity) {
+            let (path, bytes) = (ack.path, ack.bytes.clone());
+            // As above: a lost flow brings the 2xx again.
+            let _ = self.transactions.send(path, bytes);
+            return;
+        }
+        if let Some(call) = self.by_dialog.get(&self.dialog_identity(call_id, local_tag)).and_then(|key| self.calls.get_mut(*key))
+            && call.dialog().is_some_and(|dialog| dialog.state() == DialogState::Confirmed && dialog.remote_tag() == remote_tag)
+        {
+            return; // its ACK waits for the application's answer
+        }
+        self.refuse_fork(now, response, source);
+    }
+
+    /// A 2xx nobody waits for any more: the ACK alone, so that the peer stops sending it. Returns its dialog.
+    pub(super) fn acknowledge_stray(&mut self, now: Instant, response: &Response, source: Path) -> Option<Dialog> {
+        if !response.status().is_success() {
+            return None;
+        }
+        let (from, cseq) = (response.from().ok()?, response.cseq().ok()?.number);
+        let dialog = Dialog::from_response(from.as_str(), from.tag()?, cseq, response, source).ok()?;
+        if dialog.target().is_empty() {
+            return None;
+        }
+        let path = self.dialog_path(&dialog);
+        let branch = self.entropy.branch();
+        let bytes = self.write_ack(&dialog, path, &branch, cseq, &[], None)?;
+        let identity = self.ack_identity(dialog.call_id(), dialog.local_tag(), dialog.remote_tag(), cseq);
+        let timer = self.timers.insert(now + self.config.timers.timeout(), Timer::Ack(identity));
+        if let Some(old) = self.acks.insert(identity, StoredAck { bytes: bytes.clone(), path, timer }) {
+            self.timers.cancel(old.timer);
+        }
+        // A flow that is gone cannot be told more; the peer's own timers end its side.
+        let _ = self.transactions.send(path, bytes);
+        Some(dialog)
+    }
+
+    /// The answer of a fork that came second: ACK and BYE.
+    fn refuse_fork(&mut self, now: Instant, response: &Response, source: Path) {
+        if let Some(mut dialog) = self.acknowledge_stray(now, response, source) {
+            let bye = self.dialog_request(&mut dialog, Purpose::Nobody, Method::Bye);
+            self.send_request(now, bye);
+        }
+    }
+
+    /// A request within a dialog: target, route set, tags and the next CSeq.
+    pub(super) fn dialog_request(&self, dialog: &mut Dialog, purpose: Purpose, method: Method) -> Outgoing {
+        let cseq = dialog.next_cseq();
+        let hop = route(dialog.target(), dialog.route_set());
+        let mut outgoing = Outgoing::new(
+            purpose,
+            method,
+            hop.request_uri,
+            dialog.local(),
+            dialog.remote(),
+            dialog.call_id(),
+            cseq,
+        );
+        outgoing.routes = hop.routes.iter().map(|value| (*value).into()).collect();
+        if let Some(target) = hop.appended {
+            let mut value = String::from("<");
+            value.push_str(target);
+            value.push('>');
+            outgoing.routes.push(value.into());
+        }
+        outgoing.hop = Hop::Path(self.dialog_path(dialog));
+        outgoing
+    }
+
+    /// Where a dialog's requests go: along its connection; over UDP to the next hop its route set names, if that is an
+    /// address, else to where the peer was last heard.
+    pub(super) fn dialog_path(&self, dialog: &Dialog) -> Path {
+        let path = dialog.path();
+        let flows = self.transactions.flows();
+        let reliable = flows.transport(path.flow).is_some_and(|transport| transport.is_reliable());
+        if reliable {
+            return path;
+        }
+        if !flows.contains(path.flow) {
+            return self.connection_path().unwrap_or(path);
+        }
+        let hop = route(dialog.target(), dialog.route_set());
+        match self.udp_address(hop.next) {
+            Some(remote) => Path { flow: path.flow, remote },
+            None => path,
+        }
+    }
+}
+
+/// The status and phrase of a response, for a history.
+pub(super) fn status_line(response: &Response) -> String {
+    let mut text = response.status().code().to_string();
+    text.push(' ');
+    text.push_str(response.reason());
+    text
+}
+
+fn check_headers(headers: &[(String, String)]) -> Result<(), Error> {
+    match headers.iter().find(|(name, _)| OWN.iter().any(|own| own.eq_ignore_ascii_case(name))) {
+        Some((name, _)) => Err(Error::input(name, 0, "this header field is written by the endpoint itself")),
+        None => check_values(headers),
+    }
+}
+
+/// What the builder would refuse is refused here, before the call exists.
+pub(super) fn check_values(headers: &[(String, String)]) -> Result<(), Error> {
+    let Some(method) = Method::parse(b"INVITE") else { return Ok(()) };
+    let mut builder = Builder::request(&method, "sip:check.invalid");
+    for (name, value) in headers {
+        builder.named(name, value);
+    }
+    builder.finish()?;
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! How an endpoint is set up.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::Error;
+use crate::auth::Credential;
+use crate::message::{Host, Limits, Uri, UriRef};
+use crate::transaction::TimerConfig;
+use crate::transport::{Target, Transport};
+
+/// The settings of one endpoint: one user agent with one address of record.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The address of record: whose phone this is.
+    pub aor: Uri,
+    /// The name others see.
+    pub display_name: Option<String>,
+    /// The server every request outside a dialog goes to. `None`: each request goes where its URI says.
+    pub server: Option<Server>,
+    /// What challenges are answered with.
+    pub credentials: Vec<Credential>,
+    /// The User-Agent and Server header; empty: none is sent.
+    pub user_agent: String,
+    /// The registration lifetime to ask for; 300 s.
+    pub expires: Duration,
+    /// The timers of RFC 3261.
+    pub timers: TimerConfig,
+    /// How long a connection may take to come up; 8 s.
+    pub connect_timeout: Duration,
+    /// What one endpoint takes on.
+    pub limits: EndpointLimits,
+    /// The endpoint rewrites descriptions for hold and resume and answers re-offers by itself, for programs whose media
+    /// do not change within a call. Otherwise the application negotiates.
+    pub automatic_media: bool,
+    /// Report every message.
+    pub trace: bool,
+}
+
+/// Limits, each with a defined answer when it is reached.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EndpointLimits {
+    /// Calls at a time; more incoming ones are answered 486, more outgoing ones refused with [`Error::Limit`]. 10,000.
+    pub calls: usize,
+    /// Requests of peers being worked on; more are answered 503 with Retry-After. 20,000.
+    pub server_transactions: usize,
+    /// Requests of ours that wait for their answer. 20,000.
+    pub outgoing: usize,
+    /// Size of messages and headers.
+    pub message: Limits,
+    /// Transitions kept in a call's history; the oldest after the first go. 64.
+    pub history: usize,
+}
+
+impl Default for EndpointLimits {
+    fn default() -> EndpointLimits {
+        EndpointLimits {
+            calls: 10_000,
+            server_transactions: 20_000,
+            outgoing: 20_000,
+            message: Limits::default(),
+            history: 64,
+        }
+    }
+}
+
+impl Config {
+    /// The defaults for an address of record, e.g. `sip:alice@example.com`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] if it is no SIP or SIPS URI with a user part.
+    pub fn new(aor: &str) -> Result<Config, Error> {
+        let uri = Uri::parse(aor).map_err(|error| Error::unparsable("aor", &error))?;
+        match uri.view() {
+            UriRef::Sip(sip) if sip.user.is_some() => {}
+            _ => return Err(Error::input("aor", 0, "an address of record is a SIP URI with a user, e.g. sip:alice@example.com")),
+        }
+        Ok(Config {
+            aor: uri,
+            display_name: None,
+            server: None,
+            credentials: Vec::new(),
+            user_agent: concat!("Offhook/", env!("CARGO_PKG_VERSION")).into(),
+            expires: Duration::from_secs(300),
+            timers: TimerConfig::default(),
+            connect_timeout: Duration::from_secs(8),
+            limits: EndpointLimits::default(),
+            automatic_media: false,
+            trace: false,
+        })
+    }
+
+    /// Refuses what cannot stand in a message, before anything is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] naming the field.
+    pub fn check(&self) -> Result<(), Error> {
+        let texts = [("displayName", self.display_name.as_deref().unwrap_or_default()), ("userAgent", &self.user_agent)];
+        for (field, text) in texts {
+            if let Some(offset) = text.find(|character: char| character.is_control()) {
+                return Err(Error::input(field, offset, "a control character"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The user part of the address of record.
+    pub(crate) fn user(&self) -> &str {
+        match self.aor.view() {
+            UriRef::Sip(sip) => sip.user.unwrap_or_default(),
+            _ => "",
+        }
+    }
+
+    /// The URI a registrar is asked at: the address of record without its user (RFC 3261 10.2).
+    pub(crate) fn registrar(&self) -> String {
+        let mut uri = String::new();
+        if let UriRef::Sip(sip) = self.aor.view() {
+            uri.push_str(if sip.secure { "sips:" } else { "sip:" });
+            push_host(&mut uri, &sip.host);
+            if let Some(port) = sip.port {
+                uri.push(':');
+                uri.push_str(&port.to_string());
+            }
+        }
+        uri
+    }
+}
+
+/// A server by its transport, host and port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    pub(crate) target: Target,
+}
+
+impl Server {
+    /// Reads `ws://host:port/path`, `wss://…`, `sip:host:port;transport=udp|tcp|tls`, `sips:host`, or a bare
+    /// `host[:port]` (UDP).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] naming the byte where it is wrong.
+    pub fn parse(text: &str) -> Result<Server, Error> {
+        let lower = text.get(..6).unwrap_or(text).to_ascii_lowercase();
+        let transport = match lower.as_str() {
+            "wss://" => Some(Transport::Wss),
+            _ if lower.starts_with("ws://") => Some(Transport::Ws),
+            _ => None,
+        };
+        match transport {
+            Some(transport) => Server::parse_url(text, transport),
+            None if lower.starts_with("sip:") || lower.starts_with("sips:") => Server::parse_uri(text, text),
+            None => {
+                let mut uri = String::from("sip:");
+                uri.push_str(text);
+                Server::parse_uri(text, &uri)
+            }
+        }
+    }
+
+    fn parse_url(text: &str, transport: Transport) -> Result<Server, Error> {
+        let start = if transport == Transport::Wss { 6 } else { 5 };
+        let rest = text.get(start..).unwrap_or_default();
+        let (authority, resource) = match rest.find(['/', '?', '#']) {
+            Some(at) => rest.split_at_checked(at).unwrap_or((rest, "")),
+            None => (rest, ""),
+        };
+        if authority.contains('@') {
+            return Err(Error::input("server", start, "a server URL carries no user or password"));
+        }
+        let mut uri = String::from("sip:");
+        uri.push_str(authority);
+        let mut server = Server::parse_uri(text, &uri)?;
+        if UriRef::parse(&uri).ok().and_then(|uri| uri.as_sip().and_then(|sip| sip.port)).is_none() {
+            server.target.port = transport.default_port();
+        }
+        if resource.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
+            return Err(Error::input("server", start, "a space or control character in the URL"));
+        }
+        server.target.transport = transport;
+        server.target.resource = resource.into();
+        Ok(server)
+    }
+
+    fn parse_uri(text: &str, uri: &str) -> Result<Server, Error> {
+        let shift = uri.len().saturating_sub(text.len());
+        let parsed = UriRef::parse(uri).map_err(|error| {
+            Error::input("server", error.offset().saturating_sub(shift), &error.to_string())
+        })?;
+        let UriRef::Sip(sip) = parsed else {
+            return Err(Error::input("server", 0, "a server is a sip:, sips:, ws:// or wss:// address"));
+        };
+        let named = sip.params.value("transport").and_then(Transport::from_name);
+        let transport = match (sip.secure, named) {
+            (true, Some(Transport::Ws)) => Transport::Wss,
+            (true, _) => Transport::Tls,
+            (false, named) => named.unwrap_or(Transport::Udp),
+        };
+        Ok(Server { target: target_of(&sip.host, sip.port, transport) })
+    }
+
+    /// How it is reached.
+    pub fn transport(&self) -> Transport {
+        self.target.transport
+    }
+}
+
+/// A host and port as a target; the address is known where the host is one.
+pub(crate) fn target_of(host: &Host<'_>, port: Option<u16>, transport: Transport) -> Target {
+    let port = port.unwrap_or(transport.default_port());
+    let mut text = String::new();
+    push_host(&mut text, host);
+    let addr = match host {
+        Host::V4(ip) => Some(SocketAddr::new(IpAddr::V4(*ip), port)),
+        Host::V6(ip) => Some(SocketAddr::new(IpAddr::V6(*ip), port)),
+        Host::Name(_) => None,
+    };
+    Target { transport, host: text.into(), port, addr, resource: "".into() }
+}
+
+fn push_host(text: &mut String, host: &Host<'_>) {
+    match host {
+        Host::Name(name) => text.push_str(name),
+        Host::V4(ip) => text.push_str(&ip.to_string()),
+        Host::V6(ip) => {
+            text.push('[');
+            text.push_str(&ip.to_string());
+            text.push(']');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(text: &str) -> (Transport, String, u16, String) {
+        let target = Server::parse(text).expect("a server").target;
+        (target.transport, target.host.into(), target.port, target.resource.into())
+    }
+
+    #[test]
+    fn servers_in_every_form() {
+        assert_eq!(server("ws://127.0.0.1:8080/ws"), (Transport::Ws, "127.0.0.1".into(), 8080, "/ws".into()));
+        assert_eq!(server("WSS://pbx.example.com"), (Transport::Wss, "pbx.example.com".into(), 443, "".into()));
+        assert_eq!(server("sip:pbx:5070;transport=tcp"), (Transport::Tcp, "pbx".into(), 5070, "".into()));
+        assert_eq!(server("sips:pbx.example.com"), (Transport::Tls, "pbx.example.com".into(), 5061, "".into()));
+        assert_eq!(server("[::1]:5080"), (Transport::Udp, "[::1]".into(), 5080, "".into()));
+    }
+
+    #[test]
+    fn a_bad_server_names_the_field() {
+        for text in ["", "http://x", "ws://", "ws://a:b@c/", "sip:host:99999", "ws://h/\r\nX: y"] {
+            match Server::parse(text) {
+                Err(Error::Input(error)) => assert_eq!(&*error.field, "server", "{text:?}"),
+                other => panic!("{text:?} gave {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_aor_needs_a_user() {
+        assert!(Config::new("sip:example.com").is_err());
+        assert_eq!(Config::new("sip:alice@example.com:5070").expect("a config").registrar(), "sip:example.com:5070");
+    }
+}

@@ -1,0 +1,187 @@
+//! What can go wrong, told apart by whose doing it was: the application's, the peer's, or time's and the transport's.
+
+use std::fmt;
+
+use crate::auth::AuthError;
+use crate::message::{BuildError, Fields, Name, ParseError, StatusCode};
+use crate::transaction::{Failure, Timer};
+use crate::transport::FlowError;
+
+/// Why an operation did not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The other side refused.
+    Status(Refusal),
+    /// Wrong credentials, or a challenge that cannot be answered.
+    Authentication {
+        /// 401 or 407.
+        status: StatusCode,
+        /// What is wrong with it.
+        cause: AuthError,
+    },
+    /// No answer in time; which timer said so.
+    Timeout(Timer),
+    /// No flow could be opened, or it was lost.
+    Transport(FlowError),
+    /// What the application passed cannot be used.
+    Input(InputError),
+    /// Not possible in this state.
+    State(&'static str),
+    /// The peer sent something that cannot be used.
+    Protocol(Box<str>),
+    /// Given up by this side before it was done.
+    Cancelled,
+    /// A limit of the configuration was reached.
+    Limit(&'static str),
+}
+
+/// A final response that is no success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status code.
+    pub status: StatusCode,
+    /// The reason phrase as it came.
+    pub phrase: Box<str>,
+    /// The Reason header (RFC 3326), if there was one.
+    pub reason: Option<Reason>,
+    /// Retry-After in seconds, if there was one.
+    pub retry_after: Option<u32>,
+}
+
+/// A Reason header value (RFC 3326): e.g. `Q.850;cause=16;text="Terminated"`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// `SIP`, `Q.850` or another protocol.
+    pub protocol: Box<str>,
+    /// The number in that protocol.
+    pub cause: Option<u32>,
+    /// Words.
+    pub text: Option<Box<str>>,
+}
+
+/// A value of the application that cannot be used: which, where, why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputError {
+    /// What the value was for, e.g. `target`, or the header's name.
+    pub field: Box<str>,
+    /// The byte at which it is wrong.
+    pub offset: usize,
+    /// What is wrong.
+    pub message: Box<str>,
+}
+
+impl Error {
+    pub(crate) fn input(field: &str, offset: usize, message: &str) -> Error {
+        Error::Input(InputError { field: field.into(), offset, message: message.into() })
+    }
+
+    /// An application's value that did not parse.
+    pub(crate) fn unparsable(field: &str, error: &ParseError) -> Error {
+        Error::input(field, error.offset(), &error.to_string())
+    }
+}
+
+impl Refusal {
+    pub(crate) fn of(status: StatusCode, phrase: &str, fields: &Fields) -> Refusal {
+        Refusal {
+            status,
+            phrase: phrase.into(),
+            reason: Reason::of(fields),
+            retry_after: fields.number(Name::RetryAfter).ok().flatten(),
+        }
+    }
+}
+
+impl Reason {
+    /// The first Reason of a message that can be read.
+    pub(crate) fn of(fields: &Fields) -> Option<Reason> {
+        Reason::parse(fields.text(Name::Reason).ok().flatten()?)
+    }
+
+    /// Reads a Reason value; `None` if it names no protocol.
+    pub fn parse(value: &str) -> Option<Reason> {
+        let mut parts = value.split(';');
+        let protocol = parts.next()?.trim();
+        if protocol.is_empty() {
+            return None;
+        }
+        let mut reason = Reason { protocol: protocol.into(), cause: None, text: None };
+        for part in parts {
+            let Some((name, value)) = part.split_once('=') else { continue };
+            let value = value.trim().trim_matches('"');
+            match name.trim() {
+                name if name.eq_ignore_ascii_case("cause") => reason.cause = value.parse().ok(),
+                name if name.eq_ignore_ascii_case("text") => reason.text = Some(value.into()),
+                _ => {}
+            }
+        }
+        Some(reason)
+    }
+}
+
+impl From<BuildError> for Error {
+    fn from(error: BuildError) -> Error {
+        Error::Input(InputError { field: error.field, offset: error.offset, message: error.reason.into() })
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Error {
+        match failure {
+            Failure::Timeout(timer) => Error::Timeout(timer),
+            Failure::Transport(error) => Error::Transport(error),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Status(refusal) => write_status(f, refusal.status, &refusal.phrase),
+            Error::Authentication { status, cause } => {
+                write_status(f, *status, status.reason())?;
+                f.write_str(": ")?;
+                fmt::Display::fmt(cause, f)
+            }
+            Error::Timeout(timer) => {
+                f.write_str("no answer in time (timer ")?;
+                f.write_str(timer.name())?;
+                f.write_str(")")
+            }
+            Error::Transport(error) => fmt::Display::fmt(error, f),
+            Error::Input(input) => {
+                f.write_str(&input.field)?;
+                f.write_str(": ")?;
+                f.write_str(&input.message)
+            }
+            Error::State(message) | Error::Limit(message) => f.write_str(message),
+            Error::Protocol(message) => f.write_str(message),
+            Error::Cancelled => f.write_str("given up by this side"),
+        }
+    }
+}
+
+fn write_status(f: &mut fmt::Formatter<'_>, status: StatusCode, phrase: &str) -> fmt::Result {
+    fmt::Display::fmt(&status.code(), f)?;
+    f.write_str(" ")?;
+    f.write_str(phrase)
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_q850_reason() {
+        let reason = Reason::parse("Q.850 ;cause=16;text=\"Terminated\"").expect("a reason");
+        assert_eq!((&*reason.protocol, reason.cause, reason.text.as_deref()), ("Q.850", Some(16), Some("Terminated")));
+    }
+
+    #[test]
+    fn a_reason_without_protocol_is_none() {
+        assert_eq!(Reason::parse(";cause=1"), None);
+    }
+}

@@ -1,0 +1,323 @@
+//! What an endpoint tells its owner.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use super::error::{Error, Reason};
+use crate::arena::Key;
+use crate::message::{NameAddr, ParseError, StatusCode};
+use crate::time::Instant;
+use crate::transport::{FlowId, Path, Transport};
+
+/// Names a call of one endpoint; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallId(pub(crate) Key);
+
+impl CallId {
+    /// The number behind it, the same in every language's handles.
+    pub const fn number(self) -> u64 {
+        self.0.to_u64()
+    }
+}
+
+/// Names an operation whose end is told by [`Event::Done`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OpId(pub(crate) u64);
+
+/// What an operation came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Done, nothing to add.
+    Done,
+    /// The registrar granted this many seconds.
+    Registered {
+        /// Seconds.
+        expires: u32,
+    },
+    /// A re-INVITE was agreed on; the peer's description, if it sent one.
+    Negotiated {
+        /// The peer's description.
+        sdp: Option<Bytes>,
+    },
+    /// The final response to a request outside of a call.
+    Response {
+        /// Its status.
+        status: StatusCode,
+        /// Its phrase.
+        phrase: Box<str>,
+    },
+}
+
+/// A call's state. RFC 3261's dialog states are one level below: see [`DialogState`](crate::dialog::DialogState).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CallState {
+    /// INVITE sent, nothing heard.
+    Calling,
+    /// 100 heard.
+    Proceeding,
+    /// The other side rings (18x), or it rings here.
+    Ringing,
+    /// 2xx sent or heard, the ACK not yet.
+    Answered,
+    /// Answered and acknowledged.
+    Established,
+    /// CANCEL or BYE on its way.
+    Ending,
+    /// Over.
+    Ended,
+}
+
+impl CallState {
+    /// The state in one word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            CallState::Calling => "calling",
+            CallState::Proceeding => "proceeding",
+            CallState::Ringing => "ringing",
+            CallState::Answered => "answered",
+            CallState::Established => "established",
+            CallState::Ending => "ending",
+            CallState::Ended => "ended",
+        }
+    }
+}
+
+/// One step of a call's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// When.
+    pub at: Instant,
+    /// Into which state.
+    pub state: CallState,
+    /// What did it, e.g. `180 Ringing`.
+    pub cause: Cow<'static, str>,
+}
+
+/// Who called whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// We did.
+    Outgoing,
+    /// The other side did.
+    Incoming,
+}
+
+/// Whose doing the end of a call was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// This side's application.
+    Local,
+    /// The other side.
+    Remote,
+    /// Time or transport.
+    Network,
+}
+
+/// Why a call ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Whose doing.
+    pub by: EndedBy,
+    /// The final status, where there was one: 200 after a BYE, 486, 487 ….
+    pub status: Option<StatusCode>,
+    /// The phrase, or other words.
+    pub phrase: Box<str>,
+    /// The Reason header of the BYE, CANCEL or response (RFC 3326).
+    pub reason: Option<Reason>,
+    /// The error, unless the call ended in order.
+    pub error: Option<Error>,
+}
+
+/// Which side holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hold {
+    /// This side holds the other.
+    pub local: bool,
+    /// The other side holds this one.
+    pub remote: bool,
+}
+
+/// An incoming INVITE.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// Call-ID.
+    pub call_id: Box<str>,
+    /// From.
+    pub from: NameAddr,
+    /// To.
+    pub to: NameAddr,
+    /// The offer; `None`: ours is asked for in the answer.
+    pub sdp: Option<Bytes>,
+    /// Every header field, in order.
+    pub headers: Vec<(String, String)>,
+}
+
+/// A digit by INFO (`application/dtmf-relay` or `application/dtmf`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dtmf {
+    /// `0`-`9`, `*`, `#`, `A`-`D`.
+    pub tone: char,
+    /// Milliseconds.
+    pub duration: u32,
+}
+
+/// What happened within one call.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CallEvent {
+    /// The state changed.
+    State(Transition),
+    /// A provisional response other than 100.
+    Progress {
+        /// Its status.
+        status: StatusCode,
+        /// Its phrase.
+        phrase: Box<str>,
+        /// Early media.
+        sdp: Option<Bytes>,
+    },
+    /// The other side's description of an answered call: with its 2xx, or with its ACK after an INVITE without offer.
+    Answered {
+        /// The description.
+        sdp: Option<Bytes>,
+    },
+    /// The other side offers anew (re-INVITE), or its 2xx offers because our INVITE did not: accept or reject.
+    Offer {
+        /// The offer; `None`: ours is asked for.
+        sdp: Option<Bytes>,
+    },
+    /// The ACK brought the answer to our offer in a 2xx to a re-INVITE.
+    Negotiated {
+        /// The answer.
+        sdp: Bytes,
+    },
+    /// Who holds changed.
+    Hold(Hold),
+    /// INFO (RFC 6086).
+    Info {
+        /// Content-Type.
+        content_type: Box<str>,
+        /// The body.
+        body: Bytes,
+        /// The digit, if it was one.
+        dtmf: Option<Dtmf>,
+    },
+    /// It is over; nothing follows.
+    Ended(End),
+}
+
+/// A registration's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RegistrationState {
+    /// REGISTER on its way, for the first time or after a failure.
+    Registering,
+    /// 2xx; refreshed by itself.
+    Registered {
+        /// Seconds granted.
+        expires: u32,
+    },
+    /// Not registered, as asked.
+    Unregistered,
+    /// Refused or lost. Tried again after a while if it had been registered.
+    Failed(Error),
+}
+
+/// The state of the way to the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectionState {
+    /// Being opened.
+    Connecting,
+    /// Up.
+    Connected,
+    /// Down; tried again by itself once it had been up.
+    Disconnected(Option<Box<str>>),
+}
+
+/// Everything an endpoint tells.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// An operation came to its end.
+    Done {
+        /// Which.
+        op: OpId,
+        /// How.
+        result: Result<Outcome, Error>,
+    },
+    /// The way to the server changed.
+    Connection {
+        /// How.
+        state: ConnectionState,
+        /// When.
+        at: Instant,
+    },
+    /// The registration changed.
+    Registration {
+        /// How.
+        state: RegistrationState,
+        /// When.
+        at: Instant,
+    },
+    /// Somebody calls.
+    Incoming {
+        /// The new call.
+        call: CallId,
+        /// Who and what.
+        invitation: Box<Invitation>,
+        /// When.
+        at: Instant,
+    },
+    /// Something happened in a call.
+    Call {
+        /// Which.
+        call: CallId,
+        /// What.
+        event: CallEvent,
+        /// When.
+        at: Instant,
+    },
+    /// A MESSAGE outside of any dialog (RFC 3428), answered 200.
+    Message {
+        /// Who.
+        from: NameAddr,
+        /// Content-Type.
+        content_type: Box<str>,
+        /// The body.
+        body: Bytes,
+        /// When.
+        at: Instant,
+    },
+    /// Something came that cannot be read.
+    Malformed {
+        /// From where.
+        source: Path,
+        /// What is wrong with it, where.
+        error: ParseError,
+        /// When.
+        at: Instant,
+    },
+    /// A message passed (only if tracing is on).
+    Trace {
+        /// True: it went out.
+        outgoing: bool,
+        /// On which flow.
+        flow: FlowId,
+        /// How.
+        transport: Option<Transport>,
+        /// From or to whom.
+        remote: std::net::SocketAddr,
+        /// The message, whole: credentials are in it. Show it by [`redacted`](crate::message::redacted) only.
+        bytes: Bytes,
+        /// When.
+        at: Instant,
+    },
+    /// Shut down: nothing follows.
+    Stopped {
+        /// When.
+        at: Instant,
+    },
+}

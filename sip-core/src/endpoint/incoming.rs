@@ -1,0 +1,217 @@
+//! Requests of others: checked, and brought to whom they are for (RFC 3261 8.2 and 12.2.2).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::outgoing::ALLOW;
+use super::{Endpoint, Event, Owner};
+use crate::arena::Key;
+use crate::dialog::DialogError;
+use crate::message::{Limits, Method, Name, ParseError, Request, StatusCode};
+use crate::time::Instant;
+use crate::transaction::{ServerId, respond_to};
+use crate::transport::Path;
+
+/// Bodies we can read, for Accept.
+const ACCEPT: &str = "application/sdp, application/dtmf-relay, application/dtmf, text/plain";
+
+impl Endpoint {
+    pub(super) fn on_request(
+        &mut self,
+        now: Instant,
+        server: ServerId,
+        request: Arc<Request>,
+        source: Path,
+        cancels: Option<(ServerId, Option<Owner>)>,
+    ) {
+        if let Err(rejection) = request.check() {
+            let phrase = Some(&*rejection.reason);
+            return self.refuse_with(now, server, &request, source, rejection.status, phrase, &[]);
+        }
+        let to_tag = request.to().ok().and_then(|to| to.tag().map(str::to_owned));
+        if *request.method() == Method::Cancel {
+            return self.on_cancel(now, server, &request, source, cancels);
+        }
+        if let Some(unsupported) = unsupported(&request) {
+            let headers = [("Unsupported", unsupported.as_str())];
+            return self.refuse(now, server, &request, source, StatusCode::BAD_EXTENSION, &headers);
+        }
+        match to_tag {
+            Some(tag) => self.on_dialog_request(now, server, request, source, &tag),
+            None if self.transactions.is_merged(server) => {
+                self.refuse(now, server, &request, source, StatusCode::LOOP_DETECTED, &[]);
+            }
+            None => self.on_new_request(now, server, request, source),
+        }
+    }
+
+    /// A request outside of any dialog.
+    fn on_new_request(&mut self, now: Instant, server: ServerId, request: Arc<Request>, source: Path) {
+        match request.method() {
+            Method::Invite => match unreadable_body(&request) {
+                None => self.on_invite(now, server, request, source),
+                Some(headers) => {
+                    self.refuse(now, server, &request, source, StatusCode::UNSUPPORTED_MEDIA_TYPE, &headers);
+                }
+            },
+            Method::Options => self.on_options(now, server, &request, source),
+            Method::Message => self.on_message(now, server, &request, source),
+            Method::Bye | Method::Info | Method::Update | Method::Prack => {
+                self.refuse(now, server, &request, source, StatusCode::CALL_DOES_NOT_EXIST, &[]);
+            }
+            _ => self.refuse(now, server, &request, source, StatusCode::METHOD_NOT_ALLOWED, &[("Allow", ALLOW)]),
+        }
+    }
+
+    fn on_dialog_request(&mut self, now: Instant, server: ServerId, request: Arc<Request>, source: Path, local_tag: &str) {
+        let Some(key) = self.dialog_of(&request, local_tag) else {
+            return self.refuse(now, server, &request, source, StatusCode::CALL_DOES_NOT_EXIST, &[]);
+        };
+        let remote_tag = request.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let accepted = call.dialog_with(&remote_tag).map(|dialog| dialog.accept(&request, source));
+        match accepted {
+            None => {
+                return self.refuse(now, server, &request, source, StatusCode::CALL_DOES_NOT_EXIST, &[]);
+            }
+            Some(Err(DialogError::OutOfOrder { .. })) => {
+                return self.refuse(now, server, &request, source, StatusCode::SERVER_INTERNAL_ERROR, &[]);
+            }
+            Some(Err(_)) => {
+                return self.refuse(now, server, &request, source, StatusCode::BAD_REQUEST, &[]);
+            }
+            Some(Ok(())) => {}
+        }
+        match request.method() {
+            Method::Invite => match unreadable_body(&request) {
+                None => self.on_reinvite(now, key, server, request, source),
+                Some(headers) => {
+                    self.refuse(now, server, &request, source, StatusCode::UNSUPPORTED_MEDIA_TYPE, &headers);
+                }
+            },
+            Method::Bye => {
+                self.reply(now, server, &request, source, StatusCode::OK);
+                self.on_bye(now, key, &request);
+            }
+            Method::Info => self.on_info(now, key, server, &request, source),
+            Method::Options => self.on_options(now, server, &request, source),
+            _ => self.refuse(now, server, &request, source, StatusCode::METHOD_NOT_ALLOWED, &[("Allow", ALLOW)]),
+        }
+    }
+
+    fn dialog_of(&self, request: &Request, local_tag: &str) -> Option<Key> {
+        let identity = self.dialog_identity(request.call_id().ok()?, local_tag);
+        self.by_dialog.get(&identity).copied()
+    }
+
+    fn on_cancel(
+        &mut self,
+        now: Instant,
+        server: ServerId,
+        request: &Request,
+        source: Path,
+        cancels: Option<(ServerId, Option<Owner>)>,
+    ) {
+        match cancels {
+            None => self.refuse(now, server, request, source, StatusCode::CALL_DOES_NOT_EXIST, &[]),
+            Some((_, owner)) => {
+                // 9.2: 200 to the CANCEL, with the To tag of the INVITE's responses where there is a call.
+                match owner {
+                    Some(Owner::Call(key)) if self.calls.get(key).is_some() => {
+                        let tag = self.calls.get(key).map(|call| call.local_tag.clone());
+                        self.reply_with_tag(now, server, request, source, tag.as_deref());
+                        self.on_cancelled(now, key, request);
+                    }
+                    _ => self.reply(now, server, request, source, StatusCode::OK),
+                }
+            }
+        }
+    }
+
+    /// A plain answer within a dialog: its To tag is there already.
+    pub(super) fn reply(&mut self, now: Instant, server: ServerId, request: &Request, source: Path, status: StatusCode) {
+        self.refuse(now, server, request, source, status, &[]);
+    }
+
+    fn reply_with_tag(&mut self, now: Instant, server: ServerId, request: &Request, source: Path, tag: Option<&str>) {
+        let mut builder = respond_to(request, source.remote, StatusCode::OK, None, tag);
+        self.push_server(&mut builder);
+        if let Ok(message) = builder.finish() {
+            // If the flow is gone the peer's own timers end its side.
+            let _ = self.transactions.respond(now, server, StatusCode::OK, message);
+        }
+    }
+
+    fn on_options(&mut self, now: Instant, server: ServerId, request: &Request, source: Path) {
+        let busy = self.shutdown.is_some() || self.calls.len() >= self.config.limits.calls;
+        // 11.2: the status an INVITE would have got.
+        let status = if busy { StatusCode::BUSY_HERE } else { StatusCode::OK };
+        let tag = self.entropy.tag();
+        let mut builder = respond_to(request, source.remote, status, None, Some(&tag));
+        self.push_contact(&mut builder, source);
+        self.push_capabilities(&mut builder);
+        builder.header(Name::Accept, ACCEPT);
+        builder.header(Name::AcceptEncoding, "identity");
+        builder.header(Name::AcceptLanguage, "en");
+        self.push_server(&mut builder);
+        if let Ok(message) = builder.finish() {
+            // If the flow is gone the peer's own timers end its side.
+            let _ = self.transactions.respond(now, server, status, message);
+        }
+    }
+
+    fn on_message(&mut self, now: Instant, server: ServerId, request: &Request, source: Path) {
+        let Ok(from) = request.from() else { return };
+        let content_type = request.content_type().ok().flatten().unwrap_or("text/plain").into();
+        let event =
+            Event::Message { from: from.to_owned(), content_type, body: request.body_bytes(), at: now };
+        self.reply(now, server, request, source, StatusCode::OK);
+        self.events.push_back(event);
+    }
+
+    /// Something that is no message: a request whose head can still be read is answered 400 (8.2, 18.3).
+    pub(super) fn on_malformed(&mut self, now: Instant, source: Path, error: ParseError, bytes: &Bytes) {
+        if let Some(request) = salvage(bytes, &self.config.limits.message) {
+            let tag = self.entropy.tag();
+            let mut phrase = String::from("Bad Request: ");
+            phrase.push_str(error.field());
+            let mut builder =
+                respond_to(&request, source.remote, StatusCode::BAD_REQUEST, Some(&phrase), Some(&tag));
+            self.push_server(&mut builder);
+            if let Ok(message) = builder.finish() {
+                // The sender of garbage may be gone.
+                let _ = self.transactions.send(source, message);
+            }
+        }
+        self.events.push_back(Event::Malformed { source, error, at: now });
+    }
+}
+
+/// A request in what is no valid message, if enough of it can be read to answer; never an ACK.
+fn salvage(bytes: &Bytes, limits: &Limits) -> Option<Request> {
+    Request::salvage(bytes.clone(), limits).filter(|request| *request.method() != Method::Ack)
+}
+
+/// The extensions a request requires that we do not have, as a list.
+fn unsupported(request: &Request) -> Option<String> {
+    let mut list = String::new();
+    for token in request.tokens(Name::Require) {
+        if !list.is_empty() {
+            list.push_str(", ");
+        }
+        list.push_str(token);
+    }
+    (!list.is_empty() && *request.method() != Method::Ack).then_some(list)
+}
+
+/// What to answer for a body that is no session description and must be understood (8.2.3).
+fn unreadable_body(request: &Request) -> Option<[(&'static str, &'static str); 1]> {
+    if request.body().is_empty() || super::media::sdp_of(request).is_some() {
+        return None;
+    }
+    let optional = request.named("Content-Disposition").is_some_and(|value| {
+        value.split(';').any(|param| param.trim().eq_ignore_ascii_case("handling=optional"))
+    });
+    (!optional).then_some([("Accept", ACCEPT)])
+}

@@ -1,0 +1,60 @@
+//! What the endpoint itself reads in and does to descriptions: where they are, and who holds whom.
+
+use bytes::Bytes;
+
+use crate::message::Fields;
+use crate::sdp::{self, Direction, SdpRef, SessionDescription};
+
+/// The session description a message carries.
+pub(super) fn sdp_of(fields: &Fields) -> Option<Bytes> {
+    if fields.body().is_empty() {
+        return None;
+    }
+    let content_type = fields.content_type().ok().flatten()?;
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/sdp").then(|| fields.body_bytes())
+}
+
+/// Whether the writer of this description takes nothing in: the other side is on hold. A description that cannot be
+/// read holds nobody.
+pub(super) fn holds_us(remote: &[u8]) -> bool {
+    SdpRef::parse(remote).is_ok_and(|remote| sdp::is_held_by_remote(&remote))
+}
+
+/// Whether our description holds the other side.
+pub(super) fn is_held(local: &[u8]) -> bool {
+    holds_us(local)
+}
+
+/// Whether no media flows either way, so that the answer tells nothing about the other side's hold.
+pub(super) fn is_inactive(description: &[u8]) -> bool {
+    SdpRef::parse(description).is_ok_and(|description| {
+        let mut streams = description.media().filter(|media| !media.is_rejected()).peekable();
+        streams.peek().is_some() && streams.all(|media| media.direction() == Direction::Inactive)
+    })
+}
+
+/// Our description as a new offer, with or without hold.
+pub(super) fn offer_with_hold(local: &[u8], hold: bool) -> Option<Bytes> {
+    let current = SessionDescription::parse(local).ok()?;
+    let next = if hold { sdp::hold(&current) } else { sdp::resume(&current) };
+    Some(next.to_bytes())
+}
+
+/// Our description as the answer to an offer with the same streams: the directions the offer leaves us, with hold
+/// where this side holds. `None` if the streams are not the same: that needs the application.
+pub(super) fn answer_with_hold(local: &[u8], offer: &[u8], hold: bool) -> Option<Bytes> {
+    let offer = SdpRef::parse(offer).ok()?;
+    let current = SessionDescription::parse(local).ok()?;
+    let mut next = current.clone();
+    let offered: Vec<Direction> = offer.media().map(|media| media.direction()).collect();
+    if offered.len() != next.media_count() {
+        return None;
+    }
+    for (section, offered) in next.media_iter_mut().zip(offered) {
+        let wanted = if hold { Direction::SendOnly } else { Direction::SendRecv };
+        section.set_direction(offered.answer(wanted));
+    }
+    sdp::continue_session(&current.view(), &mut next);
+    Some(next.to_bytes())
+}

@@ -1,0 +1,291 @@
+//! The sans-I/O engine: one user agent that owns its transactions, calls, registration and timers, and turns inputs
+//! into outputs.
+//!
+//! One input, then drain: after each call with a time, take [`poll_output`](Machine::poll_output) until it is `None`.
+//! The same inputs with the same seed give the same outputs.
+//!
+//! What it does not do: media. Descriptions go through it; who makes and uses them is the application's affair
+//! (see [`Config::automatic_media`] for programs that do not care).
+
+mod call;
+mod callee;
+mod caller;
+mod config;
+mod connection;
+mod error;
+mod event;
+mod in_call;
+mod incoming;
+mod media;
+mod outgoing;
+mod pager;
+mod registration;
+mod respond;
+mod session;
+mod shutdown;
+mod teardown;
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+
+use bytes::Bytes;
+
+pub use call::CallInfo;
+pub use caller::CallOptions;
+pub use config::{Config, EndpointLimits, Server};
+pub use error::{Error, InputError, Reason, Refusal};
+pub use event::{
+    CallEvent, CallId, CallState, ConnectionState, Direction, Dtmf, End, EndedBy, Event, Hold, Invitation, OpId,
+    Outcome, RegistrationState, Transition,
+};
+pub use callee::AnswerOptions;
+
+use crate::arena::{Arena, Key};
+use crate::auth::DigestClient;
+use crate::entropy::Entropy;
+use crate::hashing::{Identity, KeyedHash};
+use crate::time::Instant;
+use crate::timer::{TimerId, TimerQueue};
+use crate::transaction::{self, Transactions};
+use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
+use call::Call;
+use connection::Connection;
+use outgoing::Outgoing;
+use registration::Registration;
+use shutdown::Shutdown;
+
+/// Whose a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Outgoing(Key),
+    Call(Key),
+}
+
+/// The endpoint's own timers; those of transactions are below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timer {
+    /// Retransmit a 2xx whose ACK has not come (13.3.1.4).
+    Accepted(Key),
+    /// A stored ACK is not needed any more.
+    Ack(Identity),
+    /// Try a re-INVITE again after 491 (14.1).
+    Glare(Key),
+    /// A provisional response again, so that proxies do not give up (13.3.1).
+    Ringing(Key),
+    /// Refresh or retry the registration.
+    Register,
+    /// A connection took too long.
+    Connect,
+    /// Try the server again.
+    Reconnect,
+    /// The shutdown's deadline.
+    Shutdown,
+}
+
+/// An ACK for a 2xx, kept to answer retransmissions of that 2xx (13.2.2.4).
+#[derive(Debug)]
+struct StoredAck {
+    bytes: Bytes,
+    path: Path,
+    timer: TimerId,
+}
+
+/// One user agent without I/O.
+#[derive(Debug)]
+pub struct Endpoint {
+    config: Config,
+    transactions: Transactions<Owner>,
+    entropy: Entropy,
+    digest: DigestClient,
+    hash: KeyedHash,
+    outgoing: Arena<Outgoing>,
+    queries: HashMap<QueryId, connection::Query>,
+    next_query: u64,
+    calls: Arena<Call>,
+    by_dialog: HashMap<Identity, Key>,
+    acks: HashMap<Identity, StoredAck>,
+    timers: TimerQueue<Timer>,
+    connection: Connection,
+    registration: Registration,
+    events: VecDeque<Event>,
+    next_op: u64,
+    shutdown: Option<Shutdown>,
+    finished: bool,
+}
+
+impl Endpoint {
+    /// An endpoint at rest. All its randomness comes from `seed`, which must be unpredictable outside of tests.
+    pub fn new(config: Config, seed: [u8; 32]) -> Endpoint {
+        let mut entropy = Entropy::new(seed);
+        let mut layer_seed = [0; 32];
+        for chunk in layer_seed.chunks_exact_mut(8) {
+            chunk.copy_from_slice(&entropy.u64().to_le_bytes());
+        }
+        let limits = &config.limits;
+        let mut transactions =
+            Transactions::new(config.timers, limits.message.clone(), limits.server_transactions, layer_seed);
+        transactions.set_trace(config.trace);
+        Endpoint {
+            transactions,
+            digest: DigestClient::new(config.credentials.clone()),
+            hash: KeyedHash::new(&mut entropy),
+            registration: Registration::new(&config, &mut entropy),
+            connection: Connection::new(config.server.clone()),
+            entropy,
+            config,
+            outgoing: Arena::new(),
+            queries: HashMap::new(),
+            next_query: 0,
+            calls: Arena::new(),
+            by_dialog: HashMap::new(),
+            acks: HashMap::new(),
+            timers: TimerQueue::new(),
+            events: VecDeque::new(),
+            next_op: 0,
+            shutdown: None,
+            finished: false,
+        }
+    }
+
+    /// The settings it was made with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What is alive now, for metrics and for tests that nothing is left.
+    pub fn census(&self) -> Census {
+        let (client_transactions, server_transactions) = self.transactions.len();
+        Census {
+            calls: self.calls.len(),
+            dialogs: self.calls.iter().map(|(_, call)| call.dialogs.len()).sum(),
+            client_transactions,
+            server_transactions,
+            outgoing: self.outgoing.len(),
+            acks: self.acks.len(),
+            timers: self.timers.len(),
+        }
+    }
+
+    fn op(&mut self) -> OpId {
+        self.next_op += 1;
+        OpId(self.next_op)
+    }
+
+    fn done(&mut self, op: OpId, result: Result<Outcome, Error>) {
+        self.events.push_back(Event::Done { op, result });
+    }
+
+    fn dialog_identity(&self, call_id: &str, local_tag: &str) -> Identity {
+        self.hash.of(&[call_id, local_tag])
+    }
+
+    /// Takes in what the transaction layer has to say. Every entry point ends here.
+    fn pump(&mut self, now: Instant) {
+        while let Some(event) = self.transactions.poll_event() {
+            match event {
+                transaction::Event::Request { server, request, source, cancels } => {
+                    self.on_request(now, server, request, source, cancels);
+                }
+                transaction::Event::Ack { request, source } => self.on_ack(now, &request, source),
+                transaction::Event::Response { client, user: Owner::Outgoing(key), response, source } => {
+                    self.on_response(now, client, key, &response, source);
+                }
+                transaction::Event::Response { user: Owner::Call(_), .. } => {}
+                transaction::Event::Stray { response, source } => self.on_stray(now, &response, source),
+                transaction::Event::Failed { user: Owner::Outgoing(key), failure, .. } => {
+                    self.on_failure(now, key, failure.into());
+                }
+                transaction::Event::Failed { user: Owner::Call(_), .. } => {}
+                transaction::Event::Unacknowledged { .. } => {}
+                transaction::Event::Malformed { source, error, bytes } => self.on_malformed(now, source, error, &bytes),
+                transaction::Event::FlowUp { flow } => self.on_flow_up(now, flow),
+                transaction::Event::FlowDown { flow, error } => self.on_flow_down(now, flow, error),
+                transaction::Event::Pong { .. } => {}
+                transaction::Event::Trace { outgoing, path, bytes } => {
+                    let transport = self.transactions.flows().transport(path.flow);
+                    let (flow, remote) = (path.flow, path.remote);
+                    self.events.push_back(Event::Trace { outgoing, flow, transport, remote, bytes, at: now });
+                }
+            }
+        }
+        self.check_shutdown(now);
+    }
+}
+
+/// How many of each thing an endpoint holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Census {
+    /// Calls that are not over.
+    pub calls: usize,
+    /// Dialogs of them.
+    pub dialogs: usize,
+    /// Client transactions.
+    pub client_transactions: usize,
+    /// Server transactions.
+    pub server_transactions: usize,
+    /// Requests that wait for their answer.
+    pub outgoing: usize,
+    /// ACKs kept for retransmissions.
+    pub acks: usize,
+    /// Timers of the endpoint itself.
+    pub timers: usize,
+}
+
+impl Machine for Endpoint {
+    type Event = Event;
+
+    fn flow_opened(&mut self, _now: Instant, info: FlowInfo) -> FlowId {
+        self.transactions.flow_opened(info)
+    }
+
+    fn flow_changed(&mut self, now: Instant, flow: FlowId, change: FlowChange) {
+        self.transactions.flow_changed(flow, change);
+        self.pump(now);
+    }
+
+    fn receive(&mut self, now: Instant, path: Path, bytes: Bytes) {
+        self.transactions.receive(now, path, bytes);
+        self.pump(now);
+    }
+
+    fn resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>) {
+        self.on_resolved(now, query, result);
+        self.pump(now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.transactions.handle_timeout(now);
+        self.pump(now);
+        while let Some((timer, _)) = self.timers.pop(now) {
+            match timer {
+                Timer::Accepted(call) => self.on_accepted_timer(now, call),
+                Timer::Ack(identity) => {
+                    self.acks.remove(&identity);
+                }
+                Timer::Glare(call) => self.on_glare_timer(now, call),
+                Timer::Ringing(call) => self.on_ringing_timer(now, call),
+                Timer::Register => self.on_register_timer(now),
+                Timer::Connect => self.on_connect_timer(),
+                Timer::Reconnect => self.on_reconnect_timer(now),
+                Timer::Shutdown => self.on_shutdown_timer(now),
+            }
+            self.pump(now);
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        [self.transactions.poll_timeout(), self.timers.next()].into_iter().flatten().min()
+    }
+
+    fn poll_output(&mut self) -> Option<Output<Event>> {
+        if let Some(output) = self.transactions.poll_output() {
+            return Some(output.lift());
+        }
+        self.events.pop_front().map(Output::Event)
+    }
+
+    fn is_finished(&self) -> bool {
+        self.finished && self.events.is_empty()
+    }
+}

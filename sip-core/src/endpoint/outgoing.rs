@@ -1,0 +1,274 @@
+//! Requests of ours from the first try to their final answer: written, sent, challenged, sent again.
+
+use bytes::Bytes;
+
+use super::connection::Hop;
+use super::{Endpoint, Error, OpId, Owner};
+use crate::arena::Key;
+use crate::auth::Attempt;
+use crate::message::{Builder, Method, Name, Response};
+use crate::time::Instant;
+use crate::transaction::ClientId;
+use crate::transport::Path;
+
+/// What we let others know we understand.
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE";
+
+/// What a request is for, and so who hears of its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Register,
+    Invite(Key),
+    Reinvite(Key),
+    Bye(Key),
+    /// INFO within a call, for an operation.
+    Info(OpId),
+    /// OPTIONS or MESSAGE outside of any call, for an operation.
+    Pager(OpId),
+    /// Nobody waits: the BYE for an answer nobody wants.
+    Nobody,
+}
+
+/// One request of ours, over all its tries.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) purpose: Purpose,
+    pub(super) method: Method,
+    pub(super) uri: Box<str>,
+    pub(super) routes: Vec<Box<str>>,
+    pub(super) from: Box<str>,
+    pub(super) to: Box<str>,
+    pub(super) call_id: Box<str>,
+    pub(super) cseq: u32,
+    pub(super) hop: Hop,
+    pub(super) contact: bool,
+    pub(super) headers: Vec<(Box<str>, Box<str>)>,
+    pub(super) body: Option<(Box<str>, Bytes)>,
+    pub(super) attempt: Attempt,
+    /// The credentials of the last try: an ACK for a 2xx repeats them (22.1).
+    pub(super) authorization: Vec<(Name, String)>,
+    pub(super) client: Option<ClientId>,
+    pub(super) path: Option<Path>,
+}
+
+impl Outgoing {
+    /// A request with nothing optional in it.
+    pub(super) fn new(purpose: Purpose, method: Method, uri: &str, from: &str, to: &str, call_id: &str, cseq: u32) -> Outgoing {
+        Outgoing {
+            purpose,
+            method,
+            uri: uri.into(),
+            routes: Vec::new(),
+            from: from.into(),
+            to: to.into(),
+            call_id: call_id.into(),
+            cseq,
+            hop: Hop::Server,
+            contact: false,
+            headers: Vec::new(),
+            body: None,
+            attempt: Attempt::default(),
+            authorization: Vec::new(),
+            client: None,
+            path: None,
+        }
+    }
+
+    pub(super) fn header(mut self, name: &str, value: &str) -> Outgoing {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub(super) fn body(mut self, content_type: &str, body: Bytes) -> Outgoing {
+        self.body = Some((content_type.into(), body));
+        self
+    }
+}
+
+impl Endpoint {
+    /// Sends a request; its end comes by its purpose, also when it cannot even be written.
+    pub(super) fn send_request(&mut self, now: Instant, outgoing: Outgoing) -> Key {
+        let over = self.outgoing.len() >= self.config.limits.outgoing;
+        let key = self.outgoing.insert(outgoing);
+        if over {
+            self.on_failure(now, key, Error::Limit("too many requests wait for their answer"));
+        } else {
+            self.try_request(now, key);
+        }
+        key
+    }
+
+    /// Looks for the way and sends once it is known.
+    pub(super) fn try_request(&mut self, now: Instant, key: Key) {
+        let Some(outgoing) = self.outgoing.get(key) else { return };
+        let hop = outgoing.hop.clone();
+        match self.locate(now, &hop, key) {
+            Ok(Some(path)) => self.transmit_request(now, key, path),
+            Ok(None) => {} // the answer to a query brings it back here
+            Err(error) => self.on_failure(now, key, error),
+        }
+    }
+
+    fn transmit_request(&mut self, now: Instant, key: Key, path: Path) {
+        let branch = self.entropy.branch();
+        let Some(outgoing) = self.outgoing.get_mut(key) else { return };
+        let body = outgoing.body.as_ref().map(|(_, body)| &body[..]).unwrap_or_default();
+        let entropy = &mut self.entropy;
+        outgoing.authorization = self.digest.authorize(
+            &mut outgoing.attempt,
+            outgoing.method.as_str(),
+            &outgoing.uri,
+            body,
+            &mut || entropy.u64(),
+        );
+        let Some(outgoing) = self.outgoing.get(key) else { return };
+        match self.write(outgoing, path, &branch) {
+            Err(error) => self.on_failure(now, key, error),
+            Ok(message) => {
+                let method = outgoing.method.clone();
+                let client =
+                    self.transactions.request(now, path, &method, &branch, message, Owner::Outgoing(key));
+                if let Some(outgoing) = self.outgoing.get_mut(key) {
+                    outgoing.client = Some(client);
+                    outgoing.path = Some(path);
+                }
+            }
+        }
+    }
+
+    fn write(&self, outgoing: &Outgoing, path: Path, branch: &str) -> Result<Bytes, Error> {
+        let mut builder = Builder::request(&outgoing.method, &outgoing.uri);
+        self.push_via(&mut builder, path, branch);
+        builder.number(Name::MaxForwards, 70);
+        for route in &outgoing.routes {
+            builder.header(Name::Route, route);
+        }
+        builder.header(Name::From, &outgoing.from);
+        builder.header(Name::To, &outgoing.to);
+        builder.header(Name::CallId, &outgoing.call_id);
+        builder.parts(Name::CSeq, &[&outgoing.cseq.to_string(), " ", outgoing.method.as_str()]);
+        if outgoing.contact {
+            builder.parts(Name::Contact, &["<", &self.contact_uri(path), ">"]);
+        }
+        for (name, value) in &outgoing.authorization {
+            builder.header(*name, value);
+        }
+        if matches!(outgoing.method, Method::Invite | Method::Options | Method::Register) {
+            builder.header(Name::Allow, ALLOW);
+        }
+        if !self.config.user_agent.is_empty() {
+            builder.header(Name::UserAgent, &self.config.user_agent);
+        }
+        for (name, value) in &outgoing.headers {
+            builder.named(name, value);
+        }
+        Ok(match &outgoing.body {
+            Some((content_type, body)) => builder.body(content_type, body)?,
+            None => builder.finish()?,
+        })
+    }
+
+    /// The top Via of a request of ours.
+    pub(super) fn push_via(&self, builder: &mut Builder, path: Path, branch: &str) {
+        let flows = self.transactions.flows();
+        let mut sent_by = String::with_capacity(24);
+        flows.push_sent_by(path.flow, &mut sent_by);
+        let transport = flows.transport(path.flow).map_or("UDP", |transport| transport.via());
+        builder.parts(Name::Via, &["SIP/2.0/", transport, " ", &sent_by, ";branch=", branch, ";rport"]);
+    }
+
+    /// The URI others reach us at on a flow.
+    pub(super) fn contact_uri(&self, path: Path) -> String {
+        let flows = self.transactions.flows();
+        let mut uri = String::with_capacity(64);
+        uri.push_str("sip:");
+        uri.push_str(self.config.user());
+        uri.push('@');
+        flows.push_sent_by(path.flow, &mut uri);
+        match flows.transport(path.flow) {
+            Some(transport) if transport.is_reliable() => {
+                uri.push_str(";transport=");
+                uri.push_str(transport.uri_param());
+            }
+            _ => {}
+        }
+        uri
+    }
+
+    /// A response for one of our requests.
+    pub(super) fn on_response(&mut self, now: Instant, client: ClientId, key: Key, response: &Response, source: Path) {
+        let Some(outgoing) = self.outgoing.get_mut(key) else {
+            return self.on_stray(now, response, source);
+        };
+        if outgoing.client != Some(client) {
+            return; // a late answer to a try that was given up
+        }
+        let purpose = outgoing.purpose;
+        let status = response.status();
+        if status.is_provisional() {
+            if let Purpose::Invite(call) = purpose {
+                self.on_invite_progress(now, call, response, source);
+            }
+            return;
+        }
+        if matches!(status.code(), 401 | 407) && self.may_retry(purpose) {
+            let outgoing = self.outgoing.get_mut(key).expect("looked up above");
+            match self.digest.challenged(response, &mut outgoing.attempt) {
+                Ok(()) => return self.retry(now, key),
+                Err(cause) => return self.on_failure(now, key, Error::Authentication { status, cause }),
+            }
+        }
+        let Some(outgoing) = self.outgoing.remove(key) else { return };
+        self.digest.accepted(response, &outgoing.attempt);
+        self.finish_request(now, outgoing, Ok((response, source)));
+    }
+
+    /// The same request once more, as a new transaction with the next CSeq (22.2).
+    pub(super) fn retry(&mut self, now: Instant, key: Key) {
+        let Some(outgoing) = self.outgoing.get(key) else { return };
+        let cseq = self.next_cseq(outgoing.purpose, outgoing.cseq);
+        if let Some(outgoing) = self.outgoing.get_mut(key) {
+            outgoing.cseq = cseq;
+            outgoing.client = None;
+        }
+        self.try_request(now, key);
+    }
+
+    fn next_cseq(&mut self, purpose: Purpose, last: u32) -> u32 {
+        match purpose {
+            Purpose::Register => self.registration.next_cseq(),
+            Purpose::Reinvite(call) | Purpose::Bye(call) => match self.calls.get_mut(call).and_then(|call| call.dialog_mut()) {
+                Some(dialog) => dialog.next_cseq(),
+                None => last.saturating_add(1),
+            },
+            Purpose::Invite(_) | Purpose::Info(_) | Purpose::Pager(_) | Purpose::Nobody => last.saturating_add(1),
+        }
+    }
+
+    /// A call that is being cancelled is not tried again with credentials.
+    fn may_retry(&self, purpose: Purpose) -> bool {
+        match purpose {
+            Purpose::Invite(call) => self.calls.get(call).is_some_and(|call| !call.is_ending()),
+            _ => true,
+        }
+    }
+
+    /// The request ended without a final response.
+    pub(super) fn on_failure(&mut self, now: Instant, key: Key, error: Error) {
+        if let Some(outgoing) = self.outgoing.remove(key) {
+            self.finish_request(now, outgoing, Err(error));
+        }
+    }
+
+    fn finish_request(&mut self, now: Instant, outgoing: Outgoing, result: Result<(&Response, Path), Error>) {
+        match outgoing.purpose {
+            Purpose::Register => self.on_registered(now, outgoing, result),
+            Purpose::Invite(call) => self.on_invited(now, call, outgoing, result),
+            Purpose::Reinvite(call) => self.on_reinvited(now, call, outgoing, result),
+            Purpose::Bye(call) => self.on_bye_answered(now, call, result),
+            Purpose::Info(op) => self.on_info_answered(op, result),
+            Purpose::Pager(op) => self.on_pager_answered(op, result),
+            Purpose::Nobody => {}
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Responses: what all of ours have in common.
+
+use super::outgoing::ALLOW;
+use super::Endpoint;
+use crate::message::{Builder, Name, Request, StatusCode};
+use crate::time::Instant;
+use crate::transaction::{ServerId, respond_to};
+use crate::transport::Path;
+
+impl Endpoint {
+    /// Answers a request with a final status and nothing else to tell.
+    pub(super) fn refuse(
+        &mut self,
+        now: Instant,
+        server: ServerId,
+        request: &Request,
+        source: Path,
+        status: StatusCode,
+        headers: &[(&str, &str)],
+    ) {
+        self.refuse_with(now, server, request, source, status, None, headers);
+    }
+
+    /// The same with a phrase of its own.
+    #[allow(clippy::too_many_arguments, reason = "the request's parts and the response's")]
+    pub(super) fn refuse_with(
+        &mut self,
+        now: Instant,
+        server: ServerId,
+        request: &Request,
+        source: Path,
+        status: StatusCode,
+        phrase: Option<&str>,
+        headers: &[(&str, &str)],
+    ) {
+        let tag = self.entropy.tag();
+        let mut builder = respond_to(request, source.remote, status, phrase, Some(&tag));
+        for (name, value) in headers {
+            builder.named(name, value);
+        }
+        self.push_server(&mut builder);
+        if let Ok(message) = builder.finish() {
+            // If the flow is gone the peer's own timers end its side.
+            let _ = self.transactions.respond(now, server, status, message);
+        }
+    }
+
+    /// Starts a response that makes or uses a dialog: with the request's Record-Route (12.1.1).
+    pub(super) fn dialog_response(&self, request: &Request, source: Path, status: StatusCode, tag: Option<&str>) -> Builder {
+        let mut builder = respond_to(request, source.remote, status, None, tag);
+        builder.copy(Name::RecordRoute, request);
+        self.push_server(&mut builder);
+        builder
+    }
+
+    pub(super) fn push_contact(&self, builder: &mut Builder, source: Path) {
+        builder.parts(Name::Contact, &["<", &self.contact_uri(source), ">"]);
+    }
+
+    pub(super) fn push_capabilities(&self, builder: &mut Builder) {
+        builder.header(Name::Allow, ALLOW);
+    }
+
+    pub(super) fn push_server(&self, builder: &mut Builder) {
+        if !self.config.user_agent.is_empty() {
+            builder.header(Name::Server, &self.config.user_agent);
+        }
+    }
+}

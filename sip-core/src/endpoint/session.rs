@@ -1,0 +1,301 @@
+//! Re-INVITE on both sides (RFC 3261 14): hold, resume, new offers, and what happens when two meet.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::call::{Call, Negotiation, Offer};
+use super::callee::GONE;
+use super::event::{CallEvent, CallId, CallState, Direction, OpId, Outcome};
+use super::outgoing::{Outgoing, Purpose};
+use super::{Endpoint, Error, Refusal, Timer, media};
+use crate::arena::Key;
+use crate::message::{Method, Request, Response, StatusCode};
+use crate::time::Instant;
+use crate::transaction::ServerId;
+use crate::transport::Path;
+
+impl Endpoint {
+    /// Holds the other side by a re-INVITE with direction `sendonly` or `inactive` (RFC 3264 8.4). Without `sdp` the
+    /// description in force is rewritten. Done when the other side agreed; refused means that the call goes on as it was.
+    pub fn hold(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>) -> OpId {
+        self.offer(now, call, sdp, Some(true))
+    }
+
+    /// Takes the other side off hold again.
+    pub fn resume(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>) -> OpId {
+        self.offer(now, call, sdp, Some(false))
+    }
+
+    /// Offers a new description by a re-INVITE. Done with the other side's answer.
+    pub fn renegotiate(&mut self, now: Instant, call: CallId, sdp: Bytes) -> OpId {
+        self.offer(now, call, Some(sdp), None)
+    }
+
+    fn offer(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>, hold: Option<bool>) -> OpId {
+        let op = self.op();
+        match self.prepare_offer(call, sdp, hold) {
+            Err(error) => self.done(op, Err(error)),
+            Ok(sdp) => self.send_offer(now, call.0, Offer { op, sdp: Some(sdp), hold }),
+        }
+        self.pump(now);
+        op
+    }
+
+    fn prepare_offer(&self, call: CallId, sdp: Option<Bytes>, hold: Option<bool>) -> Result<Bytes, Error> {
+        let entry = self.entry(call)?;
+        if entry.state != CallState::Established || entry.accepted.is_some() {
+            return Err(Error::State("the call is not established"));
+        }
+        if !matches!(entry.negotiation, Negotiation::Idle) {
+            return Err(Error::State("another negotiation is going on"));
+        }
+        if let Some(sdp) = sdp {
+            return Ok(sdp);
+        }
+        let local = entry.local_sdp.as_deref().ok_or(Error::State("the call has no description to rewrite"))?;
+        let hold = hold.unwrap_or(entry.hold.local);
+        media::offer_with_hold(local, hold).ok_or(Error::State("the description in force cannot be rewritten"))
+    }
+
+    fn send_offer(&mut self, now: Instant, key: Key, offer: Offer) {
+        let Some(mut dialog) = self.calls.get(key).and_then(Call::dialog).cloned() else {
+            return self.done(offer.op, Err(GONE));
+        };
+        let mut outgoing = self.dialog_request(&mut dialog, Purpose::Reinvite(key), Method::Invite);
+        outgoing.contact = true;
+        if let Some(sdp) = &offer.sdp {
+            outgoing = outgoing.body("application/sdp", sdp.clone());
+        }
+        if let Some(call) = self.calls.get_mut(key) {
+            if let Some(slot) = call.dialog_mut() {
+                slot.raise_cseq(dialog.local_cseq());
+            }
+            call.negotiation = Negotiation::Offering(offer);
+        }
+        self.send_request(now, outgoing);
+    }
+
+    pub(super) fn on_reinvited(&mut self, now: Instant, key: Key, outgoing: Outgoing, result: Result<(&Response, Path), Error>) {
+        let Some(call) = self.calls.get_mut(key) else {
+            if let Ok((response, source)) = result {
+                self.acknowledge_stray(now, response, source);
+            }
+            return;
+        };
+        let Some((offer, _)) = call.take_offer() else { return };
+        match result {
+            Ok((response, source)) if response.status().is_success() => {
+                if let Some(dialog) = call.dialog_mut() {
+                    // A Contact that cannot be read leaves the target as it was.
+                    let _ = dialog.refresh_target(response);
+                    dialog.set_path(source);
+                }
+                let sdp = media::sdp_of(response);
+                if offer.sdp.is_some() {
+                    call.local_sdp = offer.sdp;
+                }
+                if sdp.is_some() {
+                    call.remote_sdp = sdp.clone();
+                }
+                self.acknowledge(now, key, outgoing.cseq, &outgoing.authorization, None);
+                let local = self.calls.get(key).and_then(|call| call.local_sdp.clone()).unwrap_or_default();
+                // Where nothing flows either way a direction tells nothing of the other side's hold.
+                let silent = media::is_inactive(&local);
+                let answered = sdp.as_deref().map(media::holds_us);
+                self.set_hold(now, key, |hold| {
+                    hold.local = offer.hold.unwrap_or(if silent { hold.local } else { media::is_held(&local) });
+                    hold.remote = answered.filter(|_| !silent).unwrap_or(hold.remote);
+                });
+                self.done(offer.op, Ok(Outcome::Negotiated { sdp }));
+            }
+            Ok((response, _)) if response.status() == StatusCode::REQUEST_PENDING => self.wait_for_glare(now, key, offer),
+            Ok((response, _)) => {
+                let error = Error::Status(Refusal::of(response.status(), response.reason(), response));
+                let gone = matches!(response.status().code(), 408 | 481);
+                self.done(offer.op, Err(error.clone()));
+                if gone {
+                    self.drop_call(now, key, error);
+                }
+            }
+            Err(error) => {
+                // 12.2.1.2: no answer at all counts as 408, and the dialog is over. A flow that broke may come back.
+                let timed_out = matches!(error, Error::Timeout(_));
+                self.done(offer.op, Err(error.clone()));
+                if timed_out {
+                    self.send_bye(now, key, Some(super::End::failed(error, false)));
+                }
+            }
+        }
+    }
+
+    /// 491 (14.1): the owner of the Call-ID waits 2.1 to 4 s, the other side up to 2 s, in steps of 10 ms.
+    fn wait_for_glare(&mut self, now: Instant, key: Key, offer: Offer) {
+        let Some(call) = self.calls.get(key) else { return self.done(offer.op, Err(GONE)) };
+        let steps = match call.direction {
+            Direction::Outgoing => 210 + self.entropy.below(191),
+            Direction::Incoming => self.entropy.below(201),
+        };
+        let timer = self.timers.insert(now + Duration::from_millis(steps * 10), Timer::Glare(key));
+        if let Some(call) = self.calls.get_mut(key) {
+            call.negotiation = Negotiation::Glare { offer, timer };
+        }
+    }
+
+    pub(super) fn on_glare_timer(&mut self, now: Instant, key: Key) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some((offer, _)) = call.take_offer() else { return };
+        if call.state == CallState::Established {
+            self.send_offer(now, key, offer);
+        } else {
+            self.done(offer.op, Err(Error::Cancelled));
+        }
+    }
+
+    /// The other side offers anew.
+    pub(super) fn on_reinvite(&mut self, now: Instant, key: Key, server: ServerId, request: Arc<Request>, source: Path) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let busy = call.accepted.is_some() || matches!(call.negotiation, Negotiation::Offering(_) | Negotiation::Answering { .. });
+        if call.state != CallState::Established || busy {
+            return self.refuse(now, server, &request, source, StatusCode::REQUEST_PENDING, &[]);
+        }
+        if matches!(call.negotiation, Negotiation::Offered { .. }) {
+            // 14.2: one at a time; the peer must wait for the first.
+            let wait = self.entropy.below(10).to_string();
+            let headers = [("Retry-After", wait.as_str())];
+            return self.refuse(now, server, &request, source, StatusCode::SERVER_INTERNAL_ERROR, &headers);
+        }
+        if let Some(dialog) = call.dialog_mut() {
+            // A Contact that cannot be read leaves the target as it was.
+            let _ = dialog.refresh_target(&request);
+        }
+        let sdp = media::sdp_of(&request);
+        if self.config.automatic_media {
+            return self.answer_by_rule(now, key, server, &request, source, sdp);
+        }
+        self.stop_glare(key);
+        if let Some(call) = self.calls.get_mut(key) {
+            call.negotiation = Negotiation::Offered { server, request, source };
+        }
+        self.transactions.attach(server, super::Owner::Call(key));
+        self.tell_call(now, key, CallEvent::Offer { sdp });
+    }
+
+    /// An offer of ours that waits after 491 gives way to one of theirs that comes first.
+    fn stop_glare(&mut self, key: Key) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if let Some((offer, Some(timer))) = call.take_offer() {
+            self.timers.cancel(timer);
+            self.done(offer.op, Err(Error::State("the other side's offer came first")));
+        }
+    }
+
+    /// Without an application that negotiates: the description in force, with the direction the offer asks for.
+    fn answer_by_rule(&mut self, now: Instant, key: Key, server: ServerId, request: &Request, source: Path, offer: Option<Bytes>) {
+        let Some(call) = self.calls.get(key) else { return };
+        let (local, hold) = (call.local_sdp.clone().unwrap_or_default(), call.hold);
+        let answer = match &offer {
+            Some(offer) => media::answer_with_hold(&local, offer, hold.local),
+            None => media::offer_with_hold(&local, hold.local),
+        };
+        let Some(answer) = answer else {
+            return self.refuse(now, server, request, source, StatusCode::NOT_ACCEPTABLE_HERE, &[]);
+        };
+        if self.accept(now, key, server, request, source, Some(answer), &[], None).is_ok() {
+            self.take_remote_offer(now, key, offer);
+        }
+    }
+
+    fn take_remote_offer(&mut self, now: Instant, key: Key, offer: Option<Bytes>) {
+        let Some(offer) = offer else { return };
+        let held = media::holds_us(&offer);
+        if let Some(call) = self.calls.get_mut(key) {
+            call.remote_sdp = Some(offer);
+        }
+        self.set_hold(now, key, |hold| hold.remote = held);
+    }
+
+    /// Accepts the other side's offer with our answer (or, where it asked for ours, with our offer). Done when the ACK is
+    /// here. For an offer that came in the answer to a call without one, the ACK carries the answer and done is at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if no offer waits.
+    pub fn accept_offer(&mut self, now: Instant, call: CallId, sdp: Bytes) -> OpId {
+        let op = self.op();
+        if let Err(error) = self.try_accept_offer(now, call.0, sdp, op) {
+            self.done(op, Err(error));
+        }
+        self.pump(now);
+        op
+    }
+
+    fn try_accept_offer(&mut self, now: Instant, key: Key, sdp: Bytes, op: OpId) -> Result<(), Error> {
+        let call = self.calls.get_mut(key).ok_or(GONE)?;
+        match std::mem::replace(&mut call.negotiation, Negotiation::Idle) {
+            Negotiation::Offered { server, request, source } => {
+                self.accept(now, key, server, &request, source, Some(sdp), &[], Some(op))?;
+                self.take_remote_offer(now, key, media::sdp_of(&request));
+                Ok(())
+            }
+            Negotiation::Answering { cseq, authorization } => {
+                call.local_sdp = Some(sdp.clone());
+                let held = call.remote_sdp.as_deref().is_some_and(media::holds_us);
+                self.acknowledge(now, key, cseq, &authorization, Some(sdp));
+                self.tell_call(now, key, CallEvent::Answered { sdp: None });
+                self.set_state(now, key, CallState::Established, "ACK sent");
+                self.set_hold(now, key, |hold| hold.remote = held);
+                self.done(op, Ok(Outcome::Done));
+                Ok(())
+            }
+            other => {
+                call.negotiation = other;
+                Err(Error::State("no offer waits for an answer"))
+            }
+        }
+    }
+
+    /// Refuses the other side's offer; the call goes on as it was (14.2). The default status is 488.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if no offer waits.
+    pub fn reject_offer(&mut self, now: Instant, call: CallId, status: StatusCode) -> OpId {
+        let op = self.op();
+        let result = self.try_reject_offer(now, call.0, status);
+        self.done(op, result.map(|()| Outcome::Done));
+        self.pump(now);
+        op
+    }
+
+    fn try_reject_offer(&mut self, now: Instant, key: Key, status: StatusCode) -> Result<(), Error> {
+        if status.code() < 400 {
+            return Err(Error::input("status", 0, "an offer is refused with a status from 400 to 699"));
+        }
+        let call = self.calls.get_mut(key).ok_or(GONE)?;
+        match std::mem::replace(&mut call.negotiation, Negotiation::Idle) {
+            Negotiation::Offered { server, request, source } => {
+                self.refuse(now, server, &request, source, status, &[]);
+                Ok(())
+            }
+            // An offer in a 2xx cannot be refused but by ending the call (13.2.2.4): ACK, then BYE.
+            Negotiation::Answering { cseq, authorization } => {
+                self.acknowledge(now, key, cseq, &authorization, None);
+                self.send_bye(now, key, None);
+                Ok(())
+            }
+            other => {
+                call.negotiation = other;
+                Err(Error::State("no offer waits for an answer"))
+            }
+        }
+    }
+
+    /// A call that ends answers their re-INVITE that still waited.
+    pub(super) fn refuse_pending_offer(&mut self, now: Instant, call: &mut Call) {
+        if let Negotiation::Offered { server, request, source } = std::mem::replace(&mut call.negotiation, Negotiation::Idle) {
+            self.refuse(now, server, &request, source, StatusCode::REQUEST_TERMINATED, &[]);
+        }
+    }
+}

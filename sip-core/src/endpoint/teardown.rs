@@ -1,0 +1,178 @@
+//! The end of a call (RFC 3261 15 and 9.1): whatever ends it in its state.
+
+use super::call::{Call, Setup};
+use super::callee::GONE;
+use super::event::{CallId, CallState, End, EndedBy, OpId, Outcome};
+use super::outgoing::Purpose;
+use super::{Endpoint, Error, Reason};
+use crate::arena::Key;
+use crate::message::{Method, Request, Response, StatusCode};
+use crate::time::Instant;
+use crate::transport::Path;
+
+impl Endpoint {
+    /// Ends a call, in whatever state it is: CANCEL, BYE or a final response. Done when it is over; a call that is over
+    /// already is no error. `reason` is the value of a Reason header (RFC 3326), e.g. `SIP;cause=200;text="done"`.
+    pub fn hang_up(&mut self, now: Instant, call: CallId, reason: Option<&str>) -> OpId {
+        let op = self.op();
+        if let Some(reason) = reason
+            && let Err(error) = super::caller::check_values(&[("Reason".into(), reason.into())])
+        {
+            self.done(op, Err(error));
+            return op;
+        }
+        match self.calls.get_mut(call.0) {
+            None => self.done(op, Ok(Outcome::Done)),
+            Some(entry) => {
+                entry.hangups.push(op);
+                self.begin_hang_up(now, call.0, reason);
+            }
+        }
+        self.pump(now);
+        op
+    }
+
+    pub(super) fn begin_hang_up(&mut self, now: Instant, key: Key, reason: Option<&str>) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if call.is_ending() {
+            return;
+        }
+        if let Setup::Calling { outgoing } = call.setup {
+            return self.cancel_call(now, key, outgoing, reason);
+        }
+        if let Setup::Called { .. } = call.setup {
+            // A refusal cannot fail here: the call waits for an answer, and the response is our own.
+            let _ = self.try_refuse(now, key, StatusCode::BUSY_HERE, None, &[]);
+            return;
+        }
+        if call.accepted.is_some() && call.state == CallState::Answered {
+            call.bye_after_ack = Some(reason.map(Into::into));
+            return self.set_state(now, key, CallState::Ending, "hung up, the ACK is awaited");
+        }
+        self.send_bye_with(now, key, None, reason);
+    }
+
+    fn cancel_call(&mut self, now: Instant, key: Key, outgoing: Key, reason: Option<&str>) {
+        self.set_state(now, key, CallState::Ending, "CANCEL sent");
+        match self.outgoing.get(outgoing).and_then(|request| request.client) {
+            Some(client) if self.transactions.client_state(client).is_some() => {
+                self.transactions.cancel(now, client, reason);
+            }
+            // The INVITE never left: nobody needs to be told.
+            _ => self.on_failure(now, outgoing, Error::Cancelled),
+        }
+    }
+
+    /// Ends a confirmed dialog with a BYE. `end` is what the application is told; by default that this side ended it.
+    pub(super) fn send_bye(&mut self, now: Instant, key: Key, end: Option<End>) {
+        self.send_bye_with(now, key, end, None);
+    }
+
+    pub(super) fn send_bye_with(&mut self, now: Instant, key: Key, end: Option<End>, reason: Option<&str>) {
+        if let Some(call) = self.calls.get(key)
+            && let super::call::Negotiation::Answering { cseq, authorization } = &call.negotiation
+        {
+            // Their 2xx still waits for its ACK, which goes first; the answer it should carry is of no use any more.
+            let (cseq, authorization) = (*cseq, authorization.clone());
+            self.acknowledge(now, key, cseq, &authorization, None);
+        }
+        let Some(call) = self.calls.get(key) else { return };
+        let Some(mut dialog) = call.dialog().cloned() else { return };
+        let mut outgoing = self.dialog_request(&mut dialog, Purpose::Bye(key), Method::Bye);
+        if let Some(reason) = reason {
+            outgoing = outgoing.header("Reason", reason);
+        }
+        let end = end.unwrap_or_else(|| End {
+            by: EndedBy::Local,
+            status: Some(StatusCode::OK),
+            phrase: "hung up".into(),
+            reason: reason.and_then(Reason::parse),
+            error: None,
+        });
+        if let Some(call) = self.calls.get_mut(key) {
+            if let Some(slot) = call.dialog_mut() {
+                slot.raise_cseq(dialog.local_cseq());
+            }
+            call.end = Some(end);
+        }
+        self.set_state(now, key, CallState::Ending, "BYE sent");
+        let bye = self.send_request(now, outgoing);
+        if let Some(call) = self.calls.get_mut(key) {
+            call.bye = Some(bye);
+        }
+    }
+
+    /// Whatever the answer to a BYE is, the call is over (15.1.1).
+    pub(super) fn on_bye_answered(&mut self, now: Instant, key: Key, _result: Result<(&Response, Path), Error>) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(end) = call.end.take() else { return };
+        self.end_call(now, key, end);
+    }
+
+    /// The other side ends the call.
+    pub(super) fn on_bye(&mut self, now: Instant, key: Key, request: &Request) {
+        let ours = self.calls.get(key).map(Call::is_ending).unwrap_or_default();
+        let outgoing = match self.calls.get(key) {
+            Some(Call { setup: Setup::Calling { outgoing }, .. }) => Some(*outgoing),
+            _ => None,
+        };
+        if let Some(client) = outgoing.and_then(|key| self.outgoing.get(key)).and_then(|request| request.client) {
+            // A BYE in an early dialog ends that dialog; the INVITE is given up with it.
+            self.transactions.cancel(now, client, None);
+        }
+        if let Some(outgoing) = outgoing {
+            self.outgoing.remove(outgoing);
+        }
+        self.refuse_setup(now, key);
+        let by = if ours { EndedBy::Local } else { EndedBy::Remote };
+        let reason = Reason::of(request);
+        let end = End { by, status: Some(StatusCode::OK), phrase: "BYE received".into(), reason, error: None };
+        self.end_call(now, key, end);
+    }
+
+    /// A BYE before our final response: the INVITE still gets one (15.1.2).
+    fn refuse_setup(&mut self, now: Instant, key: Key) {
+        let Some(Call { setup: Setup::Called { server, request, source }, local_tag, .. }) = self.calls.get(key) else {
+            return;
+        };
+        let (server, status) = (*server, StatusCode::REQUEST_TERMINATED);
+        let builder = crate::transaction::respond_to(request, source.remote, status, None, Some(local_tag));
+        if let Ok(message) = builder.finish() {
+            // If the flow is gone the caller's own timers end its side.
+            let _ = self.transactions.respond(now, server, status, message);
+        }
+    }
+
+    /// Ends a call without a word to the peer, who is known to have forgotten it (12.2.1.2: 481 or 408).
+    pub(super) fn drop_call(&mut self, now: Instant, key: Key, error: Error) {
+        self.end_call(now, key, End::failed(error, false));
+    }
+
+    /// A call by its handle.
+    pub(super) fn entry(&self, call: CallId) -> Result<&Call, Error> {
+        self.calls.get(call.0).ok_or(GONE)
+    }
+}
+
+impl End {
+    pub(super) fn failed(error: Error, by_us: bool) -> End {
+        let status = match &error {
+            Error::Status(refusal) => Some(refusal.status),
+            Error::Authentication { status, .. } => Some(*status),
+            _ => None,
+        };
+        let by = if by_us || error == Error::Cancelled { EndedBy::Local } else { EndedBy::Network };
+        End { by, status, phrase: error.to_string().into(), reason: None, error: Some(error) }
+    }
+
+    pub(super) fn protocol(message: &str) -> End {
+        End::failed(Error::Protocol(message.into()), false)
+    }
+}
+
+impl Error {
+    /// What operations that wait on a call are told when it ends.
+    pub(super) fn from_end(end: &End) -> Error {
+        end.error.clone().unwrap_or(Error::Cancelled)
+    }
+}
