@@ -1,1 +1,3 @@
 //! Parts shared by the example programs.
+
+pub mod webrtc;
