@@ -88,7 +88,7 @@ need_wasm_tools() {
 install_from_source() { # ROOT CRATE OPTION...
     local root=$1
     shift
-    nice cargo install --quiet --root "$root" "$@"
+    nice cargo install --quiet --force --root "$root" "$@"
 }
 
 # wasm-env is read by scripts/wasm-cargo and by whatever starts a browser.
