@@ -91,10 +91,7 @@ impl<K: Copy> TimerQueue<K> {
             sequence: 0,
             horizon: 0,
             near: Vec::new(),
-            wheel: Wheel {
-                occupied: [0; LEVELS],
-                heads: Box::new([[NIL; SLOTS]; LEVELS]),
-            },
+            wheel: Wheel { occupied: [0; LEVELS], heads: Box::new([[NIL; SLOTS]; LEVELS]) },
         }
     }
 
@@ -124,10 +121,7 @@ impl<K: Copy> TimerQueue<K> {
         } else {
             self.far_push(index);
         }
-        TimerId {
-            index,
-            generation: self.entries[index as usize].sequence as u32,
-        }
+        TimerId { index, generation: self.entries[index as usize].sequence as u32 }
     }
 
     /// Removes a timer before it fires and returns its key; `None` if it fired or was cancelled before.
@@ -149,9 +143,7 @@ impl<K: Copy> TimerQueue<K> {
 
     /// The earliest deadline, exactly; `None` if no timer is set.
     pub fn next(&self) -> Option<Instant> {
-        self.near
-            .first()
-            .map(|&index| Instant::from_millis(self.entries[index as usize].at))
+        self.near.first().map(|&index| Instant::from_millis(self.entries[index as usize].at))
     }
 
     /// Takes out the earliest timer if its deadline is at or before `now`, with that deadline. Call it until it
@@ -168,14 +160,7 @@ impl<K: Copy> TimerQueue<K> {
     }
 
     fn allocate(&mut self, at: u64, key: K) -> u32 {
-        let entry = Entry {
-            at,
-            sequence: self.sequence,
-            key,
-            previous: NIL,
-            next: NIL,
-            place: Place::Free,
-        };
+        let entry = Entry { at, sequence: self.sequence, key, previous: NIL, next: NIL, place: Place::Free };
         self.sequence += 1;
         let index = self.free;
         match self.entries.get_mut(index as usize) {
@@ -284,10 +269,7 @@ impl<K: Copy> TimerQueue<K> {
         let entry = &mut self.entries[index as usize];
         entry.previous = NIL;
         entry.next = head;
-        entry.place = Place::Far {
-            level: level as u8,
-            slot: slot as u8,
-        };
+        entry.place = Place::Far { level: level as u8, slot: slot as u8 };
     }
 
     fn far_remove(&mut self, index: u32, level: usize, slot: usize) {
@@ -375,11 +357,7 @@ fn digit(at: u64, level: usize) -> usize {
 /// The first millisecond of a slot of a wheel at `horizon`.
 fn slot_start(horizon: u64, level: usize, slot: usize) -> u64 {
     let shift = level as u32 * BITS;
-    let above = horizon
-        .checked_shr(shift + BITS)
-        .unwrap_or(0)
-        .checked_shl(shift + BITS)
-        .unwrap_or(0);
+    let above = horizon.checked_shr(shift + BITS).unwrap_or(0).checked_shl(shift + BITS).unwrap_or(0);
     above | ((slot as u64) << shift)
 }
 
@@ -399,13 +377,9 @@ mod tests {
         for key in 0..200u32 {
             timers.insert(ms(5_000 + u64::from(key % 2)), key);
         }
-        let fired: Vec<u32> = std::iter::from_fn(|| timers.pop(ms(u64::MAX)))
-            .map(|(key, _)| key)
-            .collect();
-        let expected: Vec<u32> = (0..200)
-            .filter(|key| key % 2 == 0)
-            .chain((0..200).filter(|key| key % 2 == 1))
-            .collect();
+        let fired: Vec<u32> = std::iter::from_fn(|| timers.pop(ms(u64::MAX))).map(|(key, _)| key).collect();
+        let expected: Vec<u32> =
+            (0..200).filter(|key| key % 2 == 0).chain((0..200).filter(|key| key % 2 == 1)).collect();
         assert_eq!(fired, expected);
     }
 
@@ -431,9 +405,7 @@ mod tests {
         for (key, at) in [u64::MAX, 0, u64::MAX - 1, u64::MAX, 1 << 63].into_iter().enumerate() {
             timers.insert(ms(at), key);
         }
-        let fired: Vec<usize> = std::iter::from_fn(|| timers.pop(ms(u64::MAX)))
-            .map(|(key, _)| key)
-            .collect();
+        let fired: Vec<usize> = std::iter::from_fn(|| timers.pop(ms(u64::MAX))).map(|(key, _)| key).collect();
         assert_eq!(fired, [1, 4, 2, 0, 3]);
     }
 

@@ -116,12 +116,7 @@ struct Challenge {
 impl DigestClient {
     /// A client with the credentials to answer with; those restricted to a realm go before the others.
     pub fn new(credentials: Vec<Credential>) -> DigestClient {
-        DigestClient {
-            credentials,
-            spaces: Vec::new(),
-            serial: 0,
-            minimum: None,
-        }
+        DigestClient { credentials, spaces: Vec::new(), serial: 0, minimum: None }
     }
 
     /// Refuses every challenge with an algorithm weaker than this.
@@ -185,14 +180,7 @@ impl DigestClient {
                 continue;
             };
             attempt.sent.push((space.id, space.serial));
-            fields.push((
-                if space.challenge.proxy {
-                    Name::ProxyAuthorization
-                } else {
-                    Name::Authorization
-                },
-                value,
-            ));
+            fields.push((if space.challenge.proxy { Name::ProxyAuthorization } else { Name::Authorization }, value));
         }
         fields
     }
@@ -266,37 +254,24 @@ impl DigestClient {
     fn select(&self, challenge: Challenge) -> Result<(Challenge, usize), AuthError> {
         let exact = |c: &Credential| c.realm.as_ref() == Some(&challenge.realm);
         let find = |matches: &dyn Fn(&Credential) -> bool| {
-            self.credentials
-                .iter()
-                .position(|c| matches(c) && c.secret.serves(challenge.algorithm))
+            self.credentials.iter().position(|c| matches(c) && c.secret.serves(challenge.algorithm))
         };
         match find(&exact).or_else(|| find(&|c| c.realm.is_none())) {
             Some(index) => Ok((challenge, index)),
             None if self.credentials.iter().any(|c| c.realm.is_none() || exact(c)) => {
                 Err(AuthError::Unsupported(challenge.algorithm.as_str().into()))
             }
-            None => Err(AuthError::NoCredential {
-                realm: challenge.realm.into(),
-            }),
+            None => Err(AuthError::NoCredential { realm: challenge.realm.into() }),
         }
     }
 
     fn take_up(&mut self, challenge: Challenge, credential: usize, attempt: &mut Attempt) -> Result<(), AuthError> {
         let realm = || Box::from(&*challenge.realm);
-        let known = self
-            .spaces
-            .iter()
-            .position(|space| space.challenge.is_same_space(&challenge));
-        let floor = known
-            .and_then(|index| self.spaces.get(index))
-            .map(|space| space.challenge.algorithm);
+        let known = self.spaces.iter().position(|space| space.challenge.is_same_space(&challenge));
+        let floor = known.and_then(|index| self.spaces.get(index)).map(|space| space.challenge.algorithm);
         for required in [floor, self.minimum].into_iter().flatten() {
             if challenge.algorithm.is_weaker_than(required) {
-                return Err(AuthError::Downgrade {
-                    realm: realm(),
-                    offered: challenge.algorithm,
-                    required,
-                });
+                return Err(AuthError::Downgrade { realm: realm(), offered: challenge.algorithm, required });
             }
         }
         let serial = self.new_serial();
@@ -405,15 +380,9 @@ impl Challenge {
                 None => Qop::None,
                 Some(offered) => {
                     let mut offered_qops = offered.split(',').filter_map(Qop::parse);
-                    let first = offered_qops
-                        .next()
-                        .ok_or_else(|| AuthError::Unsupported((*offered).into()))?;
+                    let first = offered_qops.next().ok_or_else(|| AuthError::Unsupported((*offered).into()))?;
                     // Middleboxes rewrite bodies: auth-int only where nothing else is offered.
-                    if offered_qops.any(|qop| qop == Qop::Auth) {
-                        Qop::Auth
-                    } else {
-                        first
-                    }
+                    if offered_qops.any(|qop| qop == Qop::Auth) { Qop::Auth } else { first }
                 }
             },
             stale: is_true("stale"),
@@ -439,9 +408,7 @@ impl Space {
         let challenge = &self.challenge;
         let algorithm = challenge.algorithm;
         let is_session = algorithm != algorithm.base();
-        let ha1 = credential
-            .secret
-            .ha1(algorithm, &credential.username, &challenge.realm)?;
+        let ha1 = credential.secret.ha1(algorithm, &credential.username, &challenge.realm)?;
         self.count = self.count.checked_add(1)?;
         if self.cnonce.is_empty() || !is_session {
             self.cnonce.clear();
@@ -464,11 +431,7 @@ impl Space {
         let mut out = String::with_capacity(320);
         out.push_str("Digest ");
         if challenge.userhash {
-            push_quoted(
-                &mut out,
-                "username",
-                &hash(algorithm, &[&credential.username, ":", &challenge.realm]),
-            );
+            push_quoted(&mut out, "username", &hash(algorithm, &[&credential.username, ":", &challenge.realm]));
             push_token(&mut out, "userhash", "true");
         } else {
             push_quoted(&mut out, "username", &credential.username);

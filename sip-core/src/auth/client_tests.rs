@@ -17,9 +17,7 @@ fn go(client: &mut DigestClient, attempt: &mut Attempt) -> Vec<(Name, String)> {
 
 fn value(fields: &[(Name, String)], name: &str) -> String {
     assert_eq!(fields.len(), 1, "{fields:?}");
-    param(fields[0].1.strip_prefix("Digest ").unwrap(), name)
-        .unwrap()
-        .into_owned()
+    param(fields[0].1.strip_prefix("Digest ").unwrap(), name).unwrap().into_owned()
 }
 
 fn realm(name: &str) -> Box<str> {
@@ -44,56 +42,35 @@ fn answers_and_then_goes_ahead_with_a_growing_count() {
     let mut second = Attempt::default();
     assert_eq!(value(&go(&mut client, &mut second), "nc"), "00000002");
     // Another server's own realm is not answered ahead.
-    assert_eq!(
-        client.authorize(&mut Attempt::default(), "INVITE", "sip:bob@example.net", b"", &mut || 1),
-        []
-    );
+    assert_eq!(client.authorize(&mut Attempt::default(), "INVITE", "sip:bob@example.net", b"", &mut || 1), []);
 }
 
 #[test]
 fn a_second_challenge_means_a_wrong_password() {
     let mut client = client();
     let mut attempt = Attempt::default();
-    client
-        .challenged_with(&[(false, r#"Digest realm="r", nonce="n1", qop="auth""#)], &mut attempt)
-        .unwrap();
+    client.challenged_with(&[(false, r#"Digest realm="r", nonce="n1", qop="auth""#)], &mut attempt).unwrap();
     go(&mut client, &mut attempt);
     let again = client.challenged_with(&[(false, r#"Digest realm="r", nonce="n2", qop="auth""#)], &mut attempt);
     assert_eq!(again, Err(AuthError::Rejected { realm: realm("r") }));
     assert_eq!(go(&mut client, &mut attempt), []);
-    assert_eq!(
-        go(&mut client, &mut Attempt::default()),
-        [],
-        "refused credentials are not sent ahead"
-    );
+    assert_eq!(go(&mut client, &mut Attempt::default()), [], "refused credentials are not sent ahead");
 }
 
 #[test]
 fn an_expired_nonce_is_not_a_wrong_password() {
     let mut client = client();
     let mut first = Attempt::default();
-    client
-        .challenged_with(&[(false, r#"Digest realm="r", nonce="n1", qop="auth""#)], &mut first)
-        .unwrap();
+    client.challenged_with(&[(false, r#"Digest realm="r", nonce="n1", qop="auth""#)], &mut first).unwrap();
     go(&mut client, &mut first);
 
     // Sent ahead with n1; the server has forgotten it, with and without saying stale.
     let mut second = Attempt::default();
     assert_eq!(value(&go(&mut client, &mut second), "nonce"), "n1");
-    client
-        .challenged_with(&[(false, r#"Digest realm="r", nonce="n2", qop="auth""#)], &mut second)
-        .unwrap();
+    client.challenged_with(&[(false, r#"Digest realm="r", nonce="n2", qop="auth""#)], &mut second).unwrap();
     let fields = go(&mut client, &mut second);
-    assert_eq!(
-        (value(&fields, "nonce"), value(&fields, "nc")),
-        ("n2".into(), "00000001".into())
-    );
-    client
-        .challenged_with(
-            &[(false, r#"Digest realm="r", nonce="n3", qop="auth", stale=TRUE"#)],
-            &mut second,
-        )
-        .unwrap();
+    assert_eq!((value(&fields, "nonce"), value(&fields, "nc")), ("n2".into(), "00000001".into()));
+    client.challenged_with(&[(false, r#"Digest realm="r", nonce="n3", qop="auth", stale=TRUE"#)], &mut second).unwrap();
     assert_eq!(value(&go(&mut client, &mut second), "nonce"), "n3");
 
     // The same nonce again, not stale: it was the password after all.
@@ -141,33 +118,18 @@ fn of_several_challenges_the_strongest_known_is_taken() {
 
     let error = client.challenged_with(&challenges[..1], &mut Attempt::default());
     assert_eq!(error, Err(AuthError::Unsupported("SHA3-512".into())));
-    assert_eq!(
-        client.challenged_with(&[], &mut Attempt::default()),
-        Err(AuthError::NoChallenge)
-    );
+    assert_eq!(client.challenged_with(&[], &mut Attempt::default()), Err(AuthError::NoChallenge));
 }
 
 #[test]
 fn a_weaker_algorithm_than_before_is_refused() {
     let mut client = client();
     let mut attempt = Attempt::default();
-    client
-        .challenged_with(
-            &[(false, r#"Digest realm="r", nonce="n", algorithm=SHA-256"#)],
-            &mut attempt,
-        )
-        .unwrap();
+    client.challenged_with(&[(false, r#"Digest realm="r", nonce="n", algorithm=SHA-256"#)], &mut attempt).unwrap();
     go(&mut client, &mut attempt);
     let weaker = [(false, r#"Digest realm="r", nonce="m""#)];
-    let refused = AuthError::Downgrade {
-        realm: realm("r"),
-        offered: Algorithm::Md5,
-        required: Algorithm::Sha256,
-    };
-    assert_eq!(
-        client.challenged_with(&weaker, &mut Attempt::default()),
-        Err(refused.clone())
-    );
+    let refused = AuthError::Downgrade { realm: realm("r"), offered: Algorithm::Md5, required: Algorithm::Sha256 };
+    assert_eq!(client.challenged_with(&weaker, &mut Attempt::default()), Err(refused.clone()));
 
     let mut strict = super::tests::client().with_minimum(Algorithm::Sha256);
     assert_eq!(strict.challenged_with(&weaker, &mut Attempt::default()), Err(refused));
@@ -180,24 +142,14 @@ fn one_request_answers_401_and_407_of_several_realms() {
         Credential::password("alice", "b").for_realm("home"),
     ]);
     let mut attempt = Attempt::default();
-    let proxies = [
-        (true, r#"Digest realm="p1", nonce="1", qop="auth""#),
-        (true, r#"Digest realm="p2", nonce="2", qop="auth""#),
-    ];
+    let proxies =
+        [(true, r#"Digest realm="p1", nonce="1", qop="auth""#), (true, r#"Digest realm="p2", nonce="2", qop="auth""#)];
     client.challenged_with(&proxies, &mut attempt).unwrap();
     assert_eq!(go(&mut client, &mut attempt).len(), 2);
-    client
-        .challenged_with(
-            &[(false, r#"Digest realm="home", nonce="3", qop="auth""#)],
-            &mut attempt,
-        )
-        .unwrap();
+    client.challenged_with(&[(false, r#"Digest realm="home", nonce="3", qop="auth""#)], &mut attempt).unwrap();
     let fields = go(&mut client, &mut attempt);
     let names: Vec<Name> = fields.iter().map(|(name, _)| *name).collect();
-    assert_eq!(
-        names,
-        [Name::ProxyAuthorization, Name::ProxyAuthorization, Name::Authorization]
-    );
+    assert_eq!(names, [Name::ProxyAuthorization, Name::ProxyAuthorization, Name::Authorization]);
     assert!(fields[2].1.contains("\"alice\"") && fields[0].1.contains("\"anyone\""));
     // Later requests elsewhere carry the proxies' only.
     let later = client.authorize(&mut Attempt::default(), "BYE", "sip:bob@192.0.2.1", b"", &mut || 7);
@@ -222,26 +174,19 @@ fn a_realm_without_credential_does_not_hinder_the_others() {
 fn the_next_nonce_is_taken_up_where_it_is_clear_whose_it_is() {
     let mut client = client();
     let mut attempt = Attempt::default();
-    client
-        .challenged_with(&[(false, r#"Digest realm="r", nonce="n1", qop="auth""#)], &mut attempt)
-        .unwrap();
+    client.challenged_with(&[(false, r#"Digest realm="r", nonce="n1", qop="auth""#)], &mut attempt).unwrap();
     go(&mut client, &mut attempt);
     client.next_nonce(true, r#"nextnonce="p""#, &attempt);
     client.next_nonce(false, r#"nextnonce="n2", qop=auth"#, &attempt);
     let fields = go(&mut client, &mut Attempt::default());
-    assert_eq!(
-        (value(&fields, "nonce"), value(&fields, "nc")),
-        ("n2".into(), "00000001".into())
-    );
+    assert_eq!((value(&fields, "nonce"), value(&fields, "nc")), ("n2".into(), "00000001".into()));
 }
 
 #[test]
 fn old_servers_get_the_old_calculation() {
     let mut client = client();
     let mut attempt = Attempt::default();
-    client
-        .challenged_with(&[(false, r#"Digest realm="r", nonce="n1""#)], &mut attempt)
-        .unwrap();
+    client.challenged_with(&[(false, r#"Digest realm="r", nonce="n1""#)], &mut attempt).unwrap();
     let fields = go(&mut client, &mut attempt);
     for name in ["qop=", "cnonce=", "nc=", "algorithm=", "opaque="] {
         assert!(!fields[0].1.contains(name), "{fields:?}");
@@ -255,9 +200,6 @@ fn a_hashed_user_name_is_sent_where_asked() {
     let challenge = r#"Digest realm="r", nonce="n1", qop="auth", algorithm=SHA-256, userhash=true"#;
     client.challenged_with(&[(false, challenge)], &mut attempt).unwrap();
     let fields = go(&mut client, &mut attempt);
-    assert_eq!(
-        value(&fields, "username"),
-        hash(Algorithm::Sha256, &["alice", ":", "r"])
-    );
+    assert_eq!(value(&fields, "username"), hash(Algorithm::Sha256, &["alice", ":", "r"]));
     assert_eq!(value(&fields, "userhash"), "true");
 }

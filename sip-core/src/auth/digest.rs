@@ -33,9 +33,7 @@ impl Algorithm {
 
     /// Reads the token of an `algorithm` parameter, in any case; `None` if it is not one of ours.
     pub fn parse(token: &str) -> Option<Algorithm> {
-        Algorithm::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.as_str().eq_ignore_ascii_case(token.trim()))
+        Algorithm::ALL.into_iter().find(|algorithm| algorithm.as_str().eq_ignore_ascii_case(token.trim()))
     }
 
     /// The token as registered.
@@ -73,10 +71,7 @@ impl Algorithm {
     }
 
     const fn is_session(self) -> bool {
-        matches!(
-            self,
-            Algorithm::Md5Sess | Algorithm::Sha256Sess | Algorithm::Sha512_256Sess
-        )
+        matches!(self, Algorithm::Md5Sess | Algorithm::Sha256Sess | Algorithm::Sha512_256Sess)
     }
 }
 
@@ -133,14 +128,7 @@ pub(super) struct Input<'a> {
 
 /// The `response` parameter, lower-case hexadecimal.
 pub(super) fn response(input: &Input<'_>) -> String {
-    let Input {
-        algorithm,
-        qop,
-        nonce,
-        nc,
-        cnonce,
-        ..
-    } = *input;
+    let Input { algorithm, qop, nonce, nc, cnonce, .. } = *input;
     let session;
     let ha1 = if algorithm.is_session() {
         session = hash(algorithm, &[input.ha1, ":", nonce, ":", cnonce]);
@@ -191,19 +179,13 @@ mod tests {
 
     #[test]
     fn empty_body_hashes_as_rfc_8760_says() {
-        assert_eq!(
-            hash(Algorithm::Sha256, &[""]),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(hash(Algorithm::Sha256, &[""]), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 
     #[test]
     fn names_are_read_in_any_case() {
         for algorithm in Algorithm::ALL {
-            assert_eq!(
-                Algorithm::parse(&algorithm.as_str().to_ascii_lowercase()),
-                Some(algorithm)
-            );
+            assert_eq!(Algorithm::parse(&algorithm.as_str().to_ascii_lowercase()), Some(algorithm));
         }
         assert_eq!(Algorithm::parse("SHA-1"), None);
         assert_eq!(Qop::parse("AUTH-INT"), Some(Qop::AuthInt));
@@ -225,13 +207,7 @@ mod tests {
             body: b"",
         };
         assert_eq!(response(&input), "6629fae49393a05397450978507c4ef1");
-        assert_eq!(
-            response(&Input {
-                qop: Qop::None,
-                ..input
-            }),
-            "670fd8c2df070c60b045671b8b24ff02"
-        );
+        assert_eq!(response(&Input { qop: Qop::None, ..input }), "670fd8c2df070c60b045671b8b24ff02");
     }
 
     // RFC 7616 3.9.1
@@ -252,10 +228,7 @@ mod tests {
             assert_eq!(response(&input), expected);
         };
         check(Algorithm::Md5, "8ca523f5e9506fed4657c9700eebdbec");
-        check(
-            Algorithm::Sha256,
-            "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
-        );
+        check(Algorithm::Sha256, "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1");
     }
 
     // RFC 7616 3.9.2 with the values of erratum 4897: those printed in the RFC are SHA-512 cut short, not SHA-512/256.
@@ -273,14 +246,8 @@ mod tests {
             uri: "/doe.json",
             body: b"",
         };
-        assert_eq!(
-            response(&input),
-            "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5"
-        );
+        assert_eq!(response(&input), "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5");
         let userhash = hash(algorithm, &[user, ":", realm]);
-        assert_eq!(
-            userhash,
-            "793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b"
-        );
+        assert_eq!(userhash, "793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b");
     }
 }

@@ -79,11 +79,7 @@ fn unescape(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len());
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
-        out.extend(if character == '\\' {
-            characters.next()
-        } else {
-            Some(character)
-        });
+        out.extend(if character == '\\' { characters.next() } else { Some(character) });
     }
     Cow::Owned(out)
 }

@@ -85,11 +85,7 @@ pub struct Credential {
 impl Credential {
     /// A user name and password for any realm.
     pub fn password(username: impl Into<String>, password: impl Into<SecretText>) -> Credential {
-        Credential {
-            username: username.into(),
-            realm: None,
-            secret: Secret::Password(password.into()),
-        }
+        Credential { username: username.into(), realm: None, secret: Secret::Password(password.into()) }
     }
 
     /// A user name and one stored HA1 (hexadecimal, see [`ha1`]) for a realm.
@@ -100,11 +96,7 @@ impl Credential {
         ha1: impl Into<SecretText>,
     ) -> Credential {
         let secret = Secret::Ha1(vec![(algorithm, ha1.into())]);
-        Credential {
-            username: username.into(),
-            realm: Some(realm.into()),
-            secret,
-        }
+        Credential { username: username.into(), realm: Some(realm.into()), secret }
     }
 
     /// Restricts the credential to a realm.
@@ -121,10 +113,8 @@ mod tests {
 
     #[test]
     fn secrets_are_not_printed() {
-        let credentials = [
-            Credential::password("alice", "wonderland"),
-            Credential::ha1("alice", "r", Algorithm::Md5, "deadbeef"),
-        ];
+        let credentials =
+            [Credential::password("alice", "wonderland"), Credential::ha1("alice", "r", Algorithm::Md5, "deadbeef")];
         let printed = format!("{credentials:?}");
         assert!(printed.contains("alice") && printed.contains("***"));
         assert!(!printed.contains("wonderland") && !printed.contains("deadbeef"));

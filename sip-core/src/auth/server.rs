@@ -154,11 +154,7 @@ impl Verifier {
         proxy: bool,
         lookup: &mut dyn FnMut(&str) -> Option<Secret>,
     ) -> Result<Verified, Refusal> {
-        let name = if proxy {
-            Name::ProxyAuthorization
-        } else {
-            Name::Authorization
-        };
+        let name = if proxy { Name::ProxyAuthorization } else { Name::Authorization };
         let ours = request
             .credentials(name)
             .filter_map(Result::ok)
@@ -213,20 +209,9 @@ impl Verifier {
         if !self.algorithms.contains(&algorithm) || !self.qops.contains(&qop) {
             return Err(Refusal::Denied);
         }
-        let cnonce = if qop == Qop::None {
-            param("cnonce").unwrap_or_default()
-        } else {
-            required("cnonce")?
-        };
-        let nc = if qop == Qop::None {
-            Cow::Borrowed("00000000")
-        } else {
-            required("nc")?
-        };
-        let count = u32::from_str_radix(&nc, 16)
-            .ok()
-            .filter(|_| nc.len() == 8)
-            .ok_or(Refusal::Malformed("nc"))?;
+        let cnonce = if qop == Qop::None { param("cnonce").unwrap_or_default() } else { required("cnonce")? };
+        let nc = if qop == Qop::None { Cow::Borrowed("00000000") } else { required("nc")? };
+        let count = u32::from_str_radix(&nc, 16).ok().filter(|_| nc.len() == 8).ok_or(Refusal::Malformed("nc"))?;
         let secret = lookup(&username).ok_or(Refusal::Denied)?;
         let ha1 = secret.ha1(algorithm, &username, &self.realm).ok_or(Refusal::Denied)?;
         let expected = response(&Input {
@@ -244,18 +229,11 @@ impl Verifier {
             return Err(Refusal::Denied);
         }
         // Only now, so that `stale` is said to those alone who know the password (RFC 7616 3.3).
-        let stamp = self
-            .stamp(&nonce)
-            .filter(|&stamp| self.is_alive(stamp, now))
-            .ok_or(Refusal::Stale)?;
+        let stamp = self.stamp(&nonce).filter(|&stamp| self.is_alive(stamp, now)).ok_or(Refusal::Stale)?;
         if qop != Qop::None && !self.use_count(stamp, count, now) {
             return Err(Refusal::Stale);
         }
-        Ok(Verified {
-            username: username.into_owned(),
-            uri: uri.into_owned(),
-            algorithm,
-        })
+        Ok(Verified { username: username.into_owned(), uri: uri.into_owned(), algorithm })
     }
 
     fn new_nonce(&mut self, now: Instant) -> String {
@@ -311,11 +289,7 @@ impl Verifier {
 
 /// Compares without revealing by its duration where the difference is.
 fn same(a: &str, b: &str) -> bool {
-    a.len() == b.len()
-        && a.bytes()
-            .zip(b.bytes())
-            .fold(0, |difference, (a, b)| difference | (a ^ b))
-            == 0
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
 #[cfg(test)]

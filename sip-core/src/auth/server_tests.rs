@@ -34,9 +34,7 @@ fn client(password: &str) -> DigestClient {
 fn client_and_server_agree_on_every_algorithm_and_qop() {
     for algorithm in Algorithm::ALL {
         for qop in [Qop::None, Qop::Auth, Qop::AuthInt] {
-            let mut verifier = Verifier::new("r", "key")
-                .with_algorithms(&[algorithm])
-                .with_qops(&[qop]);
+            let mut verifier = Verifier::new("r", "key").with_algorithms(&[algorithm]).with_qops(&[qop]);
             let value = answer(&mut client("secret"), &verifier.challenges(NOW, false), b"hello");
             let verified = verify(&mut verifier, NOW, &value, b"hello").unwrap();
             assert_eq!((&*verified.username, verified.algorithm), ("alice", algorithm));
@@ -57,13 +55,8 @@ fn a_stored_ha1_does_as_well() {
     let mut verifier = Verifier::new("r", "key");
     let value = answer(&mut client("secret"), &verifier.challenges(NOW, false), b"");
     let list = value.strip_prefix("Digest ").unwrap();
-    let stored = Secret::Ha1(vec![(
-        Algorithm::Sha256,
-        ha1(Algorithm::Sha256, "alice", "r", "secret").into(),
-    )]);
-    let result = verifier.verify_params(NOW, &|name| param(list, name), "MESSAGE", b"", &mut |_| {
-        Some(stored.clone())
-    });
+    let stored = Secret::Ha1(vec![(Algorithm::Sha256, ha1(Algorithm::Sha256, "alice", "r", "secret").into())]);
+    let result = verifier.verify_params(NOW, &|name| param(list, name), "MESSAGE", b"", &mut |_| Some(stored.clone()));
     assert!(result.is_ok());
 }
 
@@ -71,10 +64,7 @@ fn a_stored_ha1_does_as_well() {
 fn nonces_expire_and_stale_is_said_to_the_rightful_only() {
     let mut verifier = Verifier::new("r", "key").with_lifetime(Duration::from_secs(10));
     let challenges = verifier.challenges(NOW, false);
-    let (right, wrong) = (
-        answer(&mut client("secret"), &challenges, b""),
-        answer(&mut client("x"), &challenges, b""),
-    );
+    let (right, wrong) = (answer(&mut client("secret"), &challenges, b""), answer(&mut client("x"), &challenges, b""));
     let late = NOW + Duration::from_millis(10_001);
     assert_eq!(verify(&mut verifier, late, &right, b""), Err(Refusal::Stale));
     assert_eq!(verify(&mut verifier, late, &wrong, b""), Err(Refusal::Denied));
@@ -83,12 +73,7 @@ fn nonces_expire_and_stale_is_said_to_the_rightful_only() {
     // Another server's nonce, or one of ours before a restart.
     let mut other = Verifier::new("r", "other key");
     assert_eq!(verify(&mut other, NOW, &right, b""), Err(Refusal::Stale));
-    assert!(
-        verifier
-            .challenges(NOW, true)
-            .iter()
-            .all(|challenge| challenge.ends_with("stale=true"))
-    );
+    assert!(verifier.challenges(NOW, true).iter().all(|challenge| challenge.ends_with("stale=true")));
 }
 
 #[test]
@@ -98,10 +83,7 @@ fn the_room_for_nonces_is_bounded() {
         assert!(verifier.use_count((NOW.as_millis(), number), 1, NOW));
     }
     assert_eq!(verifier.used.len(), MAX_NONCES);
-    assert!(
-        !verifier.use_count((NOW.as_millis(), 3), 2, NOW),
-        "what was forgotten is not taken for new"
-    );
+    assert!(!verifier.use_count((NOW.as_millis(), 3), 2, NOW), "what was forgotten is not taken for new");
     assert!(verifier.use_count((NOW.as_millis(), 500), 2, NOW));
     assert!(!verifier.use_count((NOW.as_millis(), 500), 2, NOW));
     verifier.use_count((NOW.as_millis() + 400_000, 0), 1, NOW + Duration::from_secs(400));

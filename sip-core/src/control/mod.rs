@@ -77,21 +77,19 @@ impl Control {
     }
 
     fn carry_out(&mut self, now: Instant, mut command: Command) -> Result<Option<OpId>, ErrorValue> {
-        let endpoint = &mut self.endpoint;
         Ok(Some(match command.kind {
-            Kind::Connect => endpoint.connect(now),
-            Kind::Register => endpoint.register(now),
-            Kind::Unregister => endpoint.unregister(now),
+            Kind::Connect => self.endpoint.connect(now),
+            Kind::Register => self.endpoint.register(now),
+            Kind::Unregister => self.endpoint.unregister(now),
             Kind::Call => return self.place_call(now, command),
             Kind::Ring => {
-                let sdp = command.sdp();
-                endpoint.ring(now, self.call(&command)?, sdp)
+                let (call, sdp) = (self.call(&command)?, command.sdp());
+                self.endpoint.ring(now, call, sdp)
             }
             Kind::Answer => {
                 let call = self.call(&command)?;
-                let mut options = AnswerOptions::default();
-                options.sdp = command.sdp();
-                options.headers = command.headers.take().unwrap_or_default();
+                let options =
+                    AnswerOptions { sdp: command.sdp(), headers: command.headers.take().unwrap_or_default() };
                 self.endpoint.answer(now, call, options)
             }
             Kind::Reject => {
@@ -113,12 +111,12 @@ impl Control {
                 }
             },
             Kind::Hold => {
-                let sdp = command.sdp();
-                self.endpoint.hold(now, self.call(&command)?, sdp)
+                let (call, sdp) = (self.call(&command)?, command.sdp());
+                self.endpoint.hold(now, call, sdp)
             }
             Kind::Resume => {
-                let sdp = command.sdp();
-                self.endpoint.resume(now, self.call(&command)?, sdp)
+                let (call, sdp) = (self.call(&command)?, command.sdp());
+                self.endpoint.resume(now, call, sdp)
             }
             Kind::Renegotiate => {
                 let sdp = command.sdp().ok_or_else(|| missing("sdp"))?;
@@ -146,12 +144,12 @@ impl Control {
             }
             Kind::Options => {
                 let target = command.target.take().ok_or_else(|| missing("target"))?;
-                endpoint.options(now, &target)
+                self.endpoint.options(now, &target)
             }
             Kind::Message => {
                 let target = command.target.take().ok_or_else(|| missing("target"))?;
                 let (content_type, body) = command.content()?;
-                endpoint.message(now, &target, &content_type, body)
+                self.endpoint.message(now, &target, &content_type, body)
             }
             Kind::Inspect => {
                 let call = self.call(&command)?;
@@ -162,16 +160,14 @@ impl Control {
             }
             Kind::Shutdown => {
                 let deadline = command.deadline.map_or(DEADLINE, |millis| Duration::from_millis(millis.into()));
-                endpoint.shutdown(now, deadline)
+                self.endpoint.shutdown(now, deadline)
             }
         }))
     }
 
     fn place_call(&mut self, now: Instant, mut command: Command) -> Result<Option<OpId>, ErrorValue> {
         let target = command.target.take().ok_or_else(|| missing("target"))?;
-        let mut options = CallOptions::default();
-        options.sdp = command.sdp();
-        options.headers = command.headers.take().unwrap_or_default();
+        let options = CallOptions { sdp: command.sdp(), headers: command.headers.take().unwrap_or_default() };
         let call = self.endpoint.call(now, &target, options)?;
         let call = self.number(call);
         self.answer(command.id, ResultValue::Call { call });

@@ -225,13 +225,9 @@ impl Notification {
             CallEvent::State(step) => {
                 Notification::State { call, state: step.state.name(), cause: step.cause.to_string(), at }
             }
-            CallEvent::Progress { status, phrase, sdp } => Notification::Progress {
-                call,
-                status: status.code(),
-                reason: phrase.into(),
-                sdp: sdp.map(text),
-                at,
-            },
+            CallEvent::Progress { status, phrase, sdp } => {
+                Notification::Progress { call, status: status.code(), reason: phrase.into(), sdp: sdp.map(text), at }
+            }
             CallEvent::Answered { sdp } => Notification::Answered { call, sdp: sdp.map(text), at },
             CallEvent::Offer { sdp } => Notification::Offer { call, sdp: sdp.map(text), at },
             CallEvent::Negotiated { sdp } => Notification::Negotiated { call, sdp: text(sdp), at },
@@ -364,11 +360,9 @@ impl From<Error> for ErrorValue {
             }
             Error::Timeout(timer) => ErrorValue::Timeout { timer: timer.name() },
             Error::Transport(error) => ErrorValue::Transport { message: error.message.into() },
-            Error::Input(input) => ErrorValue::Input {
-                field: input.field.into(),
-                offset: input.offset,
-                message: input.message.into(),
-            },
+            Error::Input(input) => {
+                ErrorValue::Input { field: input.field.into(), offset: input.offset, message: input.message.into() }
+            }
             Error::State(message) => ErrorValue::State { message: message.into() },
             Error::Protocol(message) => ErrorValue::Protocol { message: message.into() },
             Error::Cancelled => ErrorValue::Cancelled,

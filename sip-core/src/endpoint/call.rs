@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, OpId, Transition};
 use super::Endpoint;
+use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, OpId, Transition};
 use crate::arena::Key;
 use crate::dialog::Dialog;
 use crate::hashing::Identity;
@@ -57,11 +57,21 @@ pub(super) enum Negotiation {
     /// Our re-INVITE waits for its final response.
     Offering(Offer),
     /// Our re-INVITE met one of theirs (491) and will be tried again.
-    Glare { offer: Offer, timer: TimerId },
+    Glare {
+        offer: Offer,
+        timer: TimerId,
+    },
     /// Their re-INVITE waits for the application.
-    Offered { server: ServerId, request: Arc<Request>, source: Path },
+    Offered {
+        server: ServerId,
+        request: Arc<Request>,
+        source: Path,
+    },
     /// Their 2xx brought the offer (our INVITE had none): the ACK waits for the application's answer.
-    Answering { cseq: u32, authorization: Vec<(Name, String)> },
+    Answering {
+        cseq: u32,
+        authorization: Vec<(Name, String)>,
+    },
 }
 
 /// A re-INVITE of ours.

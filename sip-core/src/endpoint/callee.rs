@@ -7,9 +7,7 @@ use bytes::Bytes;
 
 use super::call::{Accepted, Call, Negotiation, Setup};
 use super::caller::check_values;
-use super::event::{
-    CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold, Invitation, OpId, Outcome,
-};
+use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold, Invitation, OpId, Outcome};
 use super::{Endpoint, Error, Owner, Timer, media};
 use crate::arena::Key;
 use crate::dialog::Dialog;
@@ -151,7 +149,9 @@ impl Endpoint {
         let (server, request, source) = self.called(key)?;
         let sdp = match options.sdp {
             Some(sdp) => Some(sdp),
-            None if self.config.automatic_media => return Err(Error::input("sdp", 0, "a call is answered with a description")),
+            None if self.config.automatic_media => {
+                return Err(Error::input("sdp", 0, "a call is answered with a description"));
+            }
             None => None,
         };
         self.accept(now, key, server, &request, source, sdp.clone(), &options.headers, Some(op))?;
@@ -300,16 +300,15 @@ impl Endpoint {
     /// [`Error::State`] unless the call is incoming and not answered; [`Error::Input`] for contacts that are no URIs.
     pub fn redirect(&mut self, now: Instant, call: CallId, contacts: &[&str]) -> OpId {
         let op = self.op();
-        let result = contacts
-            .iter()
-            .map(|contact| self.complete_target(contact))
-            .collect::<Result<Vec<_>, _>>()
-            .and_then(|contacts| {
-                if contacts.is_empty() {
-                    return Err(Error::input("contacts", 0, "a redirection names at least one contact"));
-                }
-                self.try_refuse(now, call.0, StatusCode::MOVED_TEMPORARILY, None, &contacts)
-            });
+        let result =
+            contacts.iter().map(|contact| self.complete_target(contact)).collect::<Result<Vec<_>, _>>().and_then(
+                |contacts| {
+                    if contacts.is_empty() {
+                        return Err(Error::input("contacts", 0, "a redirection names at least one contact"));
+                    }
+                    self.try_refuse(now, call.0, StatusCode::MOVED_TEMPORARILY, None, &contacts)
+                },
+            );
         self.done(op, result.map(|()| Outcome::Done));
         self.pump(now);
         op

@@ -39,8 +39,22 @@ impl CallOptions {
 
 /// Header fields that the endpoint writes itself: an application's would break the message.
 const OWN: [&str; 16] = [
-    "via", "v", "from", "f", "to", "t", "call-id", "i", "cseq", "content-length", "l", "content-type", "c", "contact",
-    "m", "max-forwards",
+    "via",
+    "v",
+    "from",
+    "f",
+    "to",
+    "t",
+    "call-id",
+    "i",
+    "cseq",
+    "content-length",
+    "l",
+    "content-type",
+    "c",
+    "contact",
+    "m",
+    "max-forwards",
 ];
 
 impl Endpoint {
@@ -64,8 +78,7 @@ impl Endpoint {
         to.push_str(target.as_str());
         to.push('>');
         let identity = self.dialog_identity(&call_id, &local_tag);
-        let mut outgoing =
-            Outgoing::new(Purpose::Register, Method::Invite, target.as_str(), &local, &to, &call_id, 1);
+        let mut outgoing = Outgoing::new(Purpose::Register, Method::Invite, target.as_str(), &local, &to, &call_id, 1);
         outgoing.contact = true;
         for (name, value) in &options.headers {
             outgoing = outgoing.header(name, value);
@@ -123,7 +136,9 @@ impl Endpoint {
             return Err(Error::input("target", 0, "no target was given"));
         }
         let has_scheme = target.split_once(':').is_some_and(|(scheme, _)| {
-            scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips") || scheme.eq_ignore_ascii_case("tel")
+            scheme.eq_ignore_ascii_case("sip")
+                || scheme.eq_ignore_ascii_case("sips")
+                || scheme.eq_ignore_ascii_case("tel")
         });
         let mut text = String::new();
         if !has_scheme {
@@ -178,7 +193,13 @@ impl Endpoint {
         self.tell_call(now, key, event);
     }
 
-    pub(super) fn on_invited(&mut self, now: Instant, key: Key, outgoing: Outgoing, result: Result<(&Response, Path), Error>) {
+    pub(super) fn on_invited(
+        &mut self,
+        now: Instant,
+        key: Key,
+        outgoing: Outgoing,
+        result: Result<(&Response, Path), Error>,
+    ) {
         let ending = self.calls.get(key).is_some_and(Call::is_ending);
         match result {
             Ok((response, source)) if response.status().is_success() => {
@@ -246,7 +267,14 @@ impl Endpoint {
     }
 
     /// Sends the ACK for a 2xx (13.2.2.4), and keeps it to answer retransmissions of that 2xx.
-    pub(super) fn acknowledge(&mut self, now: Instant, key: Key, cseq: u32, authorization: &[(Name, String)], sdp: Option<Bytes>) {
+    pub(super) fn acknowledge(
+        &mut self,
+        now: Instant,
+        key: Key,
+        cseq: u32,
+        authorization: &[(Name, String)],
+        sdp: Option<Bytes>,
+    ) {
         let Some(dialog) = self.calls.get(key).and_then(Call::dialog).cloned() else { return };
         let path = self.dialog_path(&dialog);
         let branch = self.entropy.branch();
@@ -318,8 +346,11 @@ impl Endpoint {
             let _ = self.transactions.send(path, bytes);
             return;
         }
-        if let Some(call) = self.by_dialog.get(&self.dialog_identity(call_id, local_tag)).and_then(|key| self.calls.get_mut(*key))
-            && call.dialog().is_some_and(|dialog| dialog.state() == DialogState::Confirmed && dialog.remote_tag() == remote_tag)
+        if let Some(call) =
+            self.by_dialog.get(&self.dialog_identity(call_id, local_tag)).and_then(|key| self.calls.get_mut(*key))
+            && call
+                .dialog()
+                .is_some_and(|dialog| dialog.state() == DialogState::Confirmed && dialog.remote_tag() == remote_tag)
         {
             return; // its ACK waits for the application's answer
         }
@@ -361,15 +392,8 @@ impl Endpoint {
     pub(super) fn dialog_request(&self, dialog: &mut Dialog, purpose: Purpose, method: Method) -> Outgoing {
         let cseq = dialog.next_cseq();
         let hop = route(dialog.target(), dialog.route_set());
-        let mut outgoing = Outgoing::new(
-            purpose,
-            method,
-            hop.request_uri,
-            dialog.local(),
-            dialog.remote(),
-            dialog.call_id(),
-            cseq,
-        );
+        let mut outgoing =
+            Outgoing::new(purpose, method, hop.request_uri, dialog.local(), dialog.remote(), dialog.call_id(), cseq);
         outgoing.routes = hop.routes.iter().map(|value| (*value).into()).collect();
         if let Some(target) = hop.appended {
             let mut value = String::from("<");

@@ -76,7 +76,13 @@ impl Config {
         let uri = Uri::parse(aor).map_err(|error| Error::unparsable("aor", &error))?;
         match uri.view() {
             UriRef::Sip(sip) if sip.user.is_some() => {}
-            _ => return Err(Error::input("aor", 0, "an address of record is a SIP URI with a user, e.g. sip:alice@example.com")),
+            _ => {
+                return Err(Error::input(
+                    "aor",
+                    0,
+                    "an address of record is a SIP URI with a user, e.g. sip:alice@example.com",
+                ));
+            }
         }
         Ok(Config {
             aor: uri,
@@ -99,7 +105,8 @@ impl Config {
     ///
     /// [`Error::Input`] naming the field.
     pub fn check(&self) -> Result<(), Error> {
-        let texts = [("displayName", self.display_name.as_deref().unwrap_or_default()), ("userAgent", &self.user_agent)];
+        let texts =
+            [("displayName", self.display_name.as_deref().unwrap_or_default()), ("userAgent", &self.user_agent)];
         for (field, text) in texts {
             if let Some(offset) = text.find(|character: char| character.is_control()) {
                 return Err(Error::input(field, offset, "a control character"));
@@ -188,9 +195,8 @@ impl Server {
 
     fn parse_uri(text: &str, uri: &str) -> Result<Server, Error> {
         let shift = uri.len().saturating_sub(text.len());
-        let parsed = UriRef::parse(uri).map_err(|error| {
-            Error::input("server", error.offset().saturating_sub(shift), &error.to_string())
-        })?;
+        let parsed = UriRef::parse(uri)
+            .map_err(|error| Error::input("server", error.offset().saturating_sub(shift), &error.to_string()))?;
         let UriRef::Sip(sip) = parsed else {
             return Err(Error::input("server", 0, "a server is a sip:, sips:, ws:// or wss:// address"));
         };

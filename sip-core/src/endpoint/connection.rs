@@ -128,7 +128,8 @@ impl Endpoint {
 
     fn open_target(&mut self, now: Instant, target: Target) {
         let Some(path) = self.transactions.flows_mut().path(&target) else {
-            let error = FlowError::new(FlowErrorKind::Unsupported, "no UDP socket of the server's address family is bound");
+            let error =
+                FlowError::new(FlowErrorKind::Unsupported, "no UDP socket of the server's address family is bound");
             return self.connection_failed(now, error);
         };
         if self.transactions.flows().is_up(path.flow) {
@@ -184,7 +185,8 @@ impl Endpoint {
 
     pub(super) fn on_flow_down(&mut self, now: Instant, flow: FlowId, error: Option<FlowError>) {
         if self.connection.path().is_some_and(|path| path.flow == flow) {
-            let error = error.unwrap_or_else(|| FlowError::new(FlowErrorKind::Lost, "the server closed the connection"));
+            let error =
+                error.unwrap_or_else(|| FlowError::new(FlowErrorKind::Lost, "the server closed the connection"));
             self.connection_failed(now, error);
         }
     }
@@ -226,7 +228,9 @@ impl Endpoint {
                         self.connection.waiting.push(key);
                         Ok(None)
                     }
-                    None => Err(Error::Transport(FlowError::new(FlowErrorKind::Refused, "the server cannot be reached"))),
+                    None => {
+                        Err(Error::Transport(FlowError::new(FlowErrorKind::Refused, "the server cannot be reached")))
+                    }
                 }
             }
             Hop::Server | Hop::Path(_) => {
@@ -260,7 +264,10 @@ impl Endpoint {
 
     fn path_to(&mut self, target: &Target) -> Result<Path, Error> {
         self.transactions.flows_mut().path(target).ok_or_else(|| {
-            Error::Transport(FlowError::new(FlowErrorKind::Unsupported, "no UDP socket of the target's address family is bound"))
+            Error::Transport(FlowError::new(
+                FlowErrorKind::Unsupported,
+                "no UDP socket of the target's address family is bound",
+            ))
         })
     }
 

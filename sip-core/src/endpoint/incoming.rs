@@ -64,7 +64,14 @@ impl Endpoint {
         }
     }
 
-    fn on_dialog_request(&mut self, now: Instant, server: ServerId, request: Arc<Request>, source: Path, local_tag: &str) {
+    fn on_dialog_request(
+        &mut self,
+        now: Instant,
+        server: ServerId,
+        request: Arc<Request>,
+        source: Path,
+        local_tag: &str,
+    ) {
         let Some(key) = self.dialog_of(&request, local_tag) else {
             return self.refuse(now, server, &request, source, StatusCode::CALL_DOES_NOT_EXIST, &[]);
         };
@@ -130,7 +137,14 @@ impl Endpoint {
     }
 
     /// A plain answer within a dialog: its To tag is there already.
-    pub(super) fn reply(&mut self, now: Instant, server: ServerId, request: &Request, source: Path, status: StatusCode) {
+    pub(super) fn reply(
+        &mut self,
+        now: Instant,
+        server: ServerId,
+        request: &Request,
+        source: Path,
+        status: StatusCode,
+    ) {
         self.refuse(now, server, request, source, status, &[]);
     }
 
@@ -164,8 +178,7 @@ impl Endpoint {
     fn on_message(&mut self, now: Instant, server: ServerId, request: &Request, source: Path) {
         let Ok(from) = request.from() else { return };
         let content_type = request.content_type().ok().flatten().unwrap_or("text/plain").into();
-        let event =
-            Event::Message { from: from.to_owned(), content_type, body: request.body_bytes(), at: now };
+        let event = Event::Message { from: from.to_owned(), content_type, body: request.body_bytes(), at: now };
         self.reply(now, server, request, source, StatusCode::OK);
         self.events.push_back(event);
     }
@@ -176,8 +189,7 @@ impl Endpoint {
             let tag = self.entropy.tag();
             let mut phrase = String::from("Bad Request: ");
             phrase.push_str(error.field());
-            let mut builder =
-                respond_to(&request, source.remote, StatusCode::BAD_REQUEST, Some(&phrase), Some(&tag));
+            let mut builder = respond_to(&request, source.remote, StatusCode::BAD_REQUEST, Some(&phrase), Some(&tag));
             self.push_server(&mut builder);
             if let Ok(message) = builder.finish() {
                 // The sender of garbage may be gone.
@@ -210,8 +222,8 @@ fn unreadable_body(request: &Request) -> Option<[(&'static str, &'static str); 1
     if request.body().is_empty() || super::media::sdp_of(request).is_some() {
         return None;
     }
-    let optional = request.named("Content-Disposition").is_some_and(|value| {
-        value.split(';').any(|param| param.trim().eq_ignore_ascii_case("handling=optional"))
-    });
+    let optional = request
+        .named("Content-Disposition")
+        .is_some_and(|value| value.split(';').any(|param| param.trim().eq_ignore_ascii_case("handling=optional")));
     (!optional).then_some([("Accept", ACCEPT)])
 }

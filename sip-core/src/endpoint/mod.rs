@@ -31,6 +31,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 
 pub use call::CallInfo;
+pub use callee::AnswerOptions;
 pub use caller::CallOptions;
 pub use config::{Config, EndpointLimits, Server};
 pub use error::{Error, InputError, Reason, Refusal};
@@ -38,7 +39,6 @@ pub use event::{
     CallEvent, CallId, CallState, ConnectionState, Direction, Dtmf, End, EndedBy, Event, Hold, Invitation, OpId,
     Outcome, RegistrationState, Transition,
 };
-pub use callee::AnswerOptions;
 
 use crate::arena::{Arena, Key};
 use crate::auth::DigestClient;

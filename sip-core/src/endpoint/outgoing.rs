@@ -53,7 +53,15 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     /// A request with nothing optional in it.
-    pub(super) fn new(purpose: Purpose, method: Method, uri: &str, from: &str, to: &str, call_id: &str, cseq: u32) -> Outgoing {
+    pub(super) fn new(
+        purpose: Purpose,
+        method: Method,
+        uri: &str,
+        from: &str,
+        to: &str,
+        call_id: &str,
+        cseq: u32,
+    ) -> Outgoing {
         Outgoing {
             purpose,
             method,
@@ -114,20 +122,15 @@ impl Endpoint {
         let Some(outgoing) = self.outgoing.get_mut(key) else { return };
         let body = outgoing.body.as_ref().map(|(_, body)| &body[..]).unwrap_or_default();
         let entropy = &mut self.entropy;
-        outgoing.authorization = self.digest.authorize(
-            &mut outgoing.attempt,
-            outgoing.method.as_str(),
-            &outgoing.uri,
-            body,
-            &mut || entropy.u64(),
-        );
+        outgoing.authorization =
+            self.digest
+                .authorize(&mut outgoing.attempt, outgoing.method.as_str(), &outgoing.uri, body, &mut || entropy.u64());
         let Some(outgoing) = self.outgoing.get(key) else { return };
         match self.write(outgoing, path, &branch) {
             Err(error) => self.on_failure(now, key, error),
             Ok(message) => {
                 let method = outgoing.method.clone();
-                let client =
-                    self.transactions.request(now, path, &method, &branch, message, Owner::Outgoing(key));
+                let client = self.transactions.request(now, path, &method, &branch, message, Owner::Outgoing(key));
                 if let Some(outgoing) = self.outgoing.get_mut(key) {
                     outgoing.client = Some(client);
                     outgoing.path = Some(path);
@@ -237,10 +240,12 @@ impl Endpoint {
     fn next_cseq(&mut self, purpose: Purpose, last: u32) -> u32 {
         match purpose {
             Purpose::Register => self.registration.next_cseq(),
-            Purpose::Reinvite(call) | Purpose::Bye(call) => match self.calls.get_mut(call).and_then(|call| call.dialog_mut()) {
-                Some(dialog) => dialog.next_cseq(),
-                None => last.saturating_add(1),
-            },
+            Purpose::Reinvite(call) | Purpose::Bye(call) => {
+                match self.calls.get_mut(call).and_then(|call| call.dialog_mut()) {
+                    Some(dialog) => dialog.next_cseq(),
+                    None => last.saturating_add(1),
+                }
+            }
             Purpose::Invite(_) | Purpose::Info(_) | Purpose::Pager(_) | Purpose::Nobody => last.saturating_add(1),
         }
     }

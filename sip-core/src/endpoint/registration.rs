@@ -142,7 +142,9 @@ impl Endpoint {
         match result {
             Ok((response, _)) if response.status().is_success() && asked_nothing => self.unbound(now),
             Ok((response, path)) if response.status().is_success() => self.bound(now, response, path),
-            Ok((response, _)) if response.status() == StatusCode::INTERVAL_TOO_BRIEF && self.raise_interval(response) => {
+            Ok((response, _))
+                if response.status() == StatusCode::INTERVAL_TOO_BRIEF && self.raise_interval(response) =>
+            {
                 self.send_register(now);
             }
             Ok((response, _)) => {

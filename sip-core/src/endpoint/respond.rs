@@ -1,7 +1,7 @@
 //! Responses: what all of ours have in common.
 
-use super::outgoing::ALLOW;
 use super::Endpoint;
+use super::outgoing::ALLOW;
 use crate::message::{Builder, Name, Request, StatusCode};
 use crate::time::Instant;
 use crate::transaction::{ServerId, respond_to};
@@ -46,7 +46,13 @@ impl Endpoint {
     }
 
     /// Starts a response that makes or uses a dialog: with the request's Record-Route (12.1.1).
-    pub(super) fn dialog_response(&self, request: &Request, source: Path, status: StatusCode, tag: Option<&str>) -> Builder {
+    pub(super) fn dialog_response(
+        &self,
+        request: &Request,
+        source: Path,
+        status: StatusCode,
+        tag: Option<&str>,
+    ) -> Builder {
         let mut builder = respond_to(request, source.remote, status, None, tag);
         builder.copy(Name::RecordRoute, request);
         self.push_server(&mut builder);

@@ -77,7 +77,13 @@ impl Endpoint {
         self.send_request(now, outgoing);
     }
 
-    pub(super) fn on_reinvited(&mut self, now: Instant, key: Key, outgoing: Outgoing, result: Result<(&Response, Path), Error>) {
+    pub(super) fn on_reinvited(
+        &mut self,
+        now: Instant,
+        key: Key,
+        outgoing: Outgoing,
+        result: Result<(&Response, Path), Error>,
+    ) {
         let Some(call) = self.calls.get_mut(key) else {
             if let Ok((response, source)) = result {
                 self.acknowledge_stray(now, response, source);
@@ -110,7 +116,9 @@ impl Endpoint {
                 });
                 self.done(offer.op, Ok(Outcome::Negotiated { sdp }));
             }
-            Ok((response, _)) if response.status() == StatusCode::REQUEST_PENDING => self.wait_for_glare(now, key, offer),
+            Ok((response, _)) if response.status() == StatusCode::REQUEST_PENDING => {
+                self.wait_for_glare(now, key, offer)
+            }
             Ok((response, _)) => {
                 let error = Error::Status(Refusal::of(response.status(), response.reason(), response));
                 let gone = matches!(response.status().code(), 408 | 481);
@@ -154,9 +162,17 @@ impl Endpoint {
     }
 
     /// The other side offers anew.
-    pub(super) fn on_reinvite(&mut self, now: Instant, key: Key, server: ServerId, request: Arc<Request>, source: Path) {
+    pub(super) fn on_reinvite(
+        &mut self,
+        now: Instant,
+        key: Key,
+        server: ServerId,
+        request: Arc<Request>,
+        source: Path,
+    ) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        let busy = call.accepted.is_some() || matches!(call.negotiation, Negotiation::Offering(_) | Negotiation::Answering { .. });
+        let busy = call.accepted.is_some()
+            || matches!(call.negotiation, Negotiation::Offering(_) | Negotiation::Answering { .. });
         if call.state != CallState::Established || busy {
             return self.refuse(now, server, &request, source, StatusCode::REQUEST_PENDING, &[]);
         }
@@ -192,7 +208,15 @@ impl Endpoint {
     }
 
     /// Without an application that negotiates: the description in force, with the direction the offer asks for.
-    fn answer_by_rule(&mut self, now: Instant, key: Key, server: ServerId, request: &Request, source: Path, offer: Option<Bytes>) {
+    fn answer_by_rule(
+        &mut self,
+        now: Instant,
+        key: Key,
+        server: ServerId,
+        request: &Request,
+        source: Path,
+        offer: Option<Bytes>,
+    ) {
         let Some(call) = self.calls.get(key) else { return };
         let (local, hold) = (call.local_sdp.clone().unwrap_or_default(), call.hold);
         let answer = match &offer {
@@ -294,7 +318,9 @@ impl Endpoint {
 
     /// A call that ends answers their re-INVITE that still waited.
     pub(super) fn refuse_pending_offer(&mut self, now: Instant, call: &mut Call) {
-        if let Negotiation::Offered { server, request, source } = std::mem::replace(&mut call.negotiation, Negotiation::Idle) {
+        if let Negotiation::Offered { server, request, source } =
+            std::mem::replace(&mut call.negotiation, Negotiation::Idle)
+        {
             self.refuse(now, server, &request, source, StatusCode::REQUEST_TERMINATED, &[]);
         }
     }

@@ -47,7 +47,8 @@ impl Endpoint {
     }
 
     pub(super) fn check_shutdown(&mut self, now: Instant) {
-        if self.shutdown.is_some() && self.calls.len() == 0 && !self.registration.is_bound() && self.outgoing.len() == 0 {
+        if self.shutdown.is_some() && self.calls.len() == 0 && !self.registration.is_bound() && self.outgoing.len() == 0
+        {
             self.finish(now);
         }
     }

@@ -96,7 +96,10 @@ mod tests {
         for secret in ["abc.def", "WVNf", "secret"] {
             assert!(!shown.contains(secret), "{shown}");
         }
-        assert!(shown.contains("Bearer ***\r\n") && shown.contains("a=crypto:1") && shown.ends_with("a=ice-pwd:***\r\n"), "{shown}");
+        assert!(
+            shown.contains("Bearer ***\r\n") && shown.contains("a=crypto:1") && shown.ends_with("a=ice-pwd:***\r\n"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -40,9 +40,7 @@ impl<'a> Candidate<'a> {
             priority: word(&mut rest)?.parse().ok()?,
             address: word(&mut rest)?,
             port: word(&mut rest)?.parse().ok()?,
-            kind: word(&mut rest)
-                .filter(|&typ| typ == "typ")
-                .and_then(|_| word(&mut rest))?,
+            kind: word(&mut rest).filter(|&typ| typ == "typ").and_then(|_| word(&mut rest))?,
             related_address: None,
             related_port: None,
             extensions: "",
@@ -60,31 +58,15 @@ impl<'a> Candidate<'a> {
 impl fmt::Display for Candidate<'_> {
     /// The value of an `a=candidate` line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Candidate {
-            foundation,
-            component,
-            transport,
-            priority,
-            address,
-            port,
-            kind,
-            ..
-        } = self;
-        write!(
-            f,
-            "{foundation} {component} {transport} {priority} {address} {port} typ {kind}"
-        )?;
+        let Candidate { foundation, component, transport, priority, address, port, kind, .. } = self;
+        write!(f, "{foundation} {component} {transport} {priority} {address} {port} typ {kind}")?;
         if let Some(address) = self.related_address {
             write!(f, " raddr {address}")?;
         }
         if let Some(port) = self.related_port {
             write!(f, " rport {port}")?;
         }
-        if self.extensions.is_empty() {
-            Ok(())
-        } else {
-            write!(f, " {}", self.extensions)
-        }
+        if self.extensions.is_empty() { Ok(()) } else { write!(f, " {}", self.extensions) }
     }
 }
 

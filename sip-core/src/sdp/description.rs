@@ -31,10 +31,7 @@ impl SessionDescription {
         let text = format!(
             "v=0\r\no=- {session_id} {version} IN {kind} {address}\r\ns=-\r\nc=IN {kind} {address}\r\nt=0 0\r\n"
         );
-        SessionDescription {
-            session: Section::of_text(&text),
-            media: Vec::new(),
-        }
+        SessionDescription { session: Section::of_text(&text), media: Vec::new() }
     }
 
     /// Reads a description as [`SdpRef::parse`] does.
@@ -49,10 +46,7 @@ impl SessionDescription {
     pub(super) fn from_view(view: &SdpRef<'_>) -> SessionDescription {
         SessionDescription {
             session: Section::of_text(view.session().as_str()),
-            media: view
-                .media()
-                .map(|media| Section::of_text(media.section().as_str()))
-                .collect(),
+            media: view.media().map(|media| Section::of_text(media.section().as_str())).collect(),
         }
     }
 
@@ -101,9 +95,7 @@ impl SessionDescription {
     }
 
     fn sections(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.session)
-            .chain(&self.media)
-            .map(|section| section.view().as_str())
+        std::iter::once(&self.session).chain(&self.media).map(|section| section.view().as_str())
     }
 }
 
@@ -148,9 +140,7 @@ mod tests {
             let mut sdp = SessionDescription::new(7, 1, address.parse().unwrap());
             sdp.push_media(Section::media("audio", 4000, "RTP/AVP", "0"));
             let candidate = Candidate::parse("1 1 UDP 1 192.0.2.1 4000 typ host").unwrap();
-            sdp.media_mut(0)
-                .unwrap()
-                .push_attribute("candidate", Some(&candidate.to_string()));
+            sdp.media_mut(0).unwrap().push_attribute("candidate", Some(&candidate.to_string()));
             let text = sdp.to_bytes();
             let view = SdpRef::parse(&text).unwrap();
             let media = view.media_at(0).unwrap();

@@ -28,12 +28,7 @@ impl Direction {
     }
 
     pub(super) fn parse(name: &str) -> Option<Direction> {
-        let all = [
-            Direction::SendRecv,
-            Direction::SendOnly,
-            Direction::RecvOnly,
-            Direction::Inactive,
-        ];
+        let all = [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
         all.into_iter().find(|direction| direction.as_str() == name)
     }
 
@@ -119,22 +114,15 @@ pub fn is_held_by_remote(remote: &SdpRef<'_>) -> bool {
 /// its version one higher if anything but the origin differs.
 pub fn continue_session(previous: &SdpRef<'_>, next: &mut SessionDescription) {
     let Some(origin) = previous.origin() else { return };
-    let version = if is_same(previous, &next.view()) {
-        origin.version.into()
-    } else {
-        increment(origin.version)
-    };
+    let version = if is_same(previous, &next.view()) { origin.version.into() } else { increment(origin.version) };
     let value = [origin.username, origin.session_id, &version, origin.address].join(" ");
     next.session_mut().set('o', &value);
 }
 
 fn turn(current: &SessionDescription, turn: fn(Direction) -> Direction) -> SessionDescription {
     let mut next = current.clone();
-    let directions: Vec<Option<Direction>> = current
-        .view()
-        .media()
-        .map(|media| (!media.is_rejected()).then(|| media.direction()))
-        .collect();
+    let directions: Vec<Option<Direction>> =
+        current.view().media().map(|media| (!media.is_rejected()).then(|| media.direction())).collect();
     for (section, direction) in next.media_iter_mut().zip(directions) {
         if let Some(direction) = direction.filter(|&direction| turn(direction) != direction) {
             section.set_direction(turn(direction));
@@ -146,13 +134,8 @@ fn turn(current: &SessionDescription, turn: fn(Direction) -> Direction) -> Sessi
 
 fn is_same(a: &SdpRef<'_>, b: &SdpRef<'_>) -> bool {
     let session = |line: &Line<'_>| line.kind != 'o';
-    a.session()
-        .lines()
-        .filter(session)
-        .eq(b.session().lines().filter(session))
-        && a.media()
-            .map(|media| media.section().as_str())
-            .eq(b.media().map(|media| media.section().as_str()))
+    a.session().lines().filter(session).eq(b.session().lines().filter(session))
+        && a.media().map(|media| media.section().as_str()).eq(b.media().map(|media| media.section().as_str()))
 }
 
 /// One more than a decimal number of any length.
@@ -231,10 +214,7 @@ mod tests {
         assert!(held("", &["a=sendonly\r\n"]));
         assert!(held("a=inactive\r\n", &[""]));
         assert!(held("", &["c=IN IP4 0.0.0.0\r\n"]));
-        assert!(
-            !held("", &["c=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\n"]),
-            "a browser before its first candidate"
-        );
+        assert!(!held("", &["c=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\n"]), "a browser before its first candidate");
         assert!(!held("", &["a=sendonly\r\n", ""]));
         assert!(!held("", &[]));
         let mut ended = sdp("", &["a=sendonly\r\n"]);

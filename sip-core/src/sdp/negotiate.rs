@@ -99,51 +99,22 @@ pub enum NegotiationError {
 impl Codec {
     /// G.711 µ-law: payload type 0.
     pub fn pcmu() -> Codec {
-        Codec::of(
-            &RtpMap {
-                payload: 0,
-                encoding: "PCMU",
-                clock: 8000,
-                channels: 1,
-            },
-            None,
-        )
+        Codec::of(&RtpMap { payload: 0, encoding: "PCMU", clock: 8000, channels: 1 }, None)
     }
 
     /// G.711 A-law: payload type 8.
     pub fn pcma() -> Codec {
-        Codec::of(
-            &RtpMap {
-                payload: 8,
-                encoding: "PCMA",
-                clock: 8000,
-                channels: 1,
-            },
-            None,
-        )
+        Codec::of(&RtpMap { payload: 8, encoding: "PCMA", clock: 8000, channels: 1 }, None)
     }
 
     /// Opus (RFC 7587) at this dynamic payload type number.
     pub fn opus(payload: u8) -> Codec {
-        Codec::of(
-            &RtpMap {
-                payload,
-                encoding: "opus",
-                clock: 48_000,
-                channels: 2,
-            },
-            Some("useinbandfec=1"),
-        )
+        Codec::of(&RtpMap { payload, encoding: "opus", clock: 48_000, channels: 2 }, Some("useinbandfec=1"))
     }
 
     /// As the `a=rtpmap` line has it.
     pub fn map(&self) -> RtpMap<'_> {
-        RtpMap {
-            payload: self.payload,
-            encoding: &self.encoding,
-            clock: self.clock,
-            channels: self.channels,
-        }
+        RtpMap { payload: self.payload, encoding: &self.encoding, clock: self.clock, channels: self.channels }
     }
 
     fn of(map: &RtpMap<'_>, fmtp: Option<&str>) -> Codec {
@@ -175,13 +146,7 @@ pub fn offer(capabilities: &Capabilities, local: &Local) -> SessionDescription {
     let events = capabilities.telephone_event.map(|payload| events(payload, 8000));
     let codecs = capabilities.codecs.iter().chain(&events);
     let mut sdp = SessionDescription::new(local.session_id, local.version, local.address);
-    sdp.push_media(audio(
-        "RTP/AVP",
-        local.port,
-        codecs,
-        capabilities.ptime,
-        local.direction,
-    ));
+    sdp.push_media(audio("RTP/AVP", local.port, codecs, capabilities.ptime, local.direction));
     sdp
 }
 
@@ -201,33 +166,18 @@ pub fn answer(
     }
     let mut stream = None;
     for (index, media) in offer.media().enumerate() {
-        let common = if stream.is_none() && is_plain_audio(&media) {
-            in_common(&media, capabilities)
-        } else {
-            Vec::new()
-        };
+        let common =
+            if stream.is_none() && is_plain_audio(&media) { in_common(&media, capabilities) } else { Vec::new() };
         let Some(first) = common.first() else {
             sdp.push_media(Section::media(media.kind(), 0, media.protocol(), media.line().formats));
             continue;
         };
         let clock = first.clock;
-        let event = capabilities
-            .telephone_event
-            .and_then(|_| media.telephone_event(clock))
-            .map(|p| events(p, clock));
+        let event = capabilities.telephone_event.and_then(|_| media.telephone_event(clock)).map(|p| events(p, clock));
         let direction = media.direction().answer(local.direction);
         let codecs = common.iter().chain(&event);
-        sdp.push_media(audio(
-            media.protocol(),
-            local.port,
-            codecs,
-            capabilities.ptime,
-            direction,
-        ));
-        let codec = Codec {
-            fmtp: media.fmtp(first.payload).map(Into::into),
-            ..first.clone()
-        };
+        sdp.push_media(audio(media.protocol(), local.port, codecs, capabilities.ptime, direction));
+        let codec = Codec { fmtp: media.fmtp(first.payload).map(Into::into), ..first.clone() };
         stream = Some(Stream {
             index,
             receive_payload: first.payload,
@@ -266,9 +216,7 @@ pub fn complete(offer: &SdpRef<'_>, answer: &SdpRef<'_>) -> Result<Stream, Negot
             index,
             receive_payload: receive.payload,
             codec: Codec::of(&send, theirs.fmtp(send.payload)),
-            telephone_event: ours
-                .telephone_event(send.clock)
-                .and_then(|_| theirs.telephone_event(send.clock)),
+            telephone_event: ours.telephone_event(send.clock).and_then(|_| theirs.telephone_event(send.clock)),
             ..Stream::towards(&theirs, direction)
         });
     }
@@ -314,18 +262,13 @@ impl Stream {
 }
 
 fn is_plain_audio(media: &MediaRef<'_>) -> bool {
-    let plain = ["RTP/AVP", "RTP/AVPF"]
-        .iter()
-        .any(|protocol| protocol.eq_ignore_ascii_case(media.protocol()));
+    let plain = ["RTP/AVP", "RTP/AVPF"].iter().any(|protocol| protocol.eq_ignore_ascii_case(media.protocol()));
     media.kind() == "audio" && plain && !media.is_rejected()
 }
 
 /// This end's formats that are offered, with the offer's payload type numbers.
 fn in_common(media: &MediaRef<'_>, capabilities: &Capabilities) -> Vec<Codec> {
-    let renumber = |codec: &Codec, offered: &RtpMap<'_>| Codec {
-        payload: offered.payload,
-        ..codec.clone()
-    };
+    let renumber = |codec: &Codec, offered: &RtpMap<'_>| Codec { payload: offered.payload, ..codec.clone() };
     let own = &capabilities.codecs;
     if capabilities.own_order {
         let find = |codec: &Codec| {
@@ -342,15 +285,7 @@ fn in_common(media: &MediaRef<'_>, capabilities: &Capabilities) -> Vec<Codec> {
 }
 
 fn events(payload: u8, clock: u32) -> Codec {
-    Codec::of(
-        &RtpMap {
-            payload,
-            encoding: "telephone-event",
-            clock,
-            channels: 1,
-        },
-        Some("0-16"),
-    )
+    Codec::of(&RtpMap { payload, encoding: "telephone-event", clock, channels: 1 }, Some("0-16"))
 }
 
 fn audio<'c>(

@@ -2,22 +2,11 @@ use super::*;
 use proptest::prelude::*;
 
 fn can(codecs: Vec<Codec>) -> Capabilities {
-    Capabilities {
-        codecs,
-        telephone_event: Some(101),
-        ptime: Some(20),
-        own_order: false,
-    }
+    Capabilities { codecs, telephone_event: Some(101), ptime: Some(20), own_order: false }
 }
 
 fn at(address: &str) -> Local {
-    Local {
-        address: address.parse().unwrap(),
-        port: 4000,
-        direction: Direction::SendRecv,
-        session_id: 3,
-        version: 1,
-    }
+    Local { address: address.parse().unwrap(), port: 4000, direction: Direction::SendRecv, session_id: 3, version: 1 }
 }
 
 fn parse(media: &str) -> SessionDescription {
@@ -43,26 +32,15 @@ fn an_answer_keeps_the_shape_of_the_offer() {
          a=ptime:30\r\na=sendonly\r\n\
          m=audio 8000 RTP/AVP 0\r\n",
     );
-    let (sdp, stream) = answer(
-        &offered.view(),
-        &can(vec![Codec::pcma(), Codec::pcmu()]),
-        &at("192.0.2.2"),
-    )
-    .unwrap();
+    let (sdp, stream) = answer(&offered.view(), &can(vec![Codec::pcma(), Codec::pcmu()]), &at("192.0.2.2")).unwrap();
     let expected = "v=0\r\no=- 3 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=5 6\r\n\
         m=video 0 RTP/AVP 31 32\r\nm=audio 0 RTP/SAVP 0\r\n\
         m=audio 4000 RTP/AVP 107 8 0 100\r\na=rtpmap:107 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n\
         a=rtpmap:100 telephone-event/8000\r\na=fmtp:100 0-16\r\na=ptime:20\r\na=recvonly\r\n\
         m=audio 0 RTP/AVP 0\r\n";
     assert_eq!(sdp.to_string(), expected);
-    assert_eq!(
-        (stream.index, stream.codec.payload, stream.telephone_event),
-        (2, 107, Some(100))
-    );
-    assert_eq!(
-        (&*stream.remote_host, stream.remote_port, stream.ptime),
-        ("192.0.2.1", 7000, Some(30))
-    );
+    assert_eq!((stream.index, stream.codec.payload, stream.telephone_event), (2, 107, Some(100)));
+    assert_eq!((&*stream.remote_host, stream.remote_port, stream.ptime), ("192.0.2.1", 7000, Some(30)));
     assert_eq!(stream.direction, Direction::RecvOnly);
     assert_eq!(check_answer(&offered.view(), &sdp.view()), Ok(()));
 }
@@ -85,14 +63,8 @@ fn what_cannot_be_answered_is_said() {
     let capabilities = can(vec![Codec::pcmu()]);
     let refuse = |sdp: &SessionDescription| answer(&sdp.view(), &capabilities, &at("192.0.2.2")).unwrap_err();
     assert_eq!(refuse(&parse("")), NegotiationError::NoMedia);
-    assert_eq!(
-        refuse(&parse("m=audio 7000 RTP/AVP 18\r\n")),
-        NegotiationError::NothingInCommon
-    );
-    assert_eq!(
-        refuse(&parse("m=audio 0 RTP/AVP 0\r\n")),
-        NegotiationError::NothingInCommon
-    );
+    assert_eq!(refuse(&parse("m=audio 7000 RTP/AVP 18\r\n")), NegotiationError::NothingInCommon);
+    assert_eq!(refuse(&parse("m=audio 0 RTP/AVP 0\r\n")), NegotiationError::NothingInCommon);
 }
 
 #[test]
@@ -108,29 +80,17 @@ fn the_offerer_sends_with_the_answers_numbers_and_receives_with_its_own() {
     assert_eq!((stream.telephone_event, stream.direction), (None, Direction::SendOnly));
 
     let nowhere = parse("m=audio 9000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n");
-    assert_eq!(
-        complete(&ours.view(), &nowhere.view()).unwrap().direction,
-        Direction::RecvOnly
-    );
+    assert_eq!(complete(&ours.view(), &nowhere.view()).unwrap().direction, Direction::RecvOnly);
 }
 
 #[test]
 fn a_misshapen_answer_is_refused() {
     let ours = offer(&can(vec![Codec::pcmu()]), &at("192.0.2.1"));
     let check = |media: &str| complete(&ours.view(), &parse(media).view());
-    assert_eq!(
-        check(""),
-        Err(NegotiationError::MediaCount {
-            offered: 1,
-            answered: 0
-        })
-    );
+    assert_eq!(check(""), Err(NegotiationError::MediaCount { offered: 1, answered: 0 }));
     assert_eq!(check("m=video 1 RTP/AVP 0\r\n"), Err(NegotiationError::MediaKind(0)));
     assert_eq!(check("m=audio 1 RTP/SAVP 0\r\n"), Err(NegotiationError::MediaKind(0)));
-    assert_eq!(
-        check("m=audio 0 RTP/SAVP 0\r\n"),
-        Err(NegotiationError::NothingInCommon)
-    );
+    assert_eq!(check("m=audio 0 RTP/SAVP 0\r\n"), Err(NegotiationError::NothingInCommon));
     assert_eq!(check("m=audio 1 RTP/AVP 8\r\n"), Err(NegotiationError::NothingInCommon));
 }
 

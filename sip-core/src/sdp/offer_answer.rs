@@ -220,17 +220,11 @@ mod tests {
     #[test]
     fn an_exchange_sets_both_descriptions() {
         let mut exchange = stable();
-        assert_eq!(
-            (exchange.local(), exchange.remote()),
-            (Some(&text("l1")), Some(&text("r1")))
-        );
+        assert_eq!((exchange.local(), exchange.remote()), (Some(&text("l1")), Some(&text("r1"))));
         exchange.send_offer(text("l2")).unwrap();
         assert_eq!(exchange.local(), Some(&text("l1")), "an offer is not agreed yet");
         exchange.receive_answer(text("r2")).unwrap();
-        assert_eq!(
-            (exchange.local(), exchange.remote()),
-            (Some(&text("l2")), Some(&text("r2")))
-        );
+        assert_eq!((exchange.local(), exchange.remote()), (Some(&text("l2")), Some(&text("r2"))));
         assert_eq!((exchange.offer(), exchange.may_offer()), (None, true));
     }
 
@@ -271,10 +265,7 @@ mod tests {
         exchange.send_offer(text("l1")).unwrap();
         exchange.set_preview(text("p1")).unwrap();
         exchange.set_preview(text("p2")).unwrap();
-        assert_eq!(
-            (exchange.preview(), exchange.is_established()),
-            (Some(&text("p1")), false)
-        );
+        assert_eq!((exchange.preview(), exchange.is_established()), (Some(&text("p1")), false));
         assert_eq!(exchange.state(), OfferAnswerState::LocalOffer);
         exchange.receive_answer(text("r1")).unwrap();
         assert_eq!((exchange.preview(), exchange.remote()), (None, Some(&text("r1"))));

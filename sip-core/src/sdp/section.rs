@@ -21,13 +21,7 @@ impl Section {
     /// A media description of a single line: `m=<kind> <port> <protocol> <formats>`.
     pub fn media(kind: &str, port: u16, protocol: &str, formats: &str) -> Section {
         let mut section = Section { text: String::new() };
-        section.set_media_line(&MediaLine {
-            kind,
-            port,
-            port_count: None,
-            protocol,
-            formats,
-        });
+        section.set_media_line(&MediaLine { kind, port, port_count: None, protocol, formats });
         section
     }
 
@@ -47,19 +41,11 @@ impl Section {
     /// Sets the value of the first line with this letter; without one, puts a new line where RFC 8866 wants it.
     pub fn set(&mut self, kind: char, value: &str) {
         let found = self.view().first(kind).is_some();
-        let order = if self.text.starts_with("m=") {
-            MEDIA_ORDER
-        } else {
-            SESSION_ORDER
-        };
+        let order = if self.text.starts_with("m=") { MEDIA_ORDER } else { SESSION_ORDER };
         let rank = |kind: char| order.find(kind).unwrap_or(order.len());
         let mut done = false;
         self.rewrite(|line, raw, out| {
-            let here = if found {
-                line.kind == kind
-            } else {
-                rank(line.kind) > rank(kind)
-            };
+            let here = if found { line.kind == kind } else { rank(line.kind) > rank(kind) };
             if here && !done {
                 done = true;
                 push_line(out, kind, &[value]);
@@ -191,10 +177,7 @@ fn push_line(out: &mut String, kind: char, parts: &[&str]) {
     out.push(kind);
     out.push('=');
     for part in parts {
-        out.extend(
-            part.chars()
-                .map(|c| if matches!(c, '\r' | '\n' | '\0') { ' ' } else { c }),
-        );
+        out.extend(part.chars().map(|c| if matches!(c, '\r' | '\n' | '\0') { ' ' } else { c }));
     }
     out.push_str("\r\n");
 }

@@ -86,13 +86,7 @@ impl<'a> MediaLine<'a> {
         let formats = formats.trim();
         // Some agents leave the formats out when they reject.
         let complete = !kind.is_empty() && !protocol.is_empty() && (port == 0 || !formats.is_empty());
-        complete.then_some(MediaLine {
-            kind,
-            port,
-            port_count,
-            protocol,
-            formats,
-        })
+        complete.then_some(MediaLine { kind, port, port_count, protocol, formats })
     }
 }
 
@@ -135,12 +129,7 @@ impl<'a> RtpMap<'a> {
             18 => ("G729", 8000),
             _ => return None,
         };
-        Some(RtpMap {
-            payload,
-            encoding,
-            clock,
-            channels: 1,
-        })
+        Some(RtpMap { payload, encoding, clock, channels: 1 })
     }
 
     /// True if both mean the same format, whatever its number.
@@ -155,11 +144,7 @@ impl fmt::Display for RtpMap<'_> {
     /// The value of an `a=rtpmap` line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}/{}", self.payload, self.encoding, self.clock)?;
-        if self.channels > 1 {
-            write!(f, "/{}", self.channels)
-        } else {
-            Ok(())
-        }
+        if self.channels > 1 { write!(f, "/{}", self.channels) } else { Ok(()) }
     }
 }
 
@@ -175,10 +160,7 @@ pub struct Fingerprint<'a> {
 impl<'a> Fingerprint<'a> {
     pub(super) fn parse(value: &'a str) -> Option<Fingerprint<'a>> {
         let (hash, value) = value.trim().split_once(' ')?;
-        Some(Fingerprint {
-            hash,
-            value: value.trim(),
-        })
+        Some(Fingerprint { hash, value: value.trim() })
     }
 }
 
@@ -208,9 +190,7 @@ impl Setup {
     const ALL: [Setup; 4] = [Setup::Active, Setup::Passive, Setup::ActPass, Setup::HoldConn];
 
     pub(super) fn parse(value: &str) -> Option<Setup> {
-        Setup::ALL
-            .into_iter()
-            .find(|setup| setup.as_str().eq_ignore_ascii_case(value.trim()))
+        Setup::ALL.into_iter().find(|setup| setup.as_str().eq_ignore_ascii_case(value.trim()))
     }
 
     /// The attribute's value.
@@ -245,19 +225,13 @@ mod tests {
     #[test]
     fn values_are_taken_apart() {
         let origin = Origin::parse("- 4962303333179871722 1 IN IP4 0.0.0.0").unwrap();
-        assert_eq!(
-            (origin.session_id, origin.version, origin.address),
-            ("4962303333179871722", "1", "IN IP4 0.0.0.0")
-        );
+        assert_eq!((origin.session_id, origin.version, origin.address), ("4962303333179871722", "1", "IN IP4 0.0.0.0"));
         assert_eq!(Origin::parse("- x 1 IN IP4 0.0.0.0"), None);
         assert_eq!(Origin::parse("- 1 1 IN IP4"), None);
 
         assert!(Connection::parse("IN IP4 0.0.0.0").unwrap().is_unspecified());
         assert!(Connection::parse("IN IP6 ::").unwrap().is_unspecified());
-        assert_eq!(
-            Connection::parse("IN IP4 224.2.36.42/127").unwrap().address,
-            "224.2.36.42"
-        );
+        assert_eq!(Connection::parse("IN IP4 224.2.36.42/127").unwrap().address, "224.2.36.42");
         assert_eq!(Connection::parse("IN IP4"), None);
 
         let line = MediaLine::parse("audio 49170/2 RTP/AVP 0 8").unwrap();
@@ -269,11 +243,7 @@ mod tests {
         let opus = RtpMap::parse("111 opus/48000/2").unwrap();
         assert_eq!((opus.payload, opus.clock, opus.channels), (111, 48_000, 2));
         assert_eq!(opus.to_string(), "111 opus/48000/2");
-        assert!(
-            RtpMap::parse("96 pcmu/8000")
-                .unwrap()
-                .is_same_format(&RtpMap::of_static(0).unwrap())
-        );
+        assert!(RtpMap::parse("96 pcmu/8000").unwrap().is_same_format(&RtpMap::of_static(0).unwrap()));
         assert_eq!(RtpMap::parse("200 x/1"), None);
         assert_eq!(Setup::parse("ACTPASS").map(Setup::answer), Some(Setup::Active));
     }

@@ -92,17 +92,11 @@ impl<'a> SdpRef<'a> {
             return Err(SdpError::new(1, 0, SdpErrorKind::Version));
         }
         let (session, media) = split_section(text);
-        Ok(SdpRef {
-            session: SectionRef { text: session },
-            media: Media::Text(media),
-        })
+        Ok(SdpRef { session: SectionRef { text: session }, media: Media::Text(media) })
     }
 
     pub(super) fn of_sections(session: &'a Section, media: &'a [Section]) -> SdpRef<'a> {
-        SdpRef {
-            session: session.view(),
-            media: Media::Sections(media),
-        }
+        SdpRef { session: session.view(), media: Media::Sections(media) }
     }
 
     /// The lines before the first `m=` line.
@@ -150,10 +144,7 @@ impl<'a> SdpRef<'a> {
 
     /// The mids of each `a=group:BUNDLE` line, as written (RFC 9143).
     pub fn bundles(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.session
-            .values("group")
-            .filter_map(|group| group.strip_prefix("BUNDLE"))
-            .map(str::trim)
+        self.session.values("group").filter_map(|group| group.strip_prefix("BUNDLE")).map(str::trim)
     }
 
     /// An editable copy.
@@ -194,24 +185,17 @@ impl<'a> SectionRef<'a> {
 
     /// The value of the first attribute of this name that has one.
     pub fn attribute(&self, name: &str) -> Option<&'a str> {
-        self.attributes()
-            .find(|&(other, value)| other == name && value.is_some())
-            .and_then(|(_, value)| value)
+        self.attributes().find(|&(other, value)| other == name && value.is_some()).and_then(|(_, value)| value)
     }
 
     /// The values of all attributes of this name.
     pub fn values<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
-        self.attributes()
-            .filter(move |&(other, _)| other == name)
-            .filter_map(|(_, value)| value)
+        self.attributes().filter(move |&(other, _)| other == name).filter_map(|(_, value)| value)
     }
 
     /// The direction attribute of this section alone, the last if there are several.
     pub fn direction(&self) -> Option<Direction> {
-        self.attributes()
-            .filter(|(_, value)| value.is_none())
-            .filter_map(|(name, _)| Direction::parse(name))
-            .last()
+        self.attributes().filter(|(_, value)| value.is_none()).filter_map(|(name, _)| Direction::parse(name)).last()
     }
 }
 
@@ -254,32 +238,24 @@ impl<'a> MediaRef<'a> {
 
     /// The direction: the section's own, else the session's, else `sendrecv` (RFC 8866 6.7).
     pub fn direction(&self) -> Direction {
-        self.section
-            .direction()
-            .or_else(|| self.session.direction())
-            .unwrap_or_default()
+        self.section.direction().or_else(|| self.session.direction()).unwrap_or_default()
     }
 
     /// Where media goes: the section's own `c=` line, else the session's.
     pub fn connection(&self) -> Option<Connection<'a>> {
-        self.section
-            .first('c')
-            .or_else(|| self.session.first('c'))
-            .and_then(Connection::parse)
+        self.section.first('c').or_else(|| self.session.first('c')).and_then(Connection::parse)
     }
 
     /// What a payload type number of this stream means, by `a=rtpmap` or by static assignment.
     pub fn rtpmap(&self, payload: u8) -> Option<RtpMap<'a>> {
         let mut maps = self.section.values("rtpmap").filter_map(RtpMap::parse);
-        maps.find(|map| map.payload == payload)
-            .or_else(|| RtpMap::of_static(payload))
+        maps.find(|map| map.payload == payload).or_else(|| RtpMap::of_static(payload))
     }
 
     /// The formats of the `m=` line whose meaning is known, in order.
     pub fn codecs(&self) -> impl Iterator<Item = RtpMap<'a>> + use<'a> {
         let media = *self;
-        self.formats()
-            .filter_map(move |format| media.rtpmap(format.parse().ok()?))
+        self.formats().filter_map(move |format| media.rtpmap(format.parse().ok()?))
     }
 
     /// The parameters of the `a=fmtp` line for a payload type number.
@@ -300,9 +276,7 @@ impl<'a> MediaRef<'a> {
 
     /// `a=ptime`: the preferred packet length in milliseconds.
     pub fn ptime(&self) -> Option<u32> {
-        self.section
-            .attribute("ptime")
-            .and_then(|value| value.trim().parse().ok())
+        self.section.attribute("ptime").and_then(|value| value.trim().parse().ok())
     }
 
     /// `a=mid` (RFC 5888).
@@ -332,11 +306,7 @@ impl<'a> MediaRef<'a> {
 
     /// The certificate fingerprints: the section's own, else the session's (RFC 8122 5).
     pub fn fingerprints(&self) -> impl Iterator<Item = Fingerprint<'a>> + use<'a> {
-        let from = if self.section.has("fingerprint") {
-            self.section
-        } else {
-            self.session
-        };
+        let from = if self.section.has("fingerprint") { self.section } else { self.session };
         from.values("fingerprint").filter_map(Fingerprint::parse)
     }
 

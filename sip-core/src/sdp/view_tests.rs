@@ -22,22 +22,13 @@ fn a_browsers_description_is_read() {
     assert_eq!(sdp.bundles().collect::<Vec<_>>(), ["a1 v1"]);
     assert_eq!(sdp.media().count(), 2);
     let audio = sdp.media_with_mid("a1").unwrap();
-    assert_eq!(
-        (audio.kind(), audio.port(), audio.protocol()),
-        ("audio", 10100, "UDP/TLS/RTP/SAVPF")
-    );
+    assert_eq!((audio.kind(), audio.port(), audio.protocol()), ("audio", 10100, "UDP/TLS/RTP/SAVPF"));
     assert_eq!(audio.connection().unwrap().address, "203.0.113.100");
     let names: Vec<&str> = audio.codecs().map(|codec| codec.encoding).collect();
     assert_eq!(names, ["opus", "PCMU", "telephone-event"]);
-    assert_eq!(
-        (audio.telephone_event(8000), audio.telephone_event(48_000)),
-        (Some(97), None)
-    );
+    assert_eq!((audio.telephone_event(8000), audio.telephone_event(48_000)), (Some(97), None));
     assert_eq!((audio.fmtp(97), audio.ptime()), (Some("0-16"), Some(20)));
-    assert_eq!(
-        (audio.ice_ufrag(), audio.ice_pwd()),
-        (Some("ETEn"), Some("OtSK0WpNtpUjkY4+86js7Z/l"))
-    );
+    assert_eq!((audio.ice_ufrag(), audio.ice_pwd()), (Some("ETEn"), Some("OtSK0WpNtpUjkY4+86js7Z/l")));
     assert_eq!((audio.setup(), audio.has_rtcp_mux()), (Some(Setup::ActPass), true));
     assert_eq!(audio.fingerprints().next().unwrap().hash, "sha-256");
     assert_eq!(audio.candidates().next().unwrap().port, 10100);
@@ -69,10 +60,7 @@ fn errors_name_line_and_byte() {
     assert_eq!(fails(b"v=0\r\nhello\r\n"), (2, 5, SdpErrorKind::NotALine));
     assert_eq!(fails(b"v=0\r\nab=c\r\n"), (2, 5, SdpErrorKind::NotALine));
     assert_eq!(fails(b"v=0\r\no=- 1\r\n"), (2, 5, SdpErrorKind::Syntax("o=")));
-    assert_eq!(
-        fails(b"v=0\ns=-\nm=audio x RTP/AVP 0\n"),
-        (3, 8, SdpErrorKind::Syntax("m="))
-    );
+    assert_eq!(fails(b"v=0\ns=-\nm=audio x RTP/AVP 0\n"), (3, 8, SdpErrorKind::Syntax("m=")));
     assert_eq!(fails(b"v=0\r\ns=\xff\r\n"), (2, 7, SdpErrorKind::NotUtf8));
     let error = SdpRef::parse(b"v=0\r\nc=IN\r\n").unwrap_err();
     assert_eq!(error.to_string(), "session description line 2, byte 5: bad c= line");
@@ -81,19 +69,8 @@ fn errors_name_line_and_byte() {
 fn read_everything(sdp: &SdpRef<'_>) {
     let _ = (sdp.origin(), sdp.bundles().count(), sdp.to_description());
     for media in sdp.media() {
-        let _ = (
-            media.direction(),
-            media.connection(),
-            media.codecs().count(),
-            media.fmtp(0),
-            media.setup(),
-        );
-        let _ = (
-            media.candidates().count(),
-            media.fingerprints().count(),
-            media.ptime(),
-            media.is_rejected(),
-        );
+        let _ = (media.direction(), media.connection(), media.codecs().count(), media.fmtp(0), media.setup());
+        let _ = (media.candidates().count(), media.fingerprints().count(), media.ptime(), media.is_rejected());
     }
 }
 

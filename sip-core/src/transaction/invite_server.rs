@@ -82,9 +82,7 @@ pub(super) fn on_timer(state: State, timer: Timer, timers: &TimerConfig) -> (Sta
                 Step { retransmit: Change::Start(Timer::G, interval), send: true, ..Step::none() },
             )
         }
-        (State::Completed { .. }, Timer::H) => {
-            (State::Terminated, Step { timed_out: Some(Timer::H), ..Step::over() })
-        }
+        (State::Completed { .. }, Timer::H) => (State::Terminated, Step { timed_out: Some(Timer::H), ..Step::over() }),
         (State::Confirmed, Timer::I) | (State::Accepted, Timer::L) => (State::Terminated, Step::over()),
         (state, _) => (state, Step::none()),
     }

@@ -213,11 +213,27 @@ impl<U: Copy> Transactions<U> {
     // ---- down: from the transaction user
 
     /// Begins a client transaction with a whole request (any method but ACK) whose top Via carries `branch`.
-    pub fn request(&mut self, now: Instant, path: Path, method: &Method, branch: &str, message: Bytes, user: U) -> ClientId {
+    pub fn request(
+        &mut self,
+        now: Instant,
+        path: Path,
+        method: &Method,
+        branch: &str,
+        message: Bytes,
+        user: U,
+    ) -> ClientId {
         self.begin(now, path, method, branch, message, Some(user))
     }
 
-    fn begin(&mut self, now: Instant, path: Path, method: &Method, branch: &str, message: Bytes, user: Option<U>) -> ClientId {
+    fn begin(
+        &mut self,
+        now: Instant,
+        path: Path,
+        method: &Method,
+        branch: &str,
+        message: Bytes,
+        user: Option<U>,
+    ) -> ClientId {
         let reliable = self.flows.transport(path.flow).is_none_or(|transport| transport.is_reliable());
         let (machine, step) = if *method == Method::Invite {
             let (state, step) = invite_client::start(&self.timers, reliable);
@@ -287,7 +303,13 @@ impl<U: Copy> Transactions<U> {
 
     /// Answers a request. `message` is a whole response with this status. Errors mean that it could not be handed to the
     /// flow; the transaction lives on by its timers.
-    pub fn respond(&mut self, now: Instant, server: ServerId, status: StatusCode, message: Bytes) -> Result<(), FlowError> {
+    pub fn respond(
+        &mut self,
+        now: Instant,
+        server: ServerId,
+        status: StatusCode,
+        message: Bytes,
+    ) -> Result<(), FlowError> {
         let gone = || FlowError::new(FlowErrorKind::Lost, "the transaction is over");
         let entry = self.servers.get_mut(server.0).ok_or_else(gone)?;
         let step = entry.on_respond(status, &self.timers);
@@ -345,7 +367,8 @@ impl<U: Copy> Transactions<U> {
     }
 
     fn flow_lost(&mut self, flow: FlowId, error: Option<FlowError>) {
-        let cause = error.clone().unwrap_or_else(|| FlowError::new(FlowErrorKind::Lost, "the peer closed the connection"));
+        let cause =
+            error.clone().unwrap_or_else(|| FlowError::new(FlowErrorKind::Lost, "the peer closed the connection"));
         let lost: Vec<Key> = self
             .clients
             .iter()
@@ -419,11 +442,8 @@ impl<U: Copy> Transactions<U> {
         };
         if let Some(id) = self.server_keys.get(&key).copied() {
             let Some(server) = self.servers.get_mut(id) else { return };
-            let step = if *request.method() == Method::Ack {
-                server.on_ack(&self.timers)
-            } else {
-                server.on_retransmission()
-            };
+            let step =
+                if *request.method() == Method::Ack { server.on_ack(&self.timers) } else { server.on_retransmission() };
             if step.pass_up {
                 self.events.push_back(Event::Ack { request: Arc::new(request), source });
             }

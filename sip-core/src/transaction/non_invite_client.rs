@@ -47,10 +47,9 @@ pub(super) fn on_timer(state: State, timer: Timer, timers: &TimerConfig) -> (Sta
             )
         }
         // In Proceeding the interval is T2 (17.1.2.2).
-        (State::Proceeding, Timer::E) => (
-            State::Proceeding,
-            Step { retransmit: Change::Start(Timer::E, timers.t2), send: true, ..Step::none() },
-        ),
+        (State::Proceeding, Timer::E) => {
+            (State::Proceeding, Step { retransmit: Change::Start(Timer::E, timers.t2), send: true, ..Step::none() })
+        }
         (State::Trying { .. } | State::Proceeding, Timer::F) => {
             (State::Terminated, Step { timed_out: Some(Timer::F), ..Step::over() })
         }

@@ -24,16 +24,11 @@ pub(super) fn on_retransmission(state: State) -> (State, Step) {
 
 pub(super) fn on_respond(state: State, status: StatusCode, timers: &TimerConfig, reliable: bool) -> (State, Step) {
     match (state, status.code()) {
-        (State::Trying | State::Proceeding, 100..=199) => {
-            (State::Proceeding, Step { send: true, ..Step::none() })
+        (State::Trying | State::Proceeding, 100..=199) => (State::Proceeding, Step { send: true, ..Step::none() }),
+        (State::Trying | State::Proceeding, _) if reliable => (State::Terminated, Step { send: true, ..Step::over() }),
+        (State::Trying | State::Proceeding, _) => {
+            (State::Completed, Step { bound: Change::Start(Timer::J, timers.timeout()), send: true, ..Step::none() })
         }
-        (State::Trying | State::Proceeding, _) if reliable => {
-            (State::Terminated, Step { send: true, ..Step::over() })
-        }
-        (State::Trying | State::Proceeding, _) => (
-            State::Completed,
-            Step { bound: Change::Start(Timer::J, timers.timeout()), send: true, ..Step::none() },
-        ),
         (state, _) => (state, Step::none()),
     }
 }

@@ -94,7 +94,9 @@ impl Flows {
         let same = |flow: &Flow| {
             flow.transport == target.transport
                 && match &flow.target {
-                    Some(known) => known.host == target.host && known.port == target.port && known.resource == target.resource,
+                    Some(known) => {
+                        known.host == target.host && known.port == target.port && known.resource == target.resource
+                    }
                     None => target.addr == Some(flow.remote),
                 }
         };

@@ -1,7 +1,7 @@
 //! The contract between a machine and the driver that runs it.
 
-use std::task::{Context, Poll};
 use std::net::IpAddr;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
