@@ -69,7 +69,7 @@ function addressOfRecord(typed: string): string {
 }
 
 async function signIn(): Promise<void> {
-  showError(null);
+  showError(null, null);
   showTransport("connecting");
   button("sign-in").disabled = true;
   const aor = addressOfRecord(input("aor").value);
@@ -91,7 +91,7 @@ async function signIn(): Promise<void> {
   } catch (thrown) {
     await userAgent?.shutdown(500);
     showTransport("none");
-    showError(thrown);
+    showError("Could not sign in", thrown);
     input(thrown instanceof OffhookError && thrown.kind === "authentication" ? "password" : "aor").focus();
   } finally {
     button("sign-in").disabled = false;
@@ -104,7 +104,7 @@ async function signOut(): Promise<void> {
   button("sign-out").disabled = true;
   await leaving.userAgent.shutdown();
   button("sign-out").disabled = false;
-  showError(null);
+  showError(null, null);
   showForm();
 }
 
@@ -164,8 +164,8 @@ function showRegistration(state: RegistrationState, error: OffhookError | null):
 }
 
 /** Says what went wrong, or takes it back. */
-function showError(thrown: unknown): void {
+function showError(what: string | null, thrown: unknown): void {
   const region = byId("error", HTMLElement);
-  region.hidden = thrown === null;
-  setText(region, thrown === null ? "" : problem(thrown));
+  region.hidden = what === null;
+  setText(region, what === null ? "" : problem(what, thrown));
 }

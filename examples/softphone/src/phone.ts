@@ -6,6 +6,9 @@ export interface Placing {
   controller: AbortController;
 }
 
+/** Takes what could not be done, and why; both null when the person wishes something new. */
+export type Failed = (what: string | null, thrown: unknown) => void;
+
 /** The calls of one account: which is in front, which ring, which wait. It draws nothing. */
 export class Phone {
   readonly userAgent: UserAgent;
@@ -16,11 +19,10 @@ export class Phone {
   placing: Placing | null = null;
   readonly ends = new Map<Call, End>();
   readonly #changed: () => void;
-  /** Takes what went wrong; null when the person wishes something new. */
-  readonly #failed: (thrown: unknown) => void;
+  readonly #failed: Failed;
   readonly #answering = new Set<Call>();
 
-  constructor(userAgent: UserAgent, changed: () => void, failed: (thrown: unknown) => void) {
+  constructor(userAgent: UserAgent, changed: () => void, failed: Failed) {
     this.userAgent = userAgent;
     this.#changed = changed;
     this.#failed = failed;
@@ -50,7 +52,7 @@ export class Phone {
   async dial(target: string): Promise<void> {
     if (this.placing) return;
     const controller = new AbortController();
-    await this.#try(async () => {
+    await this.#try(`Could not call ${target}`, async () => {
       await this.#makeRoom();
       this.placing = { target, controller };
       this.#changed();
@@ -65,7 +67,7 @@ export class Phone {
   }
 
   async answer(call: Call): Promise<void> {
-    await this.#try(async () => {
+    await this.#try("Could not answer", async () => {
       await this.#makeRoom();
       const before = this.current;
       this.#answering.add(call);
@@ -84,20 +86,19 @@ export class Phone {
   }
 
   reject(call: Call): Promise<void> {
-    return this.#try(() => call.reject());
+    return this.#try("Could not decline", () => call.reject());
   }
 
   hangup(call: Call | null = this.current): Promise<void> {
     this.placing?.controller.abort();
-    return this.#try(async () => call?.hangup());
+    return this.#try("Could not hang up", async () => call?.hangup());
   }
 
   toggleHold(): Promise<void> {
-    return this.#try(async () => {
-      const call = this.talking;
-      if (call?.onHold.local) await call.resume();
-      else await call?.hold();
-    });
+    const call = this.talking;
+    return call?.onHold.local
+      ? this.#try("Could not resume the call", () => call.resume())
+      : this.#try("Could not hold the call", async () => call?.hold());
   }
 
   toggleMute(): void {
@@ -107,12 +108,12 @@ export class Phone {
   }
 
   sendKey(key: string): Promise<void> {
-    return this.#try(async () => this.talking?.sendDtmf(key));
+    return this.#try(`Could not send ${key}`, async () => this.talking?.sendDtmf(key));
   }
 
   /** Brings a waiting call to the front and puts the one there on hold. */
   switchTo(call: Call): Promise<void> {
-    return this.#try(async () => {
+    return this.#try("Could not switch", async () => {
       await this.#makeRoom();
       this.current = call;
       this.#changed();
@@ -131,7 +132,10 @@ export class Phone {
     for (const type of ["state", "progress", "hold", "muted", "media"] as const) call.on(type, this.#changed);
     call.on("ended", ({ end }) => {
       this.ends.set(call, end);
-      if (call === this.current) this.current = this.others[0] ?? call;
+      if (call === this.current) {
+        this.#failed(null, null);
+        this.current = this.others[0] ?? call;
+      }
       this.current ??= call;
       this.#changed();
     });
@@ -139,12 +143,12 @@ export class Phone {
   }
 
   /** Every wish ends in a fresh picture, and every failure in words. */
-  async #try(wish: () => Promise<unknown>): Promise<void> {
-    this.#failed(null);
+  async #try(what: string, wish: () => Promise<unknown>): Promise<void> {
+    this.#failed(null, null);
     try {
       await wish();
     } catch (thrown) {
-      if (!(thrown instanceof OffhookError && thrown.kind === "cancelled")) this.#failed(thrown);
+      if (!(thrown instanceof OffhookError && thrown.kind === "cancelled")) this.#failed(what, thrown);
     }
     this.#changed();
   }

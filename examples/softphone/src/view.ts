@@ -24,6 +24,7 @@ export class PhoneView {
   #phone: Phone | null = null;
   #shownRinging: Call | null = null;
   #focusBefore: Element | null = null;
+  #wasLive = false;
   readonly #tones = new Tones();
   readonly #incoming = byId("incoming", HTMLElement);
   readonly #call = byId("call", HTMLElement);
@@ -54,8 +55,10 @@ export class PhoneView {
   /** Brings everything up to date. */
   draw(): void {
     const phone = this.#phone;
-    this.#drawIncoming(phone?.ringing ?? []);
+    const inCall = this.#call.contains(document.activeElement);
     this.#drawCall(phone);
+    this.#drawIncoming(phone?.ringing ?? []);
+    this.#followCall(inCall);
     this.#drawOthers(phone?.others ?? []);
     this.#drawTimer();
     byId("keypad-note", HTMLElement).hidden = !phone?.talking;
@@ -83,8 +86,9 @@ export class PhoneView {
       this.#focusBefore = document.activeElement;
       this.#incoming.focus();
     } else if (!call && focused) {
-      const target = this.#phone?.talking ? button("hangup") : this.#focusBefore;
-      if (target instanceof HTMLElement && target.isConnected) target.focus();
+      const target = this.#focusBefore;
+      if (this.#liveCall()) this.#call.focus();
+      else if (target instanceof HTMLElement && target !== document.body) target.focus();
       else this.#dial.focus();
     }
   }
@@ -115,6 +119,23 @@ export class PhoneView {
     this.#toggle("hold", held, held ? "resume" : "hold", held ? "Resume" : "Hold");
   }
 
+  /** The keyboard goes with the call: its keys are played to it, and when it is over one can dial again. */
+  #followCall(inCall: boolean): void {
+    const live = this.#liveCall();
+    if (live === this.#wasLive || !this.#phone) return;
+    this.#wasLive = live;
+    const active = document.activeElement;
+    const idle = active === null || active === document.body || (active === this.#dial && this.#dial.value === "");
+    const pressed = active === button("call-button") || active === button("echo-button");
+    if (live && (idle || pressed)) this.#call.focus();
+    else if (!live && (idle || inCall)) this.#dial.focus();
+  }
+
+  #liveCall(): boolean {
+    const phone = this.#phone;
+    return phone !== null && (phone.placing !== null || (phone.current !== null && !phone.ends.has(phone.current)));
+  }
+
   #toggle(id: string, pressed: boolean, icon: string, words: string): void {
     button(id).setAttribute("aria-pressed", String(pressed));
     setFace(button(id), icon, words);
@@ -133,7 +154,9 @@ export class PhoneView {
       ...others.map((call) => {
         const item = document.createElement("li");
         const who = document.createElement("span");
-        who.textContent = `${name(call.remote)}: ${callState(call)}`;
+        const state = document.createElement("small");
+        state.textContent = callState(call);
+        who.append(name(call.remote), state);
         const act = (words: string, action: () => void): HTMLButtonElement => {
           const created = document.createElement("button");
           created.type = "button";

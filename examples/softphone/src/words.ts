@@ -65,17 +65,17 @@ function refusal(status: number | null, reason: string): string {
   }
 }
 
-/** What went wrong. */
-export function problem(thrown: unknown): string {
-  if (!(thrown instanceof OffhookError)) return "Something went wrong in this page. Reload it and try again.";
+/** What went wrong, and with what: `problem("Could not hold the call", …)`. */
+export function problem(what: string, thrown: unknown): string {
+  if (!(thrown instanceof OffhookError)) return `${what}. Something is wrong in this page: reload it and try again.`;
   const { detail } = thrown;
   switch (detail.kind) {
     case "status":
-      return `${sentence(refusal(detail.status, detail.reason))}.`;
+      return `${what}: the other side refused it (${thrown.message}).`;
     case "input":
-      return `${sentence(detail.message)}.`;
+      return `${what}: ${detail.message}.`;
     default:
-      return `${sentence(thrown.message)}.`;
+      return `${what}: ${thrown.message.replace(/\.$/, "")}.`;
   }
 }
 
@@ -85,8 +85,4 @@ export function clock(duration: number): string {
   const two = (value: number): string => String(value).padStart(2, "0");
   const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   return seconds < 3600 ? rest : `${Math.floor(seconds / 3600)}:${rest}`;
-}
-
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");
 }
