@@ -18,6 +18,7 @@
 //!
 //! | feature | brings |
 //! |---|---|
+//! | `tls` | connections over TLS and WSS, verified |
 //! | `http` | `DriverBuilder::http`: plain HTTP and SIP over WebSocket on one port |
 
 pub mod driver;
@@ -28,5 +29,8 @@ pub use offhook_core as core;
 
 pub use driver::{Driver, DriverBuilder, Handle, Limits, ListenAddr, Origins, Stopped};
 pub use entropy::seed;
+#[cfg(feature = "tls")]
+#[doc(no_inline)]
+pub use tokio_rustls::rustls;
 #[cfg(feature = "http")]
 pub use {driver::HttpService, hyper::http};

@@ -3,22 +3,23 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use offhook_core::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, Target, Transport};
+use offhook_core::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, Target};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 
-use super::connection::Link;
+use super::connection::{Io, Link};
 use super::input::Input;
 use super::limits::Limits;
 use super::resolve::{candidates, open_error};
+use super::tls::Tls;
 use super::{udp, websocket};
 
 /// Opens a connection for the flow of `link` and runs it to its end.
-pub(super) async fn open(target: Target, mut link: Link) {
+pub(super) async fn open(target: Target, mut link: Link, tls: Tls) {
     let opened = tokio::select! {
-        opened = within(link.limits.clone(), &target, dial(&target, &link.limits)) => opened,
+        opened = within(link.limits.clone(), &target, dial(&target, &link.limits, &tls)) => opened,
         () = link.queue.unwanted(link.limits.linger) => return,
     };
     let (stream, local) = match opened {
@@ -53,8 +54,8 @@ pub(super) async fn bind(target: Target, flow: FlowId, inputs: mpsc::Sender<Inpu
 
 /// A connection that is ready for messages.
 enum Opened {
-    Stream(TcpStream),
-    WebSocket(Box<WebSocketStream<TcpStream>>),
+    Stream(Box<dyn Io>),
+    WebSocket(Box<WebSocketStream<Box<dyn Io>>>),
 }
 
 async fn within<T>(
@@ -68,17 +69,15 @@ async fn within<T>(
     })
 }
 
-async fn dial(target: &Target, limits: &Limits) -> Result<(Opened, SocketAddr, SocketAddr), FlowError> {
-    if !matches!(target.transport, Transport::Tcp | Transport::Ws) {
-        let words = format!("this build cannot connect over {}", target.transport);
-        return Err(FlowError::new(FlowErrorKind::Unsupported, &words));
-    }
+async fn dial(target: &Target, limits: &Limits, tls: &Tls) -> Result<(Opened, SocketAddr, SocketAddr), FlowError> {
     let stream = connect(target, limits).await?;
     let failed = |error| open_error(&error, &target.host);
     let (local, remote) = (stream.local_addr().map_err(failed)?, stream.peer_addr().map_err(failed)?);
-    let opened = match target.transport {
-        Transport::Ws => Opened::WebSocket(Box::new(websocket::connect(stream, &target.url(), limits).await?)),
-        _ => Opened::Stream(stream),
+    let io = if target.transport.is_secure() { tls.secure(stream, target).await? } else { Box::new(stream) };
+    let opened = if target.transport.is_websocket() {
+        Opened::WebSocket(Box::new(websocket::connect(io, &target.url(), limits).await?))
+    } else {
+        Opened::Stream(io)
     };
     Ok((opened, local, remote))
 }

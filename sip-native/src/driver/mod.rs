@@ -16,8 +16,9 @@
 //! - The driver stops when its machine is finished, when it is [told to](Handle::stop), or when the last handle is
 //!   gone and was not [detached](Handle::detach). Then it closes everything it opened, at the latest after
 //!   [`Limits::linger`], and leaves no task behind.
-//! - `OpenFlow` over UDP binds a socket of its own on the address from which the target is reached. TLS and WSS are
-//!   answered `Unsupported`.
+//! - `OpenFlow` over UDP binds a socket of its own on the address from which the target is reached.
+//! - TLS and WSS verify the server's certificate; without the feature `tls` they fail as `Unsupported`. Nothing is
+//!   accepted over them yet.
 //!
 //! What it does not: know SIP, cut streams into messages, decide where to send.
 
@@ -33,6 +34,7 @@ mod listen;
 mod queue;
 mod resolve;
 mod run;
+mod tls;
 mod udp;
 mod websocket;
 
@@ -53,6 +55,7 @@ pub use websocket::Origins;
 use handle::Command;
 use listen::{Accept, Listener};
 use run::Run;
+use tls::Tls;
 
 /// Runs machines; see the [module](self).
 #[derive(Debug)]
@@ -64,7 +67,13 @@ impl Driver {
     where
         M: Machine + Send + 'static,
     {
-        DriverBuilder { machine, listen: Vec::new(), origins: Origins::default(), limits: Limits::default() }
+        DriverBuilder {
+            machine,
+            listen: Vec::new(),
+            origins: Origins::default(),
+            limits: Limits::default(),
+            tls: Tls::default(),
+        }
     }
 }
 
@@ -75,6 +84,7 @@ pub struct DriverBuilder<M> {
     listen: Vec<(SocketAddr, Listen)>,
     origins: Origins,
     limits: Limits,
+    tls: Tls,
 }
 
 enum Listen {
@@ -123,6 +133,14 @@ where
         self
     }
 
+    /// How to speak TLS to servers, e.g. which authorities to trust; default: those the system trusts. Names are checked
+    /// against the target's host.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, config: Arc<tokio_rustls::rustls::ClientConfig>) -> DriverBuilder<M> {
+        self.tls.config = Some(config);
+        self
+    }
+
     /// Binds the sockets and runs the machine on the current tokio runtime. `on_event` is called on the driver's
     /// task for each event of the machine and must not block.
     ///
@@ -140,7 +158,7 @@ where
         let limits = Arc::new(self.limits);
         let (commands, orders) = mpsc::unbounded_channel::<Command<M>>();
         let (alive, running) = watch::channel(());
-        let mut run = Run::new(self.machine, on_event, orders, limits);
+        let mut run = Run::new(self.machine, on_event, orders, limits, self.tls);
         let mut local_addrs = Vec::new();
         for (address, listen) in self.listen {
             let accept = match listen {

@@ -24,6 +24,7 @@ use super::input::Input;
 use super::limits::Limits;
 use super::listen::Listener;
 use super::queue::{self, QueueError};
+use super::tls::Tls;
 use super::udp::{DATAGRAM, Datagram, UdpFlow, reachable};
 use super::{connect, resolve};
 
@@ -42,6 +43,7 @@ pub(super) struct Run<M: Machine, F> {
     on_event: F,
     clock: Clock,
     limits: Arc<Limits>,
+    tls: Tls,
     orders: mpsc::UnboundedReceiver<Command<M>>,
     inputs: mpsc::Receiver<Input>,
     /// Where tasks send their inputs.
@@ -78,6 +80,7 @@ where
         on_event: F,
         orders: mpsc::UnboundedReceiver<Command<M>>,
         limits: Arc<Limits>,
+        tls: Tls,
     ) -> Run<M, F> {
         let (inbox, inputs) = mpsc::channel(INPUTS);
         Run {
@@ -85,6 +88,7 @@ where
             on_event,
             clock: Clock::start(),
             limits,
+            tls,
             orders,
             inputs,
             inbox,
@@ -365,7 +369,7 @@ where
         let (sender, queue) = queue::queue(limits.queue);
         self.flows.insert(flow, Flow::Connection(sender));
         let remote = target.addr.unwrap_or(Path::UNKNOWN);
-        self.tasks.spawn(connect::open(target, Link { flow, remote, queue, inputs: inbox, limits }));
+        self.tasks.spawn(connect::open(target, Link { flow, remote, queue, inputs: inbox, limits }, self.tls.clone()));
     }
 
     /// Forgets a flow; its connection closes after what waits was sent. Whether it was known.

@@ -2,4 +2,5 @@
 
 mod echo;
 mod sockets;
+mod tls;
 mod websocket;

@@ -137,7 +137,6 @@ async fn refusals_are_told_by_kind() {
     let mut client = Node::client();
     assert_eq!(client.refused(target(Transport::Tcp, closed)).await, FlowErrorKind::Refused);
     assert_eq!(client.refused(target(Transport::Ws, closed)).await, FlowErrorKind::Refused);
-    assert_eq!(client.refused(target(Transport::Tls, closed)).await, FlowErrorKind::Unsupported);
     let nowhere = Target { host: "no such name".into(), addr: None, ..target(Transport::Tcp, closed) };
     assert_eq!(client.refused(nowhere).await, FlowErrorKind::Unresolved);
 }
