@@ -544,7 +544,10 @@ impl<U: Copy> Transactions<U> {
         let step = client.on_response(response.status(), &self.timers);
         let user = client.user;
         let wanted = match &mut client.cancel {
-            cancel @ Cancel::Wanted(_) if response.status().is_provisional() => std::mem::replace(cancel, Cancel::No),
+            // One that comes after a final response says nothing: the machine does not pass it up.
+            cancel @ Cancel::Wanted(_) if step.pass_up && response.status().is_provisional() => {
+                std::mem::replace(cancel, Cancel::No)
+            }
             _ => Cancel::No,
         };
         if step.ack {
