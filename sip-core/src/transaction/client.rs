@@ -90,6 +90,10 @@ impl<U> Client<U> {
         }
     }
 
+    pub(super) fn is_invite(&self) -> bool {
+        matches!(self.machine, Machine::Invite(_))
+    }
+
     /// Whether a final response is still owed.
     pub(super) fn is_pending(&self) -> bool {
         matches!(self.state(), ClientState::Calling | ClientState::Trying | ClientState::Proceeding)

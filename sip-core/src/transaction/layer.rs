@@ -53,7 +53,8 @@ pub enum Event<U> {
         /// Where it came from.
         source: Path,
     },
-    /// A 2xx to an INVITE whose transaction is over: a late fork or a retransmission (RFC 3261 13.2.2.4).
+    /// A 2xx to an INVITE whose transaction is over or has ended by another final response: a late fork or a
+    /// retransmission (RFC 3261 13.2.2.4).
     Stray {
         /// The response.
         response: Arc<Response>,
@@ -541,6 +542,10 @@ impl<U: Copy> Transactions<U> {
             return;
         };
         let Some(client) = self.clients.get_mut(id) else { return };
+        if client.is_invite() && client.state() == ClientState::Completed && response.status().is_success() {
+            // A fork answered although a proxy had given up (16.7): somebody must acknowledge and end that call.
+            return self.events.push_back(Event::Stray { response: Arc::new(response), source });
+        }
         let step = client.on_response(response.status(), &self.timers);
         let user = client.user;
         let wanted = match &mut client.cancel {
