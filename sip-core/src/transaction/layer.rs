@@ -481,7 +481,7 @@ impl<U: Copy> Transactions<U> {
             let (state, step) = invite_server::start();
             (ServerMachine::Invite(state), step)
         } else {
-            let (state, step) = non_invite_server::start();
+            let (state, step) = non_invite_server::start(&self.timers);
             (ServerMachine::NonInvite(state), step)
         };
         let cancels = self.cancelled_by(&request);

@@ -11,8 +11,10 @@ pub(super) enum State {
     Terminated,
 }
 
-pub(super) fn start() -> (State, Step) {
-    (State::Trying, Step { pass_up: true, ..Step::none() })
+/// A 100 goes out if nothing else did by the time a client's timer E reaches T2 (RFC 4320 4.1): over UDP not before.
+pub(super) fn start(timers: &TimerConfig) -> (State, Step) {
+    let retransmit = Change::Start(Timer::Trying, timers.until_t2());
+    (State::Trying, Step { retransmit, pass_up: true, ..Step::none() })
 }
 
 pub(super) fn on_retransmission(state: State) -> (State, Step) {
@@ -24,11 +26,19 @@ pub(super) fn on_retransmission(state: State) -> (State, Step) {
 
 pub(super) fn on_respond(state: State, status: StatusCode, timers: &TimerConfig, reliable: bool) -> (State, Step) {
     match (state, status.code()) {
-        (State::Trying | State::Proceeding, 100..=199) => (State::Proceeding, Step { send: true, ..Step::none() }),
-        (State::Trying | State::Proceeding, _) if reliable => (State::Terminated, Step { send: true, ..Step::over() }),
-        (State::Trying | State::Proceeding, _) => {
-            (State::Completed, Step { bound: Change::Start(Timer::J, timers.timeout()), send: true, ..Step::none() })
+        (State::Trying | State::Proceeding, 100..=199) => {
+            (State::Proceeding, Step { retransmit: Change::Stop, send: true, ..Step::none() })
         }
+        (State::Trying | State::Proceeding, _) if reliable => (State::Terminated, Step { send: true, ..Step::over() }),
+        (State::Trying | State::Proceeding, _) => (
+            State::Completed,
+            Step {
+                retransmit: Change::Stop,
+                bound: Change::Start(Timer::J, timers.timeout()),
+                send: true,
+                ..Step::none()
+            },
+        ),
         (state, _) => (state, Step::none()),
     }
 }

@@ -31,7 +31,8 @@ pub enum Timer {
     L,
     /// Wait for retransmission of 2xx to an INVITE, or more of them from forks (RFC 6026).
     M,
-    /// 200 ms after an INVITE came: a 100 goes out if nothing else did (RFC 3261 17.2.1).
+    /// A 100 goes out if nothing else did: 200 ms after an INVITE came (RFC 3261 17.2.1), for other requests when timer
+    /// E of their client reaches T2 (RFC 4320).
     Trying,
 }
 
@@ -85,6 +86,19 @@ impl TimerConfig {
     /// 64 × T1: how long a transaction waits for its other side (timers B, F, H, J, L, M).
     pub fn timeout(&self) -> Duration {
         self.t1.saturating_mul(64)
+    }
+
+    /// How long until timer E of a client is set to T2 for the first time; 3.5 s.
+    pub(super) fn until_t2(&self) -> Duration {
+        let mut interval = self.t1;
+        let mut after = interval;
+        loop {
+            interval = self.backoff(interval);
+            if interval >= self.t2 || interval.is_zero() {
+                return after;
+            }
+            after = after.saturating_add(interval);
+        }
     }
 
     /// The interval after `interval` for retransmissions that double up to T2 (timers E and G).
