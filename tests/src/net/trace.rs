@@ -211,7 +211,7 @@ fn arrow(line: &mut [char], width: usize, hop: &Hop, to: NodeId) {
         (false, true) => (low, high - 5),
         (false, false) => (low + 5, high),
     };
-    write_at(line, (low + high + 1) / 2, &hop.label());
+    write_at(line, (low + high).div_ceil(2), &hop.label());
 }
 
 fn half_arrow(line: &mut Vec<char>, width: usize, hop: &Hop) {

@@ -344,11 +344,9 @@ impl Network {
             for end in 0..2 {
                 let ends = &mut self.connections[connection].ends;
                 let between = (ends[end].node, ends[1 - end].node);
-                if between == (a, b) || between == (b, a) {
-                    if !ends[end].held.is_empty() {
-                        let at = self.when(connection, end, &Bytes::new());
-                        self.queue.push(at, Arrival::Release { connection, end });
-                    }
+                if (between == (a, b) || between == (b, a)) && !ends[end].held.is_empty() {
+                    let at = self.when(connection, end, &Bytes::new());
+                    self.queue.push(at, Arrival::Release { connection, end });
                 }
             }
         }
