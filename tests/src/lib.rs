@@ -1,4 +1,6 @@
 //! What tests of several crates share.
 
+pub mod layer;
 pub mod net;
+pub mod sip;
 pub mod text;
