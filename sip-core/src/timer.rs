@@ -3,13 +3,13 @@
 //! Protocol timers are mostly set and cancelled, seldom fired, and a driver (or a test in virtual time)
 //! wants to sleep exactly until the earliest. The queue therefore has two parts, split at a *horizon*:
 //!
-//! - at or after the horizon, a wheel of eleven levels of 64 slots, one millisecond fine at the bottom: setting and
+//! - after the horizon, a wheel of eleven levels of 64 slots, one millisecond fine at the bottom: setting and
 //!   cancelling touch one list, and a timer moves down at most once a level in its life;
-//! - before the horizon, a small heap whose top is the next deadline. It holds the millisecond that was drained from
-//!   the wheel last, and whatever was set since for an earlier time. When it grows out of proportion to the wheel the
-//!   horizon moves back and the wheel takes it over.
+//! - up to the horizon, a small heap whose top is the next deadline. It holds the millisecond that was drained from
+//!   the wheel last, and whatever was set since for an earlier time. When that becomes more than the exception the
+//!   horizon moves back and the wheel takes the heap over; this is paid for by the timers that were set meanwhile.
 //!
-//! Setting and cancelling are O(1) amortised beyond the horizon and logarithmic in the size of the heap before it;
+//! Setting and cancelling are O(1) amortised beyond the horizon and logarithmic in the size of the heap up to it;
 //! [`TimerQueue::next`] is one read. The queue reads no clock: time is a parameter.
 use crate::time::Instant;
 
@@ -44,8 +44,10 @@ pub struct TimerQueue<K> {
     free: u32,
     len: usize,
     sequence: u64,
-    /// Every timer in `near` is before it (or at the end of time), every timer in `wheel` at it or later.
+    /// Every timer in `near` is at this millisecond or before, every timer in `wheel` after it.
     horizon: u64,
+    /// How many timers were set for before the horizon since it moved back last.
+    early: usize,
     /// A binary heap of indexes by (deadline, sequence); not empty unless the queue is.
     near: Vec<u32>,
     wheel: Wheel,
@@ -90,6 +92,7 @@ impl<K: Copy> TimerQueue<K> {
             len: 0,
             sequence: 0,
             horizon: 0,
+            early: 0,
             near: Vec::new(),
             wheel: Wheel { occupied: [0; LEVELS], heads: Box::new([[NIL; SLOTS]; LEVELS]) },
         }
@@ -110,12 +113,13 @@ impl<K: Copy> TimerQueue<K> {
         let at = at.as_millis();
         let index = self.allocate(at, key);
         if self.len == 0 {
-            self.horizon = at.saturating_add(1); // nothing is in the wheel: the horizon may go anywhere
+            self.horizon = at; // nothing is in the wheel: the horizon may go anywhere
         }
         self.len += 1;
-        if at < self.horizon || self.near.is_empty() {
+        if at <= self.horizon {
             self.near_push(index);
-            if self.near.len() > NEAR_MIN.max((self.len - self.near.len()) / 8) {
+            self.early += 1;
+            if self.early.min(self.near.len()) > NEAR_MIN && self.early > self.len / 8 {
                 self.lower_horizon();
             }
         } else {
@@ -196,6 +200,7 @@ impl<K: Copy> TimerQueue<K> {
 
     fn shrink(&mut self) {
         self.free = NIL;
+        self.early = 0;
         self.entries.clear();
         self.entries.shrink_to(NEAR_MIN);
         self.near.shrink_to(NEAR_MIN);
@@ -207,8 +212,7 @@ impl<K: Copy> TimerQueue<K> {
             // Lower levels agree with the horizon in more digits, so the first slot of the first level is the earliest.
             let slot = self.wheel.occupied[level].trailing_zeros() as usize;
             let mut index = self.take_list(level, slot);
-            let start = slot_start(self.horizon, level, slot);
-            self.horizon = if level == 0 { start.saturating_add(1) } else { start };
+            self.horizon = slot_start(self.horizon, level, slot);
             while index != NIL {
                 let next = self.entries[index as usize].next;
                 if level == 0 {
@@ -224,12 +228,12 @@ impl<K: Copy> TimerQueue<K> {
         }
     }
 
-    /// Moves the horizon back to just after the next deadline and all of the heap beyond that into the wheel.
+    /// Moves the horizon back to the next deadline and all of the heap beyond that into the wheel.
     fn lower_horizon(&mut self) {
         let Some(next) = self.next() else { return };
-        let old = self.horizon;
-        let new = next.as_millis().saturating_add(1).min(old);
+        let (old, new) = (self.horizon, next.as_millis());
         self.horizon = new;
+        self.early = 0;
         // What agreed with the old horizon down to `split` now differs from the new one there.
         let split = level_of(old, new);
         for level in 0..split {
@@ -244,7 +248,7 @@ impl<K: Copy> TimerQueue<K> {
             }
         }
         for index in std::mem::take(&mut self.near) {
-            if self.entries[index as usize].at < new {
+            if self.entries[index as usize].at <= new {
                 self.near_push(index);
             } else {
                 self.far_push(index);
@@ -420,6 +424,37 @@ mod tests {
         assert_eq!(timers.next(), Some(ms(32_001)));
     }
 
+    #[test]
+    fn the_horizon_may_stop_just_before_a_slot_of_a_higher_level() {
+        let mut timers = TimerQueue::new();
+        for (key, at) in [10, 63, 64, 4_095, 4_096].into_iter().enumerate() {
+            timers.insert(ms(at), key);
+        }
+        assert_eq!(timers.pop(ms(10)), Some((0, ms(10)))); // the horizon is at 63 now
+        timers.insert(ms(64), 5);
+        timers.insert(ms(65), 6);
+        let fired: Vec<usize> = std::iter::from_fn(|| timers.pop(ms(4_095))).map(|(key, _)| key).collect();
+        assert_eq!(fired, [1, 2, 5, 6, 3]); // and at 4096
+        timers.insert(ms(4_097), 7);
+        let fired: Vec<usize> = std::iter::from_fn(|| timers.pop(ms(9_999))).map(|(key, _)| key).collect();
+        assert_eq!(fired, [4, 7]);
+    }
+
+    #[test]
+    fn many_timers_at_once_and_one_set_and_cancelled_before_them() {
+        let mut timers = TimerQueue::new();
+        for key in 0..5_000 {
+            timers.insert(ms(1_000), key);
+        }
+        for _ in 0..5_000 {
+            let id = timers.insert(ms(999), 0);
+            assert_eq!(timers.next(), Some(ms(999)));
+            timers.cancel(id);
+        }
+        assert_eq!(timers.pop(ms(1_000)), Some((0, ms(1_000))));
+        assert_eq!(timers.len(), 4_999);
+    }
+
     #[derive(Clone, Debug)]
     enum Step {
         Insert(u64),
@@ -438,54 +473,69 @@ mod tests {
         ]
     }
 
-    fn step() -> impl Strategy<Value = Step> {
+    fn step(delay: impl Strategy<Value = u64> + Clone) -> impl Strategy<Value = Step> {
         prop_oneof![
-            6 => delay().prop_map(Step::Insert),
+            6 => delay.clone().prop_map(Step::Insert),
             2 => any::<usize>().prop_map(Step::Cancel),
             1 => Just(Step::CancelNext),
-            2 => delay().prop_map(Step::Advance),
+            2 => delay.prop_map(Step::Advance),
         ]
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
-        #[test]
-        fn behaves_like_an_ordered_map(start in delay(), steps in proptest::collection::vec(step(), 1..600)) {
-            let mut now = start;
-            let mut timers = TimerQueue::new();
-            let mut model: BTreeMap<(u64, usize), TimerId> = BTreeMap::new();
-            let mut ids: Vec<(TimerId, u64)> = Vec::new();
-            for step in steps {
-                match step {
-                    Step::Insert(delay) => {
-                        let (at, key) = (now.saturating_add(delay).saturating_sub(10), ids.len());
-                        let id = timers.insert(ms(at), key);
-                        model.insert((at, key), id);
-                        ids.push((id, at));
-                    }
-                    Step::Cancel(choice) if !ids.is_empty() => {
-                        let key = choice % ids.len();
-                        let (id, at) = ids[key];
-                        let known = model.remove(&(at, key)).map(|_| key);
-                        prop_assert_eq!(timers.cancel(id), known);
-                    }
-                    Step::Cancel(_) => {}
-                    Step::CancelNext => {
-                        if let Some(((_, key), id)) = model.pop_first() {
-                            prop_assert_eq!(timers.cancel(id), Some(key));
-                        }
-                    }
-                    Step::Advance(by) => {
-                        now = now.saturating_add(by);
-                        while let Some((key, at)) = timers.pop(ms(now)) {
-                            let first = model.pop_first().map(|(order, _)| order);
-                            prop_assert_eq!(first, Some((at.as_millis(), key)));
-                        }
+    /// Runs the steps on a queue and on an ordered map side by side.
+    fn compare(start: u64, steps: Vec<Step>) -> Result<(), TestCaseError> {
+        let mut now = start;
+        let mut timers = TimerQueue::new();
+        let mut model: BTreeMap<(u64, usize), TimerId> = BTreeMap::new();
+        let mut ids: Vec<(TimerId, u64)> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Insert(delay) => {
+                    let (at, key) = (now.saturating_add(delay).saturating_sub(10), ids.len());
+                    let id = timers.insert(ms(at), key);
+                    model.insert((at, key), id);
+                    ids.push((id, at));
+                }
+                Step::Cancel(choice) if !ids.is_empty() => {
+                    let key = choice % ids.len();
+                    let (id, at) = ids[key];
+                    let known = model.remove(&(at, key)).map(|_| key);
+                    prop_assert_eq!(timers.cancel(id), known);
+                }
+                Step::Cancel(_) => {}
+                Step::CancelNext => {
+                    if let Some(((_, key), id)) = model.pop_first() {
+                        prop_assert_eq!(timers.cancel(id), Some(key));
                     }
                 }
-                prop_assert_eq!(timers.len(), model.len());
-                prop_assert_eq!(timers.next().map(Instant::as_millis), model.keys().next().map(|&(at, _)| at));
+                Step::Advance(by) => {
+                    now = now.saturating_add(by);
+                    while let Some((key, at)) = timers.pop(ms(now)) {
+                        let first = model.pop_first().map(|(order, _)| order);
+                        prop_assert_eq!(first, Some((at.as_millis(), key)));
+                    }
+                }
             }
+            prop_assert_eq!(timers.len(), model.len());
+            prop_assert_eq!(timers.next().map(Instant::as_millis), model.keys().next().map(|&(at, _)| at));
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
+        #[test]
+        fn behaves_like_an_ordered_map(
+            start in delay(), steps in proptest::collection::vec(step(delay().boxed()), 1..400),
+        ) {
+            compare(start, steps)?;
+        }
+
+        #[test]
+        fn behaves_like_an_ordered_map_where_deadlines_are_dense(
+            start in delay(), steps in proptest::collection::vec(step((0..150u64).boxed()), 1..400),
+        ) {
+            compare(start, steps)?;
         }
     }
 }
