@@ -1,8 +1,8 @@
 //! The client's side: which challenges to answer, with which credential, and what to remember.
 use super::digest::{Algorithm, Input, Qop, hash, response};
-use super::params::{param, push_hex, push_quoted, push_token};
+use super::params::{push_hex, push_quoted, push_token};
 use super::secret::Credential;
-use crate::message::{Fields, Name, ParseError};
+use crate::message::{AuthParams, Fields, Name, ParseError};
 use std::borrow::Cow;
 
 const MAX_ROUNDS: u8 = 8;
@@ -148,7 +148,7 @@ impl DigestClient {
         for (proxy, name) in [(false, Name::WwwAuthenticate), (true, Name::ProxyAuthenticate)] {
             challenges.extend(response.challenges(name).map(|challenge| {
                 let challenge = challenge?;
-                Challenge::read(proxy, challenge.scheme, &|name| challenge.param(name))
+                Challenge::read(proxy, challenge.scheme, challenge.params())
             }));
         }
         self.consider(challenges, attempt)
@@ -191,15 +191,15 @@ impl DigestClient {
         if attempt.sent.is_empty() {
             return;
         }
-        for (proxy, name) in [(false, "Authentication-Info"), (true, "Proxy-Authentication-Info")] {
-            if let Some(info) = response.named(name) {
+        for (proxy, name) in [(false, Name::AuthenticationInfo), (true, Name::ProxyAuthenticationInfo)] {
+            if let Some(info) = response.auth_info(name) {
                 self.next_nonce(proxy, info, attempt);
             }
         }
     }
 
-    fn next_nonce(&mut self, proxy: bool, info: &str, attempt: &Attempt) {
-        let Some(nonce) = param(info, "nextnonce").filter(|nonce| !nonce.is_empty()) else {
+    fn next_nonce(&mut self, proxy: bool, info: AuthParams<'_>, attempt: &Attempt) {
+        let Some(nonce) = info.get("nextnonce").filter(|nonce| !nonce.is_empty()) else {
             return;
         };
         let serial = self.new_serial();
@@ -318,17 +318,6 @@ impl DigestClient {
         Ok(())
     }
 
-    /// As [`challenged`](Self::challenged), from (proxy?, header value) pairs.
-    #[cfg(test)]
-    pub(super) fn challenged_with(&mut self, values: &[(bool, &str)], attempt: &mut Attempt) -> Result<(), AuthError> {
-        let read = |&(proxy, value): &(bool, &str)| {
-            let (scheme, list) = value.split_once(' ').unwrap_or((value, ""));
-            Challenge::read(proxy, scheme, &|name| param(list, name))
-        };
-        let challenges = values.iter().map(read).collect();
-        self.consider(challenges, attempt)
-    }
-
     fn new_serial(&mut self) -> u32 {
         self.serial = self.serial.wrapping_add(1);
         self.serial
@@ -355,28 +344,24 @@ impl AuthError {
 }
 
 impl Challenge {
-    /// Reads a challenge whose parameters `param` finds, unquoted.
-    fn read<'a>(
-        proxy: bool,
-        scheme: &str,
-        param: &dyn Fn(&str) -> Option<Cow<'a, str>>,
-    ) -> Result<Challenge, AuthError> {
+    /// Reads a challenge.
+    fn read(proxy: bool, scheme: &str, params: AuthParams<'_>) -> Result<Challenge, AuthError> {
         if !scheme.eq_ignore_ascii_case("Digest") {
             return Err(AuthError::Unsupported(scheme.into()));
         }
-        let is_true = |name| param(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let algorithm = param("algorithm");
+        let is_true = |name| params.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let algorithm = params.get("algorithm");
         Ok(Challenge {
             proxy,
-            realm: param("realm").ok_or(AuthError::Incomplete("realm"))?.into_owned(),
-            nonce: param("nonce").ok_or(AuthError::Incomplete("nonce"))?.into_owned(),
-            opaque: param("opaque").map(Cow::into_owned),
+            realm: params.get("realm").ok_or(AuthError::Incomplete("realm"))?.into_owned(),
+            nonce: params.get("nonce").ok_or(AuthError::Incomplete("nonce"))?.into_owned(),
+            opaque: params.get("opaque").map(Cow::into_owned),
             names_algorithm: algorithm.is_some(),
             algorithm: match algorithm {
                 None => Algorithm::Md5,
                 Some(name) => Algorithm::parse(&name).ok_or_else(|| AuthError::Unsupported((*name).into()))?,
             },
-            qop: match param("qop") {
+            qop: match params.get("qop") {
                 None => Qop::None,
                 Some(offered) => {
                     let mut offered_qops = offered.split(',').filter_map(Qop::parse);

@@ -15,3 +15,23 @@ pub use client::{Attempt, AuthError, DigestClient};
 pub use digest::{Algorithm, Qop, ha1};
 pub use secret::{Credential, Secret, SecretText};
 pub use server::{Refusal, Verified, Verifier};
+
+#[cfg(test)]
+mod testing {
+    use crate::message::{Limits, Message, Response};
+
+    /// A 401 with these (from a proxy?, challenge) fields, read as from the network.
+    pub(super) fn unauthorized(challenges: &[(bool, &str)]) -> Response {
+        let mut text = String::from("SIP/2.0 401 Unauthorized\r\n");
+        for (proxy, value) in challenges {
+            text.push_str(if *proxy { "Proxy-Authenticate: " } else { "WWW-Authenticate: " });
+            text.push_str(value);
+            text.push_str("\r\n");
+        }
+        text.push_str("\r\n");
+        match Message::parse(text.into(), &Limits::default()) {
+            Ok(Message::Response(response)) => response,
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -2,7 +2,7 @@
 use super::digest::{Algorithm, Input, Qop, hash, response};
 use super::params::{push_hex, push_quoted, push_token};
 use super::secret::{Secret, SecretText};
-use crate::message::{Credentials, Name, Request};
+use crate::message::{AuthParams, Credentials, Name, Request};
 use crate::time::Instant;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -181,35 +181,35 @@ impl Verifier {
         if !credentials.scheme.eq_ignore_ascii_case("Digest") {
             return Err(Refusal::Missing);
         }
-        self.verify_params(now, &|name| credentials.param(name), method, body, lookup)
+        self.verify_params(now, credentials.params(), method, body, lookup)
     }
 
-    pub(super) fn verify_params<'a>(
+    fn verify_params(
         &mut self,
         now: Instant,
-        param: &dyn Fn(&str) -> Option<Cow<'a, str>>,
+        params: AuthParams<'_>,
         method: &str,
         body: &[u8],
         lookup: &mut dyn FnMut(&str) -> Option<Secret>,
     ) -> Result<Verified, Refusal> {
-        let required = |name| param(name).ok_or(Refusal::Malformed(name));
+        let required = |name| params.get(name).ok_or(Refusal::Malformed(name));
         if *required("realm")? != *self.realm {
             return Err(Refusal::Missing);
         }
         let (username, uri) = (required("username")?, required("uri")?);
         let (nonce, given) = (required("nonce")?, required("response")?);
-        let algorithm = match param("algorithm") {
+        let algorithm = match params.get("algorithm") {
             None => Algorithm::Md5,
             Some(name) => Algorithm::parse(&name).ok_or(Refusal::Denied)?,
         };
-        let qop = match param("qop") {
+        let qop = match params.get("qop") {
             None => Qop::None,
             Some(name) => Qop::parse(&name).ok_or(Refusal::Malformed("qop"))?,
         };
         if !self.algorithms.contains(&algorithm) || !self.qops.contains(&qop) {
             return Err(Refusal::Denied);
         }
-        let cnonce = if qop == Qop::None { param("cnonce").unwrap_or_default() } else { required("cnonce")? };
+        let cnonce = if qop == Qop::None { params.get("cnonce").unwrap_or_default() } else { required("cnonce")? };
         let nc = if qop == Qop::None { Cow::Borrowed("00000000") } else { required("nc")? };
         let count = u32::from_str_radix(&nc, 16).ok().filter(|_| nc.len() == 8).ok_or(Refusal::Malformed("nc"))?;
         let secret = lookup(&username).ok_or(Refusal::Denied)?;
