@@ -407,7 +407,6 @@ export class Call extends TypedEventTarget<CallEvents> {
           await this.#client.request<"rejectOffer">({ type: "rejectOffer", call: this.#id, status });
         },
       },
-      this.direction === "outgoing",
     );
     media.setMuted(this.#muted);
     media.onEvent = (event) => this.#onMediaEvent(event);

@@ -1,5 +1,5 @@
-import { delay, Serial } from "./async.js";
-import { mediaError, OffhookError, toOffhookError } from "./errors.js";
+import { Serial } from "./async.js";
+import { mediaError, toOffhookError } from "./errors.js";
 import type { MediaHandler, OfferOptions } from "./media/handler.js";
 
 /** How a negotiation speaks to the other side. */
@@ -13,26 +13,22 @@ export interface NegotiationPort {
 /** Which of the three re-offers. */
 export type ReofferKind = "hold" | "resume" | "renegotiate";
 
-/** How often a re-offer that met one of the other side is tried again. */
-const GLARE_RETRIES = 3;
-
 /**
  * Offer and answer between one media handler and the other side, one exchange at a time: which description is applied
- * when, what is rolled back, who waits after a glare (RFC 3261 14.1). It does not know the call's state.
+ * when, what is rolled back, whose offer goes first. It does not know the call's state, and it does not wait after a 491:
+ * the agent does (RFC 3261 14.1).
  */
 export class Negotiation {
   readonly #media: MediaHandler;
   readonly #port: NegotiationPort;
-  readonly #ownsCallId: boolean;
   readonly #serial = new Serial();
   #earlySdp: string | null = null;
   #held = false;
   #offersWaiting = 0;
 
-  constructor(media: MediaHandler, port: NegotiationPort, ownsCallId: boolean) {
+  constructor(media: MediaHandler, port: NegotiationPort) {
     this.#media = media;
     this.#port = port;
-    this.#ownsCallId = ownsCallId;
   }
 
   /** Early media: an answer another may still replace. */
@@ -58,18 +54,15 @@ export class Negotiation {
     return this.#serial.run(async () => undefined);
   }
 
-  /** Offers anew. Refused: everything is as before, and the refusal is thrown. After a glare it tries again by itself. */
+  /**
+   * Offers anew. Refused: everything is as before, and the refusal is thrown. An offer of the other side that comes in
+   * between goes first, and ours is made again after it.
+   */
   async reoffer(kind: ReofferKind, iceRestart = false): Promise<void> {
-    for (let retries = 0; ; ) {
-      const refusal = await this.#serial.run(() => this.#offerOnce(kind, iceRestart));
-      if (refusal === null) return;
-      if (refusal === "theirs-first") continue;
-      if (retries++ === GLARE_RETRIES) throw refusal;
-      await delay(glareDelay(this.#ownsCallId));
-    }
+    while ((await this.#serial.run(() => this.#offerOnce(kind, iceRestart))) === "theirs-first");
   }
 
-  async #offerOnce(kind: ReofferKind, iceRestart: boolean): Promise<OffhookError | "theirs-first" | null> {
+  async #offerOnce(kind: ReofferKind, iceRestart: boolean): Promise<"theirs-first" | "agreed"> {
     const hold = kind === "renegotiate" ? this.#held : kind === "hold";
     let answer: string | null;
     try {
@@ -82,7 +75,6 @@ export class Negotiation {
     } catch (thrown) {
       await this.#media.rollback();
       const error = toOffhookError(thrown);
-      if (error.status === 491) return error;
       if (error.kind === "state" && this.#offersWaiting > 0) return "theirs-first";
       throw error;
     }
@@ -94,7 +86,7 @@ export class Negotiation {
       throw thrown;
     }
     this.#held = hold;
-    return null;
+    return "agreed";
   }
 
   #offer(options: OfferOptions): Promise<string> {
@@ -122,9 +114,4 @@ export class Negotiation {
       await this.#port.acceptOffer(description);
     });
   }
-}
-
-/** RFC 3261 14.1: who owns the Call-ID waits 2.1 to 4 s, the other 0 to 2 s, in steps of 10 ms. */
-function glareDelay(ownsCallId: boolean): number {
-  return ownsCallId ? 2100 + 10 * Math.floor(Math.random() * 191) : 10 * Math.floor(Math.random() * 201);
 }

@@ -37,6 +37,8 @@ export interface AgentConfig {
   userAgent?: string;
   /** RFC 3261 timers in milliseconds. */
   timers?: { t1?: number; t2?: number; t4?: number };
+  /** How long a connection may take to come up, in milliseconds (default 8000). */
+  connectTimeout?: number;
   /** Send a `trace` notification for each message (secrets masked). */
   trace?: boolean;
   /** Hold by the core's own rewriting of the last SDP, re-offers answered by the core. Default false: the application negotiates. */
@@ -106,8 +108,8 @@ export interface Results {
 
 /** A typed failure. The same kinds as the Rust `Error`. */
 export type ErrorValue =
-  /** The other side refused: SIP status, its reason phrase, and the Reason header (RFC 3326) if there was one. */
-  | { kind: "status"; status: number; reason: string; cause: ReasonValue | null }
+  /** The other side refused: SIP status, its reason phrase, the Reason header (RFC 3326) and Retry-After in seconds if there were. */
+  | { kind: "status"; status: number; reason: string; cause: ReasonValue | null; retryAfter: number | null }
   /** Wrong credentials, or a challenge we cannot answer. */
   | { kind: "authentication"; status: number; message: string }
   /** No answer in time: `timer` is the RFC's name ("B", "F", "H" …). */
@@ -198,6 +200,8 @@ export type Notification =
   /** MESSAGE out of dialog. */
   | { type: "message"; from: Address; contentType: string; body: string; at: number }
   | { type: "ended"; call: CallId; end: End; at: number }
+  /** Something came that cannot be read as SIP; it was dropped. */
+  | { type: "malformed"; remote: string; message: string; at: number }
   | { type: "trace"; direction: "in" | "out"; transport: string; remote: string; text: string; at: number }
   /** The agent is down: nothing follows. */
   | { type: "stopped"; at: number };

@@ -12,8 +12,6 @@ import { completeTarget } from "./target.js";
 
 /** How to connect. */
 export interface ConnectOptions extends AgentConfig {
-  /** How long the first connection may take, in milliseconds (default 8000). */
-  connectTimeout?: number;
   /** Gives up connecting. */
   signal?: AbortSignal;
   /** Options for the media of calls, or a function that makes a media handler of your own for each call. */
@@ -56,6 +54,8 @@ export interface UserAgentEvents {
   message: { type: "message"; from: Address; contentType: string; body: string; at: number };
   /** A SIP message went in or out (only with `trace: true`); passwords are masked. */
   trace: { type: "trace"; direction: "in" | "out"; transport: string; remote: string; text: string; at: number };
+  /** Something came that is no SIP; it was dropped. */
+  malformed: { type: "malformed"; remote: string; message: string; at: number };
   /** Down. Nothing follows. */
   stopped: { type: "stopped"; at: number };
 }
@@ -96,7 +96,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    * A connection that is lost later is restored by itself.
    */
   static async connect(options: ConnectOptions): Promise<UserAgent> {
-    const { connectTimeout = CONNECT_TIMEOUT, signal, media, port: openPort = openWasmPort, ...config } = options;
+    const { signal, media, port: openPort = openWasmPort, ...config } = options;
+    const { connectTimeout = CONNECT_TIMEOUT } = config;
     throwIfAborted(signal);
     const opening = openPort(config);
     let ua: UserAgent | null = null;
@@ -258,6 +259,9 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
       }
       case "message":
         this.emit("message", event);
+        break;
+      case "malformed":
+        this.emit("malformed", event);
         break;
       case "trace":
         this.emit("trace", event);

@@ -33,8 +33,6 @@ export async function openWasmPort(config: AgentConfig): Promise<AgentPort> {
 class WasmPort implements AgentPort {
   onNotification: (notification: Notification) => void = () => undefined;
   #agent: Agent | null;
-  #outbox: Command[] = [];
-  #notifying = false;
 
   constructor(config: AgentConfig) {
     try {
@@ -45,32 +43,17 @@ class WasmPort implements AgentPort {
   }
 
   send(command: Command): void {
-    // A notification may come from within the agent, which cannot be entered twice.
-    if (this.#notifying || this.#outbox.length > 0) {
-      if (this.#outbox.push(command) === 1) queueMicrotask(() => this.#flush());
-    } else {
-      this.#agent?.send(command);
-    }
+    this.#agent?.send(command);
   }
 
   close(): void {
     const agent = this.#agent;
     this.#agent = null;
-    // Not at once, for the same reason.
+    // Not at once: this may run inside a notification, and so inside the agent.
     if (agent) queueMicrotask(() => agent.free());
   }
 
-  #flush(): void {
-    for (const command of this.#outbox.splice(0)) this.#agent?.send(command);
-  }
-
   #notify(notification: Notification): void {
-    const nested = this.#notifying;
-    this.#notifying = true;
-    try {
-      if (this.#agent) this.onNotification(notification);
-    } finally {
-      this.#notifying = nested;
-    }
+    if (this.#agent) this.onNotification(notification);
   }
 }

@@ -67,7 +67,7 @@ describe("an outgoing call", () => {
     const call = await ua.call("bob");
     agent.ended(1, { status: 486, reason: "Busy Here" });
     const error = await failure(call.established);
-    assert.deepEqual(error.detail, { kind: "status", status: 486, reason: "Busy Here", cause: null });
+    assert.deepEqual(error.detail, { kind: "status", status: 486, reason: "Busy Here", cause: null, retryAfter: null });
     assert.equal((await call.ended).status, 486);
     assert.equal(call.state, "ended");
     assert.ok(at(media, 0).closed);

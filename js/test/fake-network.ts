@@ -131,7 +131,7 @@ export class NetworkAgent implements AgentPort {
       case "options":
       case "message": {
         const peer = this.#network.agents.get(command.target);
-        if (!peer) return this.#refuse(command, { kind: "status", status: 404, reason: "Not Found", cause: null });
+        if (!peer) return this.#refuse(command, { kind: "status", status: 404, reason: "Not Found", cause: null, retryAfter: null });
         if (command.type === "message") {
           const { contentType, body } = command;
           peer.#say({ type: "message", from: this.address, contentType, body, at });
@@ -156,7 +156,7 @@ export class NetworkAgent implements AgentPort {
     this.#result(command, { call: leg.id, callId });
     this.#enter(leg, "calling", "INVITE sent");
     this.#message({ callId, peer: peer ? { agent: peer } : null }, `INVITE ${command.target} SIP/2.0`, command.sdp);
-    const refusal = peer ? peer.refuseCall : ({ kind: "status", status: 404, reason: "Not Found", cause: null } as const);
+    const refusal = peer ? peer.refuseCall : ({ kind: "status", status: 404, reason: "Not Found", cause: null, retryAfter: null } as const);
     if (!peer || refusal) {
       const status = refusal?.kind === "status" ? refusal.status : 500;
       const reason = refusal?.kind === "status" ? refusal.reason : "";
@@ -214,7 +214,7 @@ export class NetworkAgent implements AgentPort {
         this.#cseq++;
         this.#message(leg, `INVITE ${peer.agent.address.uri} SIP/2.0`, command.sdp);
         if (refusal) return this.#refuse(command, refusal);
-        if (peer.reoffer) return this.#refuse(command, { kind: "status", status: 491, reason: "Request Pending", cause: null });
+        if (peer.reoffer) return this.#refuse(command, { kind: "status", status: 491, reason: "Request Pending", cause: null, retryAfter: null });
         leg.reoffer = command;
         return far.#say({ type: "offer", call: peer.id, sdp: command.sdp ?? null, at });
       }
@@ -236,7 +236,7 @@ export class NetworkAgent implements AgentPort {
       case "rejectOffer": {
         const offer = peer.reoffer;
         peer.reoffer = null;
-        if (offer) far.#refuse(offer, { kind: "status", status: command.status ?? 488, reason: "Not Acceptable Here", cause: null });
+        if (offer) far.#refuse(offer, { kind: "status", status: command.status ?? 488, reason: "Not Acceptable Here", cause: null, retryAfter: null });
         return this.#result(command);
       }
       case "info":

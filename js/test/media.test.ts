@@ -74,7 +74,7 @@ describe("media in Chromium", { timeout: 120_000 }, () => {
     const seen = await page.evaluate(async () => {
       const { outgoing, incoming } = await world.talk();
       await world.hears(incoming);
-      world.bobPort.refuseReoffer = { kind: "status", status: 488, reason: "Not Acceptable Here", cause: null };
+      world.bobPort.refuseReoffer = { kind: "status", status: 488, reason: "Not Acceptable Here", cause: null, retryAfter: null };
       const refused = await outgoing.hold().then(
         () => "agreed",
         (error: Error) => error.message,
@@ -94,7 +94,7 @@ describe("media in Chromium", { timeout: 120_000 }, () => {
     await page.evaluate(async () => {
       const { outgoing, incoming } = await world.talk();
       await world.hears(incoming);
-      world.bobPort.refuseReoffer = { kind: "status", status: 488, reason: "Not Acceptable Here", cause: null };
+      world.bobPort.refuseReoffer = { kind: "status", status: 488, reason: "Not Acceptable Here", cause: null, retryAfter: null };
       await outgoing.renegotiate({ iceRestart: true }).catch(() => undefined);
       await world.hears(incoming);
       await world.hears(outgoing);

@@ -30,7 +30,7 @@ describe("connecting", () => {
         return new FakeAgent();
       },
     });
-    assert.deepEqual(configs, [{ ...account, password: "secret" }]);
+    assert.deepEqual(configs, [{ ...account, password: "secret", connectTimeout: 10 }]);
   });
 
   it("rejects with the transport's failure and closes the port", async () => {
@@ -239,9 +239,9 @@ describe("errors", () => {
 
   it("say each kind in words", () => {
     const words = (detail: ConstructorParameters<typeof OffhookError>[0]): string => new OffhookError(detail).message;
-    assert.equal(words({ kind: "status", status: 486, reason: "Busy Here", cause: null }), "486 Busy Here");
+    assert.equal(words({ kind: "status", status: 486, reason: "Busy Here", cause: null, retryAfter: null }), "486 Busy Here");
     assert.equal(
-      words({ kind: "status", status: 503, reason: "", cause: { protocol: "Q.850", cause: 34, text: "no circuit" } }),
+      words({ kind: "status", status: 503, reason: "", cause: { protocol: "Q.850", cause: 34, text: "no circuit" }, retryAfter: null }),
       "503 Service Unavailable (no circuit)",
     );
     assert.equal(words({ kind: "timeout", timer: "B" }), "no answer in time (Timer B)");
