@@ -1,6 +1,7 @@
 //! The sans-I/O SIP core of Offhook.
 #![forbid(unsafe_code)]
 
+pub mod agent;
 mod arena;
 pub mod auth;
 #[cfg(feature = "serde")]

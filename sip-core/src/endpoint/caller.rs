@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::call::{Call, Negotiation, Setup};
 use super::connection::Hop;
-use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Hold};
+use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold};
 use super::outgoing::{Outgoing, Purpose};
 use super::{Endpoint, Error, Refusal, StoredAck, Timer, media};
 use crate::arena::Key;
@@ -63,7 +63,7 @@ impl Endpoint {
     /// # Errors
     ///
     /// [`Error::Input`] for a target or header that cannot be sent, [`Error::Limit`] with too many calls,
-    /// [`Error::State`] while shutting down.
+    /// [`Error::Transport`] if no flow leads there, [`Error::State`] while shutting down.
     pub fn call(&mut self, now: Instant, target: &str, options: CallOptions) -> Result<CallId, Error> {
         self.may_begin()?;
         let target = self.complete_target(target)?;
@@ -118,7 +118,25 @@ impl Endpoint {
         }
         self.try_request(now, request);
         self.pump(now);
-        Ok(CallId(key))
+        match self.calls.get(key) {
+            Some(_) => Ok(CallId(key)),
+            None => Err(self.forget_call(CallId(key))),
+        }
+    }
+
+    /// A call that failed before anybody had its handle: its events are taken back, its error is all there is to tell.
+    fn forget_call(&mut self, id: CallId) -> Error {
+        let mut error = Error::Cancelled;
+        self.events.retain(|event| match event {
+            Event::Call { call, event, .. } if *call == id => {
+                if let CallEvent::Ended(End { error: Some(cause), .. }) = event {
+                    error = cause.clone();
+                }
+                false
+            }
+            _ => true,
+        });
+        error
     }
 
     /// Our From value with a tag.

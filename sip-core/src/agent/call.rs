@@ -1,0 +1,310 @@
+//! A call's handle.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use futures_channel::mpsc::{UnboundedSender, unbounded};
+
+use super::{Events, Line};
+use crate::endpoint::{
+    AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, Error, Hold, Invitation, Outcome, Transition,
+};
+use crate::message::{NameAddr, StatusCode};
+
+/// Events of a call kept for listeners that come later.
+const LOG: usize = 64;
+
+/// A call. Clones name the same call; dropping them does not hang up.
+#[derive(Clone, Debug)]
+pub struct Call {
+    id: CallId,
+    line: Line,
+    hub: Hub,
+    invitation: Option<Arc<Invitation>>,
+}
+
+/// What the handles of one call share: its latest state, and who listens. The lock is this call's alone and is held
+/// for moments.
+#[derive(Clone, Debug)]
+pub(super) struct Hub(Arc<Mutex<View>>);
+
+#[derive(Debug)]
+struct View {
+    info: CallInfo,
+    remote_sdp: Option<Bytes>,
+    end: Option<End>,
+    log: Vec<CallEvent>,
+    listeners: Vec<UnboundedSender<CallEvent>>,
+}
+
+impl Hub {
+    pub(super) fn new(info: CallInfo) -> Hub {
+        Hub(Arc::new(Mutex::new(View { info, remote_sdp: None, end: None, log: Vec::new(), listeners: Vec::new() })))
+    }
+
+    fn view(&self) -> MutexGuard<'_, View> {
+        // Nothing panics while it is held; if it did, the view is still whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn tell(&self, event: CallEvent, info: Option<CallInfo>) {
+        let mut view = self.view();
+        if let Some(info) = info {
+            view.info = info;
+        }
+        match &event {
+            CallEvent::Progress { sdp: Some(sdp), .. }
+            | CallEvent::Answered { sdp: Some(sdp) }
+            | CallEvent::Offer { sdp: Some(sdp) }
+            | CallEvent::Negotiated { sdp } => view.remote_sdp = Some(sdp.clone()),
+            CallEvent::State(step) => {
+                // The call may have gone on since: its latest state is in the info, an end only here.
+                if step.state == CallState::Ended {
+                    view.info.state = CallState::Ended;
+                    view.info.history.push(step.clone());
+                }
+            }
+            CallEvent::Ended(end) => view.end = Some(end.clone()),
+            _ => {}
+        }
+        if view.log.len() < LOG {
+            view.log.push(event.clone());
+        }
+        view.listeners.retain(|listener| listener.unbounded_send(event.clone()).is_ok());
+        if matches!(event, CallEvent::Ended(_)) {
+            view.listeners.clear();
+            view.listeners.shrink_to_fit();
+        }
+    }
+}
+
+impl Call {
+    pub(super) fn new(id: CallId, line: Line, hub: Hub, invitation: Option<Box<Invitation>>) -> Call {
+        let invitation = invitation.map(|invitation| Arc::new(*invitation));
+        if let Some(invitation) = &invitation {
+            hub.view().remote_sdp = invitation.sdp.clone();
+        }
+        Call { id, line, hub, invitation }
+    }
+
+    /// The endpoint's name for it.
+    pub fn id(&self) -> CallId {
+        self.id
+    }
+
+    /// Who called.
+    pub fn direction(&self) -> Direction {
+        self.hub.view().info.direction
+    }
+
+    /// The state now.
+    pub fn state(&self) -> CallState {
+        self.hub.view().info.state
+    }
+
+    /// How it came to this, with times and causes.
+    pub fn history(&self) -> Vec<Transition> {
+        self.hub.view().info.history.clone()
+    }
+
+    /// The Call-ID.
+    pub fn call_id(&self) -> String {
+        self.hub.view().info.call_id.to_string()
+    }
+
+    /// The other side.
+    pub fn remote(&self) -> NameAddr {
+        self.hub.view().info.remote.clone()
+    }
+
+    /// Who holds.
+    pub fn on_hold(&self) -> Hold {
+        self.hub.view().info.hold
+    }
+
+    /// The INVITE of an incoming call: who, to whom, the offer, every header field.
+    pub fn invitation(&self) -> Option<&Invitation> {
+        self.invitation.as_deref()
+    }
+
+    /// The other side's latest description.
+    pub fn remote_sdp(&self) -> Option<Bytes> {
+        self.hub.view().remote_sdp.clone()
+    }
+
+    /// What happens in this call: first what has happened so far, then what happens next.
+    pub fn events(&self) -> Events<CallEvent> {
+        let (sender, receiver) = unbounded();
+        let mut view = self.hub.view();
+        for event in &view.log {
+            // The receiver is right here.
+            let _ = sender.unbounded_send(event.clone());
+        }
+        if view.end.is_none() {
+            view.listeners.push(sender);
+        }
+        Events(receiver)
+    }
+
+    /// Answered and acknowledged; or the error it ended with before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Status`] if it was refused, [`Error::Timeout`], [`Error::Transport`], [`Error::Cancelled`] if this side
+    /// gave up.
+    pub async fn established(&self) -> Result<(), Error> {
+        let mut events = self.events();
+        loop {
+            if self.state() == CallState::Established {
+                return Ok(());
+            }
+            match events.next().await {
+                Some(CallEvent::State(step)) if step.state == CallState::Established => return Ok(()),
+                Some(CallEvent::Ended(end)) => return Err(end.error.unwrap_or(Error::Cancelled)),
+                Some(_) => {}
+                None => return Err(super::STOPPED),
+            }
+        }
+    }
+
+    /// The end of the call, whoever brings it about.
+    pub async fn ended(&self) -> Option<End> {
+        let mut events = self.events();
+        loop {
+            if let Some(end) = self.hub.view().end.clone() {
+                return Some(end);
+            }
+            match events.next().await {
+                Some(CallEvent::Ended(end)) => return Some(end),
+                Some(_) => {}
+                None => return None,
+            }
+        }
+    }
+
+    /// See [`Endpoint::ring`](crate::endpoint::Endpoint::ring).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn ring(&self) -> Result<(), Error> {
+        let id = self.id;
+        self.line.operate(move |endpoint, now| endpoint.ring(now, id, None)).await.map(drop)
+    }
+
+    /// Answers with a description. Done when the ACK is here.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::answer`](crate::endpoint::Endpoint::answer).
+    pub async fn answer(&self, options: AnswerOptions) -> Result<(), Error> {
+        let id = self.id;
+        self.line.operate(move |endpoint, now| endpoint.answer(now, id, options)).await.map(drop)
+    }
+
+    /// Refuses an incoming call.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::reject`](crate::endpoint::Endpoint::reject).
+    pub async fn reject(&self, status: StatusCode) -> Result<(), Error> {
+        let id = self.id;
+        self.line.operate(move |endpoint, now| endpoint.reject(now, id, status, None)).await.map(drop)
+    }
+
+    /// Sends the caller elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::redirect`](crate::endpoint::Endpoint::redirect).
+    pub async fn redirect(&self, contact: &str) -> Result<(), Error> {
+        let (id, contact) = (self.id, contact.to_owned());
+        self.line.operate(move |endpoint, now| endpoint.redirect(now, id, &[&contact])).await.map(drop)
+    }
+
+    /// Ends the call in whatever state it is. Done when it is over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if the agent has stopped.
+    pub async fn hang_up(&self) -> Result<(), Error> {
+        let id = self.id;
+        self.line.operate(move |endpoint, now| endpoint.hang_up(now, id, None)).await.map(drop)
+    }
+
+    /// Holds the other side. Done when it agreed; refused means still in the call.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::hold`](crate::endpoint::Endpoint::hold).
+    pub async fn hold(&self) -> Result<(), Error> {
+        let id = self.id;
+        self.line.operate(move |endpoint, now| endpoint.hold(now, id, None)).await.map(drop)
+    }
+
+    /// Takes the other side off hold.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::resume`](crate::endpoint::Endpoint::resume).
+    pub async fn resume(&self) -> Result<(), Error> {
+        let id = self.id;
+        self.line.operate(move |endpoint, now| endpoint.resume(now, id, None)).await.map(drop)
+    }
+
+    /// Offers a new description; gives the other side's answer.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::renegotiate`](crate::endpoint::Endpoint::renegotiate).
+    pub async fn renegotiate(&self, sdp: impl Into<Bytes>) -> Result<Option<Bytes>, Error> {
+        let (id, sdp) = (self.id, sdp.into());
+        match self.line.operate(move |endpoint, now| endpoint.renegotiate(now, id, sdp)).await? {
+            Outcome::Negotiated { sdp } => Ok(sdp),
+            _ => Ok(None),
+        }
+    }
+
+    /// Answers the other side's offer.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::accept_offer`](crate::endpoint::Endpoint::accept_offer).
+    pub async fn accept_offer(&self, sdp: impl Into<Bytes>) -> Result<(), Error> {
+        let (id, sdp) = (self.id, sdp.into());
+        self.line.operate(move |endpoint, now| endpoint.accept_offer(now, id, sdp)).await.map(drop)
+    }
+
+    /// Refuses the other side's offer; the call goes on as it was.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::reject_offer`](crate::endpoint::Endpoint::reject_offer).
+    pub async fn reject_offer(&self, status: StatusCode) -> Result<(), Error> {
+        let id = self.id;
+        self.line.operate(move |endpoint, now| endpoint.reject_offer(now, id, status)).await.map(drop)
+    }
+
+    /// Sends an INFO.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::info`](crate::endpoint::Endpoint::info).
+    pub async fn send_info(&self, content_type: &str, body: impl Into<Bytes>) -> Result<(), Error> {
+        let (id, content_type, body) = (self.id, content_type.to_owned(), body.into());
+        self.line.operate(move |endpoint, now| endpoint.info(now, id, &content_type, body)).await.map(drop)
+    }
+
+    /// Sends digits by INFO, one after the other, 250 ms each.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::dtmf`](crate::endpoint::Endpoint::dtmf).
+    pub async fn send_dtmf(&self, tones: &str) -> Result<(), Error> {
+        for tone in tones.chars() {
+            let id = self.id;
+            self.line.operate(move |endpoint, now| endpoint.dtmf(now, id, tone, 250)).await?;
+        }
+        Ok(())
+    }
+}

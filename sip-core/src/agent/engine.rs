@@ -1,0 +1,218 @@
+//! The machine behind the handles: an endpoint, and who waits for what.
+
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Weak;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender};
+use futures_channel::oneshot;
+use futures_core::Stream;
+
+use super::call::{Call, Hub};
+use super::{AgentEvent, Job, Line};
+use crate::endpoint::{CallEvent, CallId, Config, Endpoint, Error, Event, Invitation, OpId, Outcome};
+use crate::message::StatusCode;
+use crate::time::Instant;
+use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
+
+/// Incoming calls kept for an application that does not listen yet.
+const BACKLOG: usize = 64;
+/// How long an agent that nobody holds any more takes to end in order.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What a driver runs for a [`UserAgent`](super::UserAgent) and its calls.
+#[derive(Debug)]
+pub struct Engine {
+    endpoint: Endpoint,
+    inbox: UnboundedReceiver<Job>,
+    /// Weak: when the last handle is gone the inbox ends, and with it the agent.
+    line: Weak<UnboundedSender<Job>>,
+    waiting: HashMap<OpId, oneshot::Sender<Result<Outcome, Error>>>,
+    calls: HashMap<CallId, Hub>,
+    incoming: Vec<UnboundedSender<Call>>,
+    backlog: VecDeque<Call>,
+    watchers: Vec<UnboundedSender<AgentEvent>>,
+    abandoned: bool,
+}
+
+impl Engine {
+    pub(super) fn new(config: Config, seed: [u8; 32], inbox: UnboundedReceiver<Job>, line: Weak<UnboundedSender<Job>>) -> Engine {
+        Engine {
+            endpoint: Endpoint::new(config, seed),
+            inbox,
+            line,
+            waiting: HashMap::new(),
+            calls: HashMap::new(),
+            incoming: Vec::new(),
+            backlog: VecDeque::new(),
+            watchers: Vec::new(),
+            abandoned: false,
+        }
+    }
+
+    /// The endpoint, to look at.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(super) fn begin(
+        &mut self,
+        now: Instant,
+        begin: impl FnOnce(&mut Endpoint, Instant) -> OpId,
+        sender: oneshot::Sender<Result<Outcome, Error>>,
+    ) {
+        let op = begin(&mut self.endpoint, now);
+        self.waiting.insert(op, sender);
+    }
+
+    pub(super) fn endpoint_mut(&mut self) -> &mut Endpoint {
+        &mut self.endpoint
+    }
+
+    /// A handle for a call, with its hub.
+    pub(super) fn handle(&mut self, id: CallId, invitation: Option<Box<Invitation>>) -> Option<Call> {
+        let info = self.endpoint.call_info(id)?;
+        let line = Line(self.line.upgrade()?);
+        let hub = Hub::new(info);
+        self.calls.insert(id, hub.clone());
+        Some(Call::new(id, line, hub, invitation))
+    }
+
+    pub(super) fn listen(&mut self, sender: UnboundedSender<Call>) {
+        for call in self.backlog.drain(..) {
+            // The listener was made a moment ago and is there.
+            let _ = sender.unbounded_send(call);
+        }
+        self.incoming.push(sender);
+    }
+
+    pub(super) fn watch(&mut self, sender: UnboundedSender<AgentEvent>) {
+        self.watchers.push(sender);
+    }
+
+    fn on_event(&mut self, event: Event) {
+        match event {
+            Event::Done { op, result } => {
+                if let Some(sender) = self.waiting.remove(&op) {
+                    // Whoever gave up waiting does not want the answer.
+                    let _ = sender.send(result);
+                }
+            }
+            Event::Incoming { call, invitation, at } => self.on_incoming(at, call, invitation),
+            Event::Call { call, event, .. } => self.on_call_event(call, event),
+            other => {
+                if let Some(event) = AgentEvent::of(other) {
+                    self.watchers.retain(|watcher| watcher.unbounded_send(event.clone()).is_ok());
+                }
+            }
+        }
+    }
+
+    fn on_incoming(&mut self, now: Instant, id: CallId, invitation: Box<Invitation>) {
+        // None: the caller gave up within the same input, or nobody holds this agent any more.
+        let Some(call) = self.handle(id, Some(invitation)) else {
+            self.endpoint.reject(now, id, StatusCode::TEMPORARILY_UNAVAILABLE, None);
+            return;
+        };
+        self.incoming.retain(|listener| listener.unbounded_send(call.clone()).is_ok());
+        if !self.incoming.is_empty() {
+            return;
+        }
+        if self.backlog.len() < BACKLOG {
+            self.backlog.push_back(call);
+        } else {
+            self.endpoint.reject(now, id, StatusCode::BUSY_HERE, None);
+        }
+    }
+
+    fn on_call_event(&mut self, id: CallId, event: CallEvent) {
+        let over = matches!(event, CallEvent::Ended(_));
+        let Some(hub) = self.calls.get(&id) else { return };
+        hub.tell(event, self.endpoint.call_info(id));
+        if over {
+            self.calls.remove(&id);
+            self.backlog.retain(|call| call.id() != id);
+        }
+    }
+}
+
+impl Machine for Engine {
+    type Event = Infallible;
+
+    fn flow_opened(&mut self, now: Instant, info: FlowInfo) -> FlowId {
+        self.endpoint.flow_opened(now, info)
+    }
+
+    fn flow_changed(&mut self, now: Instant, flow: FlowId, change: FlowChange) {
+        self.endpoint.flow_changed(now, flow, change);
+    }
+
+    fn receive(&mut self, now: Instant, path: Path, bytes: Bytes) {
+        self.endpoint.receive(now, path, bytes);
+    }
+
+    fn resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>) {
+        self.endpoint.resolved(now, query, result);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.endpoint.handle_timeout(now);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.endpoint.poll_timeout()
+    }
+
+    fn poll_output(&mut self) -> Option<Output<Infallible>> {
+        loop {
+            return match self.endpoint.poll_output() {
+                Some(Output::Event(event)) => {
+                    self.on_event(event);
+                    continue;
+                }
+                Some(Output::Transmit { path, bytes }) => Some(Output::Transmit { path, bytes }),
+                Some(Output::OpenFlow { flow, target }) => Some(Output::OpenFlow { flow, target }),
+                Some(Output::CloseFlow { flow }) => Some(Output::CloseFlow { flow }),
+                Some(Output::Resolve { query, name }) => Some(Output::Resolve { query, name }),
+                None => {
+                    if self.endpoint.is_finished() {
+                        // Handles that still wait are told that it is over by their channels closing.
+                        self.line = Weak::new();
+                        self.waiting.clear();
+                        self.incoming.clear();
+                        self.watchers.clear();
+                        self.backlog.clear();
+                    }
+                    None
+                }
+            };
+        }
+    }
+
+    fn poll_inbox(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        let mut taken = Poll::Pending;
+        loop {
+            match Pin::new(&mut self.inbox).poll_next(cx) {
+                Poll::Ready(Some(job)) => {
+                    job(self, now);
+                    taken = Poll::Ready(());
+                }
+                Poll::Ready(None) if !self.abandoned => {
+                    self.abandoned = true;
+                    self.endpoint.shutdown(now, FAREWELL);
+                    return Poll::Ready(());
+                }
+                Poll::Ready(None) | Poll::Pending => return taken,
+            }
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.endpoint.is_finished()
+    }
+}

@@ -1,0 +1,73 @@
+//! Handles for async programs: [`UserAgent`] and [`Call`], cheap to clone, usable from any task on any executor.
+//!
+//! The handles talk to an [`Engine`] that a driver runs; they share no lock with each other's calls and know no
+//! runtime. What a promise means here: done, never merely sent.
+//!
+//! ```
+//! use offhook_core::agent::UserAgent;
+//! use offhook_core::endpoint::{CallOptions, Config};
+//!
+//! # fn main() -> Result<(), offhook_core::endpoint::Error> {
+//! // A driver runs `engine`; see the `offhook` crate for the one on tokio.
+//! let (agent, engine) = UserAgent::new(Config::new("sip:alice@example.com")?, [7; 32]);
+//! let talk = async move {
+//!     agent.register().await?;
+//!     let call = agent.call("sip:bob@example.com", CallOptions::with_sdp("v=0\r\n…")).await?;
+//!     call.established().await?;
+//!     call.hang_up().await
+//! };
+//! # drop((talk, engine));
+//! # Ok(())
+//! # }
+//! ```
+
+mod call;
+mod engine;
+mod events;
+mod user_agent;
+
+pub use call::Call;
+pub use engine::Engine;
+pub use events::Events;
+pub use user_agent::{AgentEvent, Response, UserAgent};
+
+use std::sync::Arc;
+
+use futures_channel::mpsc::UnboundedSender;
+use futures_channel::oneshot;
+
+use crate::endpoint::{Error, OpId, Outcome};
+use crate::time::Instant;
+
+/// One thing a handle wants done by the engine.
+type Job = Box<dyn FnOnce(&mut Engine, Instant) + Send>;
+
+const STOPPED: Error = Error::State("the user agent has stopped");
+
+/// The handles' end of the line to the engine.
+#[derive(Clone, Debug)]
+struct Line(Arc<UnboundedSender<Job>>);
+
+impl Line {
+    /// Has the engine do something and waits for what it gives.
+    async fn ask<T: Send + 'static>(&self, job: impl FnOnce(&mut Engine, Instant) -> T + Send + 'static) -> Result<T, Error> {
+        let (sender, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |engine, now| {
+            // The asker may have gone: then nobody wants the answer.
+            let _ = sender.send(job(engine, now));
+        });
+        self.0.unbounded_send(job).map_err(|_| STOPPED)?;
+        receiver.await.map_err(|_| STOPPED)
+    }
+
+    /// Begins an operation and waits for its end.
+    async fn operate(
+        &self,
+        begin: impl FnOnce(&mut crate::endpoint::Endpoint, Instant) -> OpId + Send + 'static,
+    ) -> Result<Outcome, Error> {
+        let (sender, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |engine, now| engine.begin(now, begin, sender));
+        self.0.unbounded_send(job).map_err(|_| STOPPED)?;
+        receiver.await.map_err(|_| STOPPED)?
+    }
+}

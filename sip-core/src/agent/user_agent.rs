@@ -1,0 +1,172 @@
+//! The agent's handle.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_channel::mpsc::unbounded;
+
+use super::{Call, Engine, Events, Line};
+use crate::endpoint::{CallOptions, Config, ConnectionState, Error, Event, Outcome, RegistrationState};
+use crate::message::{NameAddr, StatusCode, redacted};
+
+/// A user agent: one address of record. Clones name the same agent.
+#[derive(Clone, Debug)]
+pub struct UserAgent {
+    line: Line,
+}
+
+/// What happens to an agent apart from its calls.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum AgentEvent {
+    /// The way to the server changed.
+    Connection(ConnectionState),
+    /// The registration changed.
+    Registration(RegistrationState),
+    /// An instant message (RFC 3428).
+    Message {
+        /// Who.
+        from: NameAddr,
+        /// Content-Type.
+        content_type: Box<str>,
+        /// The body.
+        body: Bytes,
+    },
+    /// A message passed, its secrets masked (only if tracing is on).
+    Trace {
+        /// True: it went out.
+        outgoing: bool,
+        /// The message.
+        text: String,
+    },
+}
+
+impl AgentEvent {
+    pub(super) fn of(event: Event) -> Option<AgentEvent> {
+        Some(match event {
+            Event::Connection { state, .. } => AgentEvent::Connection(state),
+            Event::Registration { state, .. } => AgentEvent::Registration(state),
+            Event::Message { from, content_type, body, .. } => AgentEvent::Message { from, content_type, body },
+            Event::Trace { outgoing, bytes, .. } => AgentEvent::Trace { outgoing, text: redacted(&bytes) },
+            _ => return None,
+        })
+    }
+}
+
+/// A final response to a request outside of any call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its phrase.
+    pub phrase: Box<str>,
+}
+
+impl UserAgent {
+    /// A user agent and the engine that a driver must run for it. The seed must be unpredictable outside of tests.
+    /// When the last handle of the agent and of its calls is dropped, the engine ends what is left and is finished.
+    pub fn new(config: Config, seed: [u8; 32]) -> (UserAgent, Engine) {
+        let (sender, receiver) = unbounded();
+        let line = Line(Arc::new(sender));
+        let engine = Engine::new(config, seed, receiver, Arc::downgrade(&line.0));
+        (UserAgent { line }, engine)
+    }
+
+    /// Opens the way to the server. Done when it is up.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Transport`] if it cannot be opened within [`Config::connect_timeout`].
+    pub async fn connect(&self) -> Result<(), Error> {
+        self.line.operate(|endpoint, now| endpoint.connect(now)).await.map(drop)
+    }
+
+    /// Registers; gives the seconds granted. Refreshes run by themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Authentication`] for a wrong password, [`Error::Status`] if the registrar refused, [`Error::Timeout`].
+    pub async fn register(&self) -> Result<Duration, Error> {
+        match self.line.operate(|endpoint, now| endpoint.register(now)).await? {
+            Outcome::Registered { expires } => Ok(Duration::from_secs(expires.into())),
+            _ => Ok(Duration::ZERO),
+        }
+    }
+
+    /// Takes the registration back.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](UserAgent::register).
+    pub async fn unregister(&self) -> Result<(), Error> {
+        self.line.operate(|endpoint, now| endpoint.unregister(now)).await.map(drop)
+    }
+
+    /// Calls a target. The INVITE is on its way; see [`Call::established`] for the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] for what cannot be sent, [`Error::Limit`] with too many calls.
+    pub async fn call(&self, target: &str, options: CallOptions) -> Result<Call, Error> {
+        let target = target.to_owned();
+        let place = move |engine: &mut Engine, now| {
+            let id = engine.endpoint_mut().call(now, &target, options)?;
+            engine.handle(id, None).ok_or(Error::State("the call ended at once"))
+        };
+        self.line.ask(place).await?
+    }
+
+    /// The calls that come in from now on, and those that wait.
+    pub fn incoming(&self) -> Events<Call> {
+        let (sender, receiver) = unbounded();
+        // If the engine is gone the stream ends at once.
+        let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.listen(sender)));
+        Events(receiver)
+    }
+
+    /// What happens to the agent from now on.
+    pub fn events(&self) -> Events<AgentEvent> {
+        let (sender, receiver) = unbounded();
+        // If the engine is gone the stream ends at once.
+        let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.watch(sender)));
+        Events(receiver)
+    }
+
+    /// Asks what a target can do.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] and [`Error::Transport`] if it is not there.
+    pub async fn options(&self, target: &str) -> Result<Response, Error> {
+        let target = target.to_owned();
+        self.line.operate(move |endpoint, now| endpoint.options(now, &target)).await.and_then(response)
+    }
+
+    /// Sends an instant message.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Status`] if it was refused.
+    pub async fn message(&self, target: &str, content_type: &str, body: impl Into<Bytes>) -> Result<Response, Error> {
+        let (target, content_type, body) = (target.to_owned(), content_type.to_owned(), body.into());
+        let sent = self.line.operate(move |endpoint, now| endpoint.message(now, &target, &content_type, body));
+        sent.await.and_then(response)
+    }
+
+    /// Ends all calls, unregisters, closes all flows; at the latest after `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if it has stopped already.
+    pub async fn shutdown(&self, deadline: Duration) -> Result<(), Error> {
+        self.line.operate(move |endpoint, now| endpoint.shutdown(now, deadline)).await.map(drop)
+    }
+}
+
+fn response(outcome: Outcome) -> Result<Response, Error> {
+    match outcome {
+        Outcome::Response { status, phrase } => Ok(Response { status, phrase }),
+        _ => Err(Error::State("no response was kept")),
+    }
+}
