@@ -146,7 +146,7 @@ where
     ///
     /// # Errors
     ///
-    /// Where an address cannot be bound; then nothing was started.
+    /// Where an address cannot be bound, naming it; then nothing was started.
     ///
     /// # Panics
     ///
@@ -161,9 +161,10 @@ where
         let mut run = Run::new(self.machine, on_event, orders, limits, self.tls);
         let mut local_addrs = Vec::new();
         for (address, listen) in self.listen {
+            let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
             let accept = match listen {
                 Listen::Udp => {
-                    let socket = udp::bind(address)?;
+                    let socket = udp::bind(address).map_err(named)?;
                     let addr = socket.local_addr()?;
                     local_addrs.push(ListenAddr { transport: Transport::Udp, addr });
                     run.add_udp(socket, addr);
@@ -174,7 +175,7 @@ where
                 #[cfg(feature = "http")]
                 Listen::Http(service) => Accept::Http(service, self.origins.clone()),
             };
-            let listener = Listener::bind(address, accept)?;
+            let listener = Listener::bind(address, accept).map_err(named)?;
             local_addrs.push(ListenAddr { transport: listener.accept.transport(), addr: listener.local_addr()? });
             run.add_listener(listener);
         }

@@ -1,5 +1,6 @@
 //! The `offhook` command line.
 
+mod agent;
 mod parse;
 
 use std::process::ExitCode;
@@ -20,11 +21,15 @@ Set RUST_LOG (e.g. offhook=debug) to see on stderr what happens inside.";
 
 #[derive(Subcommand)]
 enum Command {
+    Agent(Box<agent::Args>),
     Parse(parse::Args),
 }
 
 /// The message could not be read, or the protocol failed.
 const FAILED: u8 = 1;
+
+/// What was asked for makes no sense.
+const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
@@ -32,6 +37,7 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     match Cli::parse().command {
+        Command::Agent(args) => agent::run(&args),
         Command::Parse(args) => parse::run(&args),
     }
 }

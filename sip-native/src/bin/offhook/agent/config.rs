@@ -1,0 +1,150 @@
+//! The options of `offhook agent`.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use offhook::core::control::{AgentConfig, TimerValues};
+
+/// Run a user agent that scripts can drive: one JSON command a line in, one JSON notification a line out
+///
+/// Every command has a number and gets exactly one result or error with that number. The agent goes on after a line
+/// it cannot read. It shuts down (calls ended, unregistered, sockets closed) on the command "shutdown", at the end of
+/// its input, and on Ctrl-C.
+#[derive(clap::Args)]
+#[command(after_long_help = EXAMPLE)]
+pub(crate) struct Args {
+    /// Speak JSON lines, the only language there is so far
+    #[arg(long)]
+    json: bool,
+    /// Address of record, e.g. sip:alice@example.com
+    #[arg(long, value_name = "URI")]
+    aor: String,
+    /// The server: sip:host:port;transport=udp|tcp|tls, ws://host/path or wss://host/path
+    ///
+    /// Without it requests go where their address says. TLS and wss need a build with the feature "tls".
+    #[arg(long, value_name = "URI")]
+    server: Option<String>,
+    /// The name others see
+    #[arg(long, value_name = "NAME")]
+    display_name: Option<String>,
+    /// Digest user name [default: the user of the address of record]
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
+    /// Read the password from the first line of this file
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// The password; others on this machine can see it here, so prefer the variable or a file
+    #[arg(long, env = "OFFHOOK_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+    /// Where to receive: [udp:|tcp:|ws:]ADDRESS:PORT, may be repeated; port 0 lets the system choose
+    ///
+    /// The default is UDP on any port, and nothing for a WebSocket server. The bound addresses are told by
+    /// "listening" notifications.
+    #[arg(long, value_name = "ADDRESS")]
+    bind: Vec<Listen>,
+    /// Registration lifetime to ask for, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    expires: Option<u32>,
+    /// User-Agent and Server header
+    #[arg(long, value_name = "TEXT")]
+    user_agent: Option<String>,
+    /// Tell every SIP message, secrets masked, as a "trace" notification
+    #[arg(long)]
+    trace: bool,
+    /// Rewrite descriptions for hold and answer re-offers without being asked
+    #[arg(long)]
+    automatic_media: bool,
+    /// RFC 3261 timer T1, in milliseconds
+    #[arg(long, value_name = "MS")]
+    t1: Option<u32>,
+    /// RFC 3261 timer T2, in milliseconds
+    #[arg(long, value_name = "MS")]
+    t2: Option<u32>,
+    /// RFC 3261 timer T4, in milliseconds
+    #[arg(long, value_name = "MS")]
+    t4: Option<u32>,
+}
+
+const EXAMPLE: &str = r#"Example:
+  $ OFFHOOK_PASSWORD=… offhook agent --json --aor sip:alice@example.com --server sip:sip.example.com
+  {"id":1,"type":"register"}
+  {"id":2,"type":"call","target":"sip:bob@example.com","sdp":"v=0\r\n…"}
+  {"id":3,"type":"hangup","call":1}
+  {"id":4,"type":"shutdown"}"#;
+
+impl Args {
+    pub(super) fn config(&self) -> Result<AgentConfig, String> {
+        let mut config = AgentConfig::new(&self.aor);
+        config.server.clone_from(&self.server);
+        config.display_name.clone_from(&self.display_name);
+        config.username.clone_from(&self.username);
+        config.password = self.password()?;
+        config.expires = self.expires;
+        config.user_agent.clone_from(&self.user_agent);
+        config.trace = self.trace;
+        config.automatic_media = self.automatic_media;
+        let mut timers = TimerValues::default();
+        (timers.t1, timers.t2, timers.t4) = (self.t1, self.t2, self.t4);
+        config.timers = Some(timers);
+        Ok(config)
+    }
+
+    /// Where to listen.
+    pub(super) fn listen(&self) -> Vec<Listen> {
+        let websocket = self.server.as_ref().is_some_and(|server| {
+            let scheme = server.split(':').next().unwrap_or_default();
+            scheme.eq_ignore_ascii_case("ws") || scheme.eq_ignore_ascii_case("wss")
+        });
+        if self.bind.is_empty() && !websocket {
+            return vec![Listen { protocol: Protocol::Udp, address: (Ipv4Addr::UNSPECIFIED, 0).into() }];
+        }
+        self.bind.clone()
+    }
+
+    fn password(&self) -> Result<Option<String>, String> {
+        let Some(path) = &self.password_file else { return Ok(self.password.clone()) };
+        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Some(text.lines().next().unwrap_or_default().to_owned()))
+    }
+}
+
+/// One place to receive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Listen {
+    pub(super) protocol: Protocol,
+    pub(super) address: SocketAddr,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Udp,
+    Tcp,
+    Ws,
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Listen, String> {
+        let named = [("udp:", Protocol::Udp), ("tcp:", Protocol::Tcp), ("ws:", Protocol::Ws)];
+        let split = named.into_iter().find_map(|(name, protocol)| Some((protocol, text.strip_prefix(name)?)));
+        let (protocol, address) = split.unwrap_or((Protocol::Udp, text));
+        let address = address.parse().map_err(|_| "not of the form [udp:|tcp:|ws:]ADDRESS:PORT".to_owned())?;
+        Ok(Listen { protocol, address })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_to_listen() {
+        let tcp = Listen { protocol: Protocol::Tcp, address: "[::1]:5060".parse().unwrap() };
+        assert_eq!("tcp:[::1]:5060".parse(), Ok(tcp));
+        assert_eq!("127.0.0.1:0".parse::<Listen>().unwrap().protocol, Protocol::Udp);
+        assert!("5060".parse::<Listen>().is_err());
+    }
+}

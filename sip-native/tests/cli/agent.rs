@@ -1,0 +1,149 @@
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// How long a test waits for what must come.
+const SOON: Duration = Duration::from_secs(20);
+
+const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+    m=audio 40000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
+
+/// A running `offhook agent`; killed when a test gives it up.
+struct Agent {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<Value>,
+}
+
+impl Agent {
+    fn start(aor: &str, args: &[&str]) -> Agent {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_offhook"))
+            .args(["agent", "--json", "--aor", aor])
+            .args(args)
+            .env_remove("OFFHOOK_PASSWORD")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (told, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let value = serde_json::from_str(&line).expect("a line of JSON");
+                if told.send(value).is_err() {
+                    return;
+                }
+            }
+        });
+        Agent { input: child.stdin.take(), child, lines }
+    }
+
+    /// One that listens on the loopback, and where.
+    fn listening(aor: &str) -> (Agent, String) {
+        let mut agent = Agent::start(aor, &["--bind", "127.0.0.1:0"]);
+        let local = agent.expect("listening")["local"].as_str().unwrap().to_owned();
+        (agent, local)
+    }
+
+    fn tell(&mut self, line: &str) {
+        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    fn command(&mut self, command: Value) {
+        self.tell(&command.to_string());
+    }
+
+    /// The next notification of that type; others are passed over.
+    fn expect(&mut self, kind: &str) -> Value {
+        loop {
+            let line = self.lines.recv_timeout(SOON).unwrap_or_else(|error| panic!("no {kind}: {error}"));
+            if line["type"] == kind {
+                return line;
+            }
+        }
+    }
+
+    fn expect_state(&mut self, state: &str) {
+        while self.expect("state")["state"] != state {}
+    }
+
+    /// Ends the input and waits for the agent to end.
+    fn end(mut self) -> (Value, ExitStatus) {
+        self.input = None;
+        let last = self.expect("stopped");
+        assert!(self.lines.recv_timeout(SOON).is_err(), "nothing follows");
+        (last, self.child.wait().unwrap())
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn two_agents_call_each_other() {
+    let (mut alice, _) = Agent::listening("sip:alice@127.0.0.1");
+    let (mut bob, at) = Agent::listening("sip:bob@127.0.0.1");
+    alice.command(json!({ "id": 1, "type": "call", "target": format!("sip:bob@{at}"), "sdp": SDP }));
+    let incoming = bob.expect("incoming");
+    assert_eq!((&incoming["from"]["uri"], &incoming["sdp"]), (&json!("sip:alice@127.0.0.1"), &json!(SDP)));
+    bob.command(json!({ "id": 1, "type": "ring", "call": incoming["call"] }));
+    assert_eq!(alice.expect("progress")["status"], 180);
+    bob.command(json!({ "id": 2, "type": "answer", "call": incoming["call"], "sdp": SDP }));
+    assert_eq!(alice.expect("answered")["sdp"], SDP);
+    bob.expect_state("established");
+    alice.expect_state("established");
+    bob.command(json!({ "id": 3, "type": "hangup", "call": incoming["call"] }));
+    assert_eq!(alice.expect("ended")["end"]["by"], "remote");
+    assert_eq!(bob.expect("ended")["end"]["by"], "local");
+    assert_eq!(alice.end().1.code(), Some(0));
+    assert_eq!(bob.end().1.code(), Some(0));
+}
+
+#[test]
+fn a_line_that_is_no_command_is_told_and_passed_over() {
+    let (mut agent, _) = Agent::listening("sip:alice@127.0.0.1");
+    agent.tell("");
+    agent.tell(r#"{"id":5,"type":"fly"}"#);
+    let error = agent.expect("error");
+    assert_eq!((&error["id"], &error["error"]["kind"]), (&json!(5), &json!("input")));
+    assert!(error["error"]["message"].as_str().unwrap().starts_with("line 2, column "), "{error}");
+    agent.command(json!({ "id": 6, "type": "connect" }));
+    assert_eq!(agent.expect("result")["id"], 6);
+    agent.command(json!({ "id": 7, "type": "shutdown" }));
+    agent.expect("stopped");
+    assert_eq!(agent.child.wait().unwrap().code(), Some(0), "it does not wait for the end of the input");
+}
+
+#[test]
+fn the_end_of_the_input_ends_a_call_in_order() {
+    let (mut alice, _) = Agent::listening("sip:alice@127.0.0.1");
+    let (mut bob, at) = Agent::listening("sip:bob@127.0.0.1");
+    alice.command(json!({ "id": 1, "type": "call", "target": format!("sip:bob@{at}"), "sdp": SDP }));
+    let call = bob.expect("incoming")["call"].clone();
+    bob.command(json!({ "id": 1, "type": "answer", "call": call, "sdp": SDP }));
+    alice.expect_state("established");
+    assert_eq!(alice.end().1.code(), Some(0));
+    assert_eq!(bob.expect("ended")["end"]["by"], "remote");
+}
+
+#[test]
+fn what_cannot_be_used_is_told_at_once() {
+    let code = |args: &[&str]| {
+        let mut agent = Agent::start("sip:alice@127.0.0.1", args);
+        agent.input = None;
+        agent.child.wait().unwrap().code()
+    };
+    assert_eq!(code(&["--server", "sip:127.0.0.1:none"]), Some(2));
+    assert_eq!(code(&["--bind", "nowhere"]), Some(2));
+    assert_eq!(code(&["--password-file", "/no/such/file"]), Some(2));
+    assert_eq!(code(&["--bind", "192.0.2.1:5060"]), Some(1));
+}
