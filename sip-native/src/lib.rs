@@ -1,4 +1,7 @@
-//! The native driver of Offhook: it moves bytes and time for a machine that speaks SIP, on tokio.
+//! Offhook for Rust programs: a SIP user agent on tokio.
+//!
+//! [`UserAgent`] registers, calls and is called; [`Call`] is one call. See its example. Beneath it is a driver that
+//! moves bytes and time for any machine that speaks SIP:
 //!
 //! Everything that is protocol lives in [`core`]; nothing here looks into a message. A program gives a
 //! [`Machine`](core::transport::Machine) to a [`Driver`], says on which addresses to listen, and talks to the machine
@@ -21,14 +24,19 @@
 //! | `tls` | connections over TLS and WSS, verified |
 //! | `http` | `DriverBuilder::http`: plain HTTP and SIP over WebSocket on one port |
 
+mod agent;
 pub mod driver;
 mod entropy;
 
 #[doc(no_inline)]
 pub use offhook_core as core;
 
+pub use agent::{Builder, UserAgent, local_address};
 pub use driver::{Driver, DriverBuilder, Handle, Limits, ListenAddr, Origins, Stopped};
 pub use entropy::seed;
+pub use offhook_core::agent::{AgentEvent, Call, Events};
+pub use offhook_core::endpoint::{AnswerOptions, CallEvent, CallOptions, CallState, End, Error};
+pub use offhook_core::message::StatusCode;
 #[cfg(feature = "tls")]
 #[doc(no_inline)]
 pub use tokio_rustls::rustls;

@@ -41,7 +41,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new(config: Config, seed: [u8; 32], inbox: UnboundedReceiver<Job>, line: Weak<UnboundedSender<Job>>) -> Engine {
+    pub(super) fn new(
+        config: Config,
+        seed: [u8; 32],
+        inbox: UnboundedReceiver<Job>,
+        line: Weak<UnboundedSender<Job>>,
+    ) -> Engine {
         Engine {
             endpoint: Endpoint::new(config, seed),
             inbox,

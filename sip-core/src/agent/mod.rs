@@ -50,7 +50,10 @@ struct Line(Arc<UnboundedSender<Job>>);
 
 impl Line {
     /// Has the engine do something and waits for what it gives.
-    async fn ask<T: Send + 'static>(&self, job: impl FnOnce(&mut Engine, Instant) -> T + Send + 'static) -> Result<T, Error> {
+    async fn ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Engine, Instant) -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |engine, now| {
             // The asker may have gone: then nobody wants the answer.

@@ -88,8 +88,7 @@ impl Control {
             }
             Kind::Answer => {
                 let call = self.call(&command)?;
-                let options =
-                    AnswerOptions { sdp: command.sdp(), headers: command.headers.take().unwrap_or_default() };
+                let options = AnswerOptions { sdp: command.sdp(), headers: command.headers.take().unwrap_or_default() };
                 self.endpoint.answer(now, call, options)
             }
             Kind::Reject => {

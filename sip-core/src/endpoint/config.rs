@@ -116,7 +116,7 @@ impl Config {
     }
 
     /// The user part of the address of record.
-    pub(crate) fn user(&self) -> &str {
+    pub fn user(&self) -> &str {
         match self.aor.view() {
             UriRef::Sip(sip) => sip.user.unwrap_or_default(),
             _ => "",
@@ -207,6 +207,11 @@ impl Server {
             (false, named) => named.unwrap_or(Transport::Udp),
         };
         Ok(Server { target: target_of(&sip.host, sip.port, transport) })
+    }
+
+    /// Where it is.
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     /// How it is reached.

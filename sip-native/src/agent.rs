@@ -1,0 +1,212 @@
+//! A user agent on tokio: the core's handles with a driver under them.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Deref;
+use std::time::Duration;
+
+use offhook_core::agent::Engine;
+use offhook_core::auth::Credential;
+use offhook_core::endpoint::{Config, Error, Server};
+use offhook_core::transaction::TimerConfig;
+use offhook_core::transport::{FlowError, FlowErrorKind, Target, Transport};
+
+use crate::{Driver, Handle, ListenAddr};
+
+/// A user agent that runs on tokio. Everything but its making is in [`offhook_core::agent::UserAgent`], to which it
+/// derefs. When the last handle of it and of its calls is dropped, what is left is ended in order.
+///
+/// ```no_run
+/// use offhook::{CallOptions, UserAgent};
+///
+/// # async fn demo(sdp: String) -> Result<(), offhook::Error> {
+/// let agent = UserAgent::builder("sip:alice@example.com")
+///     .server("wss://sip.example.com/ws")
+///     .password(std::env::var("SIP_PASSWORD").unwrap_or_default())
+///     .connect()
+///     .await?;
+/// agent.register().await?;
+/// let call = agent.call("sip:bob@example.com", CallOptions::with_sdp(sdp)).await?;
+/// call.established().await?;
+/// call.hang_up().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct UserAgent {
+    agent: offhook_core::agent::UserAgent,
+    driver: Handle<Engine>,
+}
+
+impl Deref for UserAgent {
+    type Target = offhook_core::agent::UserAgent;
+
+    fn deref(&self) -> &Self::Target {
+        &self.agent
+    }
+}
+
+impl UserAgent {
+    /// Begins a user agent for an address of record, e.g. `sip:alice@example.com`.
+    pub fn builder(aor: &str) -> Builder {
+        Builder { config: Config::new(aor), server: None, username: None, password: None, bind: Vec::new() }
+    }
+
+    /// The addresses it listens on.
+    pub fn local_addrs(&self) -> &[ListenAddr] {
+        self.driver.local_addrs()
+    }
+
+    /// Ends all calls, unregisters, closes all flows, at the latest after `deadline`; then waits until every socket is
+    /// closed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if it has stopped already.
+    pub async fn shutdown(&self, deadline: Duration) -> Result<(), Error> {
+        self.agent.shutdown(deadline).await?;
+        self.driver.stopped().await;
+        Ok(())
+    }
+}
+
+/// How a [`UserAgent`] is to be. Values are checked by [`connect`](Builder::connect).
+#[derive(Debug)]
+pub struct Builder {
+    config: Result<Config, Error>,
+    server: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    bind: Vec<SocketAddr>,
+}
+
+impl Builder {
+    /// The server all requests outside of a dialog go to: `ws://…`, `wss://…`, or `sip:host:port;transport=udp`. Without
+    /// one each goes where its URI says.
+    #[must_use]
+    pub fn server(mut self, server: impl Into<String>) -> Builder {
+        self.server = Some(server.into());
+        self
+    }
+
+    /// The user name for digest; by default the user of the address of record.
+    #[must_use]
+    pub fn username(mut self, username: impl Into<String>) -> Builder {
+        self.username = Some(username.into());
+        self
+    }
+
+    /// The password for digest.
+    #[must_use]
+    pub fn password(mut self, password: impl Into<String>) -> Builder {
+        self.password = Some(password.into());
+        self
+    }
+
+    /// A credential in place of a user name and password: for one realm, or a stored hash.
+    #[must_use]
+    pub fn credential(self, credential: Credential) -> Builder {
+        self.with(|config| config.credentials.push(credential))
+    }
+
+    /// The name others see.
+    #[must_use]
+    pub fn display_name(self, name: impl Into<String>) -> Builder {
+        self.with(|config| config.display_name = Some(name.into()))
+    }
+
+    /// The registration lifetime to ask for.
+    #[must_use]
+    pub fn expires(self, expires: Duration) -> Builder {
+        self.with(|config| config.expires = expires)
+    }
+
+    /// The timers of RFC 3261.
+    #[must_use]
+    pub fn timers(self, timers: TimerConfig) -> Builder {
+        self.with(|config| config.timers = timers)
+    }
+
+    /// Hold and resume by rewriting the last description, and re-offers answered with it: for programs whose media do
+    /// not change within a call.
+    #[must_use]
+    pub fn automatic_media(self) -> Builder {
+        self.with(|config| config.automatic_media = true)
+    }
+
+    /// Every message as an event of the agent, secrets masked.
+    #[must_use]
+    pub fn trace(self) -> Builder {
+        self.with(|config| config.trace = true)
+    }
+
+    /// Any other setting.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Config)) -> Builder {
+        if let Ok(config) = &mut self.config {
+            change(config);
+        }
+        self
+    }
+
+    /// A UDP address to listen on, e.g. `127.0.0.1:5060`; port 0 lets the system choose. By default, where UDP is what
+    /// is spoken, the address this machine reaches the server from.
+    #[must_use]
+    pub fn bind(mut self, address: SocketAddr) -> Builder {
+        self.bind.push(address);
+        self
+    }
+
+    /// Starts the agent and opens the way to the server.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] for a setting that cannot be used, [`Error::Transport`] if the server cannot be reached.
+    pub async fn connect(self) -> Result<UserAgent, Error> {
+        let mut config = self.config?;
+        config.server = self.server.as_deref().map(Server::parse).transpose()?;
+        config.check()?;
+        if let Some(password) = self.password {
+            let username = self.username.unwrap_or_else(|| config.user().to_owned());
+            config.credentials.push(Credential::password(username, password));
+        }
+        let mut bind = self.bind;
+        let udp = config.server.as_ref().is_none_or(|server| server.transport() == Transport::Udp);
+        if bind.is_empty() && udp {
+            bind.push(SocketAddr::new(local_address(config.server.as_ref()).await.map_err(no_socket)?, 0));
+        }
+        let (agent, engine) = offhook_core::agent::UserAgent::new(config, crate::seed().map_err(no_socket)?);
+        let mut driver = Driver::builder(engine);
+        for address in bind {
+            driver = driver.udp(address);
+        }
+        let driver = driver.spawn(|never| match never {}).map_err(no_socket)?;
+        // From here the agent's own handles keep it running, so that the last one gone ends it in order.
+        driver.clone().detach();
+        agent.connect().await?;
+        Ok(UserAgent { agent, driver })
+    }
+}
+
+/// The address this machine would reach the server from. A connected UDP socket asks the routing table; nothing is sent.
+pub async fn local_address(server: Option<&Server>) -> io::Result<IpAddr> {
+    let Some(Target { host, port, .. }) = server.map(Server::target) else {
+        return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let Some(remote) = tokio::net::lookup_host((host, *port)).await?.next() else {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the server's name has no address"));
+    };
+    let any: IpAddr = if remote.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = tokio::net::UdpSocket::bind((any, 0)).await?;
+    socket.connect(remote).await?;
+    Ok(socket.local_addr()?.ip())
+}
+
+fn no_socket(error: io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => FlowErrorKind::Unresolved,
+        _ => FlowErrorKind::Refused,
+    };
+    Error::Transport(FlowError::new(kind, &error.to_string()))
+}
