@@ -3,7 +3,14 @@ import { abortable, aborted, Deferred, ignore, Serial, throwIfAborted } from "./
 import { sendDtmfByInfo, validateTones, type DtmfOptions } from "./dtmf.js";
 import { errorFromEnd, mediaError, OffhookError, stateError, toOffhookError } from "./errors.js";
 import { TypedEventTarget } from "./events.js";
-import type { AudioSource, CallStats, MediaEvent, MediaHandler, MediaHandlerFactory, MediaState } from "./media/handler.js";
+import type {
+  AudioSource,
+  CallStats,
+  MediaEvent,
+  MediaHandler,
+  MediaHandlerFactory,
+  MediaState,
+} from "./media/handler.js";
 import { Negotiation, type ReofferKind } from "./negotiation.js";
 import type { Address, CallId, CallSnapshot, CallState, End, Header, Transition } from "./protocol.js";
 
@@ -20,7 +27,13 @@ export interface CallEvents {
   /** How the media is doing; `error` says what has just gone wrong, if something has. */
   media: { type: "media"; state: MediaState; remoteStream: MediaStream | null; error: OffhookError | null };
   /** The other side sent something within the call; `dtmf` is set when it was a key. */
-  info: { type: "info"; contentType: string; body: string; dtmf: { tone: string; duration: number } | null; at: number };
+  info: {
+    type: "info";
+    contentType: string;
+    body: string;
+    dtmf: { tone: string; duration: number } | null;
+    at: number;
+  };
   /** It is over. Nothing follows. */
   ended: { type: "ended"; end: End; at: number };
 }
@@ -224,7 +237,11 @@ export class Call extends TypedEventTarget<CallEvents> {
   async #hangup(reason: string | undefined): Promise<void> {
     if (this.#end) return;
     try {
-      await this.#client.request<"hangup">({ type: "hangup", call: this.#id, ...(reason === undefined ? {} : { reason }) });
+      await this.#client.request<"hangup">({
+        type: "hangup",
+        call: this.#id,
+        ...(reason === undefined ? {} : { reason }),
+      });
     } catch (thrown) {
       if (!this.#end) throw thrown;
     }
@@ -305,7 +322,8 @@ export class Call extends TypedEventTarget<CallEvents> {
         break;
       case "progress": {
         const { status, reason, sdp, at } = notification;
-        if (sdp !== null) this.#negotiation?.early(sdp).catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
+        if (sdp !== null)
+          this.#negotiation?.early(sdp).catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
         this.emit("progress", { type: "progress", status, reason, earlyMedia: sdp !== null, at });
         break;
       }
@@ -316,7 +334,9 @@ export class Call extends TypedEventTarget<CallEvents> {
         this.#answerOffer(notification.sdp);
         break;
       case "negotiated":
-        this.#negotiation?.answer(notification.sdp).catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
+        this.#negotiation
+          ?.answer(notification.sdp)
+          .catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
         break;
       case "hold":
         this.#setHold(notification.local, notification.remote, notification.at);
@@ -396,18 +416,15 @@ export class Call extends TypedEventTarget<CallEvents> {
 
   #useMedia(media: MediaHandler): void {
     this.#media = media;
-    this.#negotiation = new Negotiation(
-      media,
-      {
-        offer: async (kind, sdp) => (await this.#client.request<ReofferKind>({ type: kind, call: this.#id, sdp })).sdp,
-        acceptOffer: async (sdp) => {
-          await this.#client.request<"acceptOffer">({ type: "acceptOffer", call: this.#id, sdp });
-        },
-        rejectOffer: async (status) => {
-          await this.#client.request<"rejectOffer">({ type: "rejectOffer", call: this.#id, status });
-        },
+    this.#negotiation = new Negotiation(media, {
+      offer: async (kind, sdp) => (await this.#client.request<ReofferKind>({ type: kind, call: this.#id, sdp })).sdp,
+      acceptOffer: async (sdp) => {
+        await this.#client.request<"acceptOffer">({ type: "acceptOffer", call: this.#id, sdp });
       },
-    );
+      rejectOffer: async (status) => {
+        await this.#client.request<"rejectOffer">({ type: "rejectOffer", call: this.#id, status });
+      },
+    });
     media.setMuted(this.#muted);
     media.onEvent = (event) => this.#onMediaEvent(event);
   }
@@ -429,7 +446,9 @@ export class Call extends TypedEventTarget<CallEvents> {
     switch (event.type) {
       case "state":
         this.#mediaState = event.state;
-        this.#emitMedia(event.state === "failed" ? mediaError("ice", "no path for the sound was found, or it was lost") : null);
+        this.#emitMedia(
+          event.state === "failed" ? mediaError("ice", "no path for the sound was found, or it was lost") : null,
+        );
         if (event.state === "connected") this.#iceRestarted = false;
         if (event.state === "failed") this.#restartIce();
         break;
@@ -446,7 +465,9 @@ export class Call extends TypedEventTarget<CallEvents> {
   #restartIce(): void {
     if (this.#iceRestarted || this.#state !== "established") return;
     this.#iceRestarted = true;
-    this.#negotiation?.reoffer("renegotiate", true).catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
+    this.#negotiation
+      ?.reoffer("renegotiate", true)
+      .catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
   }
 
   #mediaProblem(error: OffhookError): void {

@@ -23,11 +23,7 @@ export function validateTones(tones: string): string {
 }
 
 /** @internal One INFO after the other, at the pace of the keys. */
-export async function sendDtmfByInfo(
-  tones: string,
-  gap: number,
-  send: (tone: string) => Promise<void>,
-): Promise<void> {
+export async function sendDtmfByInfo(tones: string, gap: number, send: (tone: string) => Promise<void>): Promise<void> {
   for (const [index, tone] of [...tones].entries()) {
     if (index > 0) await delay(gap);
     if (tone === ",") await delay(PAUSE);

@@ -144,7 +144,8 @@ function isErrorValue(thrown: unknown): thrown is ErrorValue {
 /** @internal Why a call that ended before it was established did not come about. */
 export function errorFromEnd(end: End): OffhookError {
   if (end.error) return new OffhookError(end.error);
-  if (end.by === "local") return new OffhookError({ kind: "cancelled" }, { message: "hung up before the call was answered" });
+  if (end.by === "local")
+    return new OffhookError({ kind: "cancelled" }, { message: "hung up before the call was answered" });
   if (end.by === "network") return new OffhookError({ kind: "transport", message: end.reason });
   const status = end.status !== null && end.status >= 300 ? end.status : 487;
   return new OffhookError({ kind: "status", status, reason: end.reason, cause: end.cause, retryAfter: null });

@@ -53,7 +53,8 @@ interface Summary {
 
 function summarize(text: string): Summary {
   const [start = ""] = text.split(/\r?\n/, 1);
-  const header = (pattern: string): string => new RegExp(`^(?:${pattern})[ \\t]*:[ \\t]*(.*?)[ \\t\\r]*$`, "im").exec(text)?.[1] ?? "";
+  const header = (pattern: string): string =>
+    new RegExp(`^(?:${pattern})[ \\t]*:[ \\t]*(.*?)[ \\t\\r]*$`, "im").exec(text)?.[1] ?? "";
   const callId = header("call-id|i");
   const method = header("cseq").replace(/^\d+\s*/, "");
   const body = /\r?\n\r?\n\s*v=0/.test(text) ? " + SDP" : "";
@@ -83,7 +84,11 @@ function createElementClass(): new () => SipLadder {
       super();
       const root = this.attachShadow({ mode: "open" });
       root.innerHTML = TEMPLATE;
-      const [list, empty, remote] = [root.querySelector("ol"), root.querySelector<HTMLElement>(".empty"), root.querySelector<HTMLElement>(".remote")];
+      const [list, empty, remote] = [
+        root.querySelector("ol"),
+        root.querySelector<HTMLElement>(".empty"),
+        root.querySelector<HTMLElement>(".remote"),
+      ];
       if (!list || !empty || !remote) throw new Error("the template is incomplete");
       this.#list = list;
       this.#empty = empty;
@@ -140,7 +145,10 @@ function row(message: LadderMessage & Summary, elapsed: number): HTMLLIElement {
   button.type = "button";
   button.className = message.kind;
   button.setAttribute("aria-expanded", "false");
-  button.setAttribute("aria-label", `${message.direction === "out" ? "Sent" : "Received"} ${message.label}, after ${seconds}`);
+  button.setAttribute(
+    "aria-label",
+    `${message.direction === "out" ? "Sent" : "Received"} ${message.label}, after ${seconds}`,
+  );
   const time = document.createElement("time");
   time.dateTime = new Date(message.at).toISOString();
   time.textContent = seconds;

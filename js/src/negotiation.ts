@@ -44,7 +44,8 @@ export class Negotiation {
   answer(sdp: string | null): Promise<void> {
     return this.#serial.run(async () => {
       const answer = sdp ?? this.#earlySdp;
-      if (answer === null) throw mediaError("negotiation", "the other side answered without a description of its media");
+      if (answer === null)
+        throw mediaError("negotiation", "the other side answered without a description of its media");
       await this.#media.applyAnswer(answer, false);
     });
   }

@@ -47,9 +47,20 @@ export interface UserAgentEvents {
   /** Somebody calls. Without a listener, the call waits for `for await (… of ua.incoming)`. */
   incoming: { type: "incoming"; call: Call; at: number };
   /** The connection came up or was lost; it is looked after without your help. */
-  transport: { type: "transport"; state: "connecting" | "connected" | "disconnected"; message: string | null; at: number };
+  transport: {
+    type: "transport";
+    state: "connecting" | "connected" | "disconnected";
+    message: string | null;
+    at: number;
+  };
   /** The registration changed; `expires` is in seconds. */
-  registration: { type: "registration"; state: RegistrationState; expires: number | null; error: OffhookError | null; at: number };
+  registration: {
+    type: "registration";
+    state: RegistrationState;
+    expires: number | null;
+    error: OffhookError | null;
+    at: number;
+  };
   /** A message outside of calls. */
   message: { type: "message"; from: Address; contentType: string; body: string; at: number };
   /** A SIP message went in or out (only with `trace: true`); passwords are masked. */
@@ -184,7 +195,12 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   ): Promise<Call> {
     this.#placing++;
     try {
-      const { call: id, callId } = await this.#client.request<"call">({ type: "call", target: uri, sdp, ...(headers ? { headers } : {}) });
+      const { call: id, callId } = await this.#client.request<"call">({
+        type: "call",
+        target: uri,
+        sdp,
+        ...(headers ? { headers } : {}),
+      });
       const call = this.#addCall({
         id,
         callId,
@@ -206,7 +222,10 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   /** Sends a message outside of calls. Resolves with the final response. */
   message(target: string, body: string, options: MessageOptions = {}): Promise<{ status: number; reason: string }> {
     const { contentType = "text/plain" } = options;
-    return this.#request<"message">({ type: "message", target: completeTarget(target, this.aor), contentType, body }, options);
+    return this.#request<"message">(
+      { type: "message", target: completeTarget(target, this.aor), contentType, body },
+      options,
+    );
   }
 
   /** Asks somebody what they can do. Resolves with the final response. */

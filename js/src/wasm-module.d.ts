@@ -6,5 +6,7 @@ declare module "*/offhook_wasm.js" {
     send(command: object): void;
     free(): void;
   }
-  export default function init(options: { module_or_path: URL | string | BufferSource | WebAssembly.Module }): Promise<unknown>;
+  export default function init(options: {
+    module_or_path: URL | string | BufferSource | WebAssembly.Module;
+  }): Promise<unknown>;
 }

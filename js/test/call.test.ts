@@ -105,7 +105,9 @@ describe("an outgoing call", () => {
 
   it("aborted before the INVITE: nothing is sent and the microphone is let go", async () => {
     const controller = new AbortController();
-    const { agent, ua, media } = await connected((handler) => handler.gates.set("createOffer", new Promise(() => undefined)));
+    const { agent, ua, media } = await connected((handler) =>
+      handler.gates.set("createOffer", new Promise(() => undefined)),
+    );
     const calling = ua.call("bob", { signal: controller.signal });
     controller.abort();
     assert.equal(await failureKind(calling), "cancelled");
@@ -189,7 +191,8 @@ describe("an incoming call", () => {
 
   it("keeps ringing when the microphone is denied, and can be answered again", async () => {
     const { agent, ua, media } = await connected((handler) => {
-      if (media.length === 0) handler.failures.set("createAnswer", mediaError("denied", "the microphone was not allowed"));
+      if (media.length === 0)
+        handler.failures.set("createAnswer", mediaError("denied", "the microphone was not allowed"));
     });
     agent.incoming(3);
     const call = at(ua.calls, 0);
@@ -258,7 +261,12 @@ describe("an incoming call", () => {
 
   it("refuses what is only for incoming calls on an outgoing one", async () => {
     const { call } = await inCall();
-    for (const attempt of [() => call.ring(), () => call.answer(), () => call.reject(), () => call.redirect("sip:x@y")]) {
+    for (const attempt of [
+      () => call.ring(),
+      () => call.answer(),
+      () => call.reject(),
+      () => call.redirect("sip:x@y"),
+    ]) {
       assert.equal(await failureKind(attempt()), "state");
     }
   });
@@ -337,14 +345,26 @@ describe("within a call", () => {
     assert.equal(at(agent.sent("info"), 0).body, "body");
     const tones: (string | undefined)[] = [];
     call.on("info", ({ dtmf }) => tones.push(dtmf?.tone));
-    agent.notify({ type: "info", call: 1, contentType: "application/dtmf-relay", body: "", dtmf: { tone: "5", duration: 160 }, at: 0 });
+    agent.notify({
+      type: "info",
+      call: 1,
+      contentType: "application/dtmf-relay",
+      body: "",
+      dtmf: { tone: "5", duration: 160 },
+      at: 0,
+    });
     assert.deepEqual(tones, ["5"]);
   });
 
   it("asks nothing of a call that has ended", async () => {
     const { agent, call } = await inCall();
     agent.ended(1);
-    for (const attempt of [() => call.hold(), () => call.resume(), () => call.sendDtmf("1"), () => call.replaceAudio(true)]) {
+    for (const attempt of [
+      () => call.hold(),
+      () => call.resume(),
+      () => call.sendDtmf("1"),
+      () => call.replaceAudio(true),
+    ]) {
       await attempt().catch((error: unknown) => {
         assert.ok(error instanceof OffhookError);
         assert.equal(error.message, "the call has ended");

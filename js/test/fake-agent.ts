@@ -80,7 +80,17 @@ export class FakeAgent implements AgentPort {
   incoming(call: CallId, overrides: Partial<NotificationOf<"incoming">> = {}): void {
     const from = { displayName: "Bob", uri: "sip:bob@example.com" };
     const to = { displayName: null, uri: "sip:alice@example.com" };
-    this.notify({ type: "incoming", call, callId: `call-${call}`, from, to, sdp: "offer", headers: [], at: 0, ...overrides });
+    this.notify({
+      type: "incoming",
+      call,
+      callId: `call-${call}`,
+      from,
+      to,
+      sdp: "offer",
+      headers: [],
+      at: 0,
+      ...overrides,
+    });
   }
 
   ended(call: CallId, end: Partial<End> = {}): void {

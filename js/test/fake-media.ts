@@ -1,4 +1,12 @@
-import type { AudioSource, CallStats, MediaEvent, MediaHandler, MediaHandlerFactory, MediaRequest, OfferOptions } from "../src/media/handler.js";
+import type {
+  AudioSource,
+  CallStats,
+  MediaEvent,
+  MediaHandler,
+  MediaHandlerFactory,
+  MediaRequest,
+  OfferOptions,
+} from "../src/media/handler.js";
 
 /** A media handler that keeps what it was asked to do, and fails where the test says so. */
 export class FakeMedia implements MediaHandler {
@@ -59,7 +67,9 @@ export class FakeMedia implements MediaHandler {
 }
 
 /** Makes fake handlers and keeps them; `prepare` sees each before it is used. */
-export function fakeMedia(prepare: (media: FakeMedia) => void = () => undefined): MediaHandlerFactory & { made: FakeMedia[] } {
+export function fakeMedia(
+  prepare: (media: FakeMedia) => void = () => undefined,
+): MediaHandlerFactory & { made: FakeMedia[] } {
   const made: FakeMedia[] = [];
   const factory = (request: MediaRequest): MediaHandler => {
     const media = new FakeMedia(request);

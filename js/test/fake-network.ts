@@ -66,7 +66,12 @@ export class NetworkAgent implements AgentPort {
   }
 
   /** Both ends trace the message, as if there were a server between them. */
-  #message(leg: { callId: string; peer: { agent: NetworkAgent } | null }, start: string, body = "", method = "INVITE"): void {
+  #message(
+    leg: { callId: string; peer: { agent: NetworkAgent } | null },
+    start: string,
+    body = "",
+    method = "INVITE",
+  ): void {
     const type = body ? "Content-Type: application/sdp\r\n" : "";
     const text =
       `${start}\r\nVia: SIP/2.0/WS fake.invalid;branch=z9hG4bK${this.#cseq}\r\nFrom: <${this.address.uri}>;tag=1\r\n` +
@@ -85,7 +90,13 @@ export class NetworkAgent implements AgentPort {
     this.#say({ type: "state", call: leg.id, state, cause, at: Date.now() });
   }
 
-  #leg(agent: NetworkAgent, direction: "outgoing" | "incoming", callId: string, remote: Address, state: CallState): Leg {
+  #leg(
+    agent: NetworkAgent,
+    direction: "outgoing" | "incoming",
+    callId: string,
+    remote: Address,
+    state: CallState,
+  ): Leg {
     const leg: Leg = {
       agent,
       id: agent.#next++,
@@ -131,7 +142,14 @@ export class NetworkAgent implements AgentPort {
       case "options":
       case "message": {
         const peer = this.#network.agents.get(command.target);
-        if (!peer) return this.#refuse(command, { kind: "status", status: 404, reason: "Not Found", cause: null, retryAfter: null });
+        if (!peer)
+          return this.#refuse(command, {
+            kind: "status",
+            status: 404,
+            reason: "Not Found",
+            cause: null,
+            retryAfter: null,
+          });
         if (command.type === "message") {
           const { contentType, body } = command;
           peer.#say({ type: "message", from: this.address, contentType, body, at });
@@ -156,7 +174,9 @@ export class NetworkAgent implements AgentPort {
     this.#result(command, { call: leg.id, callId });
     this.#enter(leg, "calling", "INVITE sent");
     this.#message({ callId, peer: peer ? { agent: peer } : null }, `INVITE ${command.target} SIP/2.0`, command.sdp);
-    const refusal = peer ? peer.refuseCall : ({ kind: "status", status: 404, reason: "Not Found", cause: null, retryAfter: null } as const);
+    const refusal = peer
+      ? peer.refuseCall
+      : ({ kind: "status", status: 404, reason: "Not Found", cause: null, retryAfter: null } as const);
     if (!peer || refusal) {
       const status = refusal?.kind === "status" ? refusal.status : 500;
       const reason = refusal?.kind === "status" ? refusal.reason : "";
@@ -177,7 +197,16 @@ export class NetworkAgent implements AgentPort {
     switch (command.type) {
       case "inspect": {
         const { id: call, direction, state, callId, remote, held: hold } = leg;
-        return this.#result(command, { call, direction, state, callId, local: this.address, remote, hold, history: [] });
+        return this.#result(command, {
+          call,
+          direction,
+          state,
+          callId,
+          local: this.address,
+          remote,
+          hold,
+          history: [],
+        });
       }
       case "hangup":
         this.#hangup(leg);
@@ -191,9 +220,14 @@ export class NetworkAgent implements AgentPort {
     const far = peer.agent;
     switch (command.type) {
       case "ring": {
-        this.#message(leg, `SIP/2.0 ${command.sdp === undefined ? "180 Ringing" : "183 Session Progress"}`, command.sdp);
+        this.#message(
+          leg,
+          `SIP/2.0 ${command.sdp === undefined ? "180 Ringing" : "183 Session Progress"}`,
+          command.sdp,
+        );
         far.#enter(peer, "ringing", "180 Ringing");
-        const [status, reason] = command.sdp === undefined ? ([180, "Ringing"] as const) : ([183, "Session Progress"] as const);
+        const [status, reason] =
+          command.sdp === undefined ? ([180, "Ringing"] as const) : ([183, "Session Progress"] as const);
         far.#say({ type: "progress", call: peer.id, status, reason, sdp: command.sdp ?? null, at });
         return this.#result(command);
       }
@@ -214,7 +248,14 @@ export class NetworkAgent implements AgentPort {
         this.#cseq++;
         this.#message(leg, `INVITE ${peer.agent.address.uri} SIP/2.0`, command.sdp);
         if (refusal) return this.#refuse(command, refusal);
-        if (peer.reoffer) return this.#refuse(command, { kind: "status", status: 491, reason: "Request Pending", cause: null, retryAfter: null });
+        if (peer.reoffer)
+          return this.#refuse(command, {
+            kind: "status",
+            status: 491,
+            reason: "Request Pending",
+            cause: null,
+            retryAfter: null,
+          });
         leg.reoffer = command;
         return far.#say({ type: "offer", call: peer.id, sdp: command.sdp ?? null, at });
       }
@@ -236,7 +277,14 @@ export class NetworkAgent implements AgentPort {
       case "rejectOffer": {
         const offer = peer.reoffer;
         peer.reoffer = null;
-        if (offer) far.#refuse(offer, { kind: "status", status: command.status ?? 488, reason: "Not Acceptable Here", cause: null, retryAfter: null });
+        if (offer)
+          far.#refuse(offer, {
+            kind: "status",
+            status: command.status ?? 488,
+            reason: "Not Acceptable Here",
+            cause: null,
+            retryAfter: null,
+          });
         return this.#result(command);
       }
       case "info":
@@ -244,7 +292,14 @@ export class NetworkAgent implements AgentPort {
         return this.#result(command);
       case "dtmf": {
         const { tone, duration = 160 } = command;
-        far.#say({ type: "info", call: peer.id, contentType: "application/dtmf-relay", body: "", dtmf: { tone, duration }, at });
+        far.#say({
+          type: "info",
+          call: peer.id,
+          contentType: "application/dtmf-relay",
+          body: "",
+          dtmf: { tone, duration },
+          at,
+        });
         return this.#result(command);
       }
     }
@@ -262,6 +317,11 @@ export class NetworkAgent implements AgentPort {
     const method = leg.state === "established" ? "BYE" : "CANCEL";
     this.#message(leg, `${method} ${leg.remote.uri} SIP/2.0`, "", method);
     this.#end(leg, { by: "local", status: 200, reason: `${method} sent` });
-    if (leg.peer) leg.peer.agent.#end(leg.peer, { by: "remote", status: method === "BYE" ? 200 : 487, reason: `${method} received` });
+    if (leg.peer)
+      leg.peer.agent.#end(leg.peer, {
+        by: "remote",
+        status: method === "BYE" ? 200 : 487,
+        reason: `${method} received`,
+      });
   }
 }

@@ -67,7 +67,12 @@ export async function createWorld(): Promise<MediaWorld> {
       const pc = connections.find((candidate) =>
         candidate.getSenders().some((sender) => sender.track && sender.track === call.localStream?.getTracks()[0]),
       );
-      return pc?.getTransceivers().map((transceiver) => transceiver.currentDirection).join() ?? "none";
+      return (
+        pc
+          ?.getTransceivers()
+          .map((transceiver) => transceiver.currentDirection)
+          .join() ?? "none"
+      );
     },
   };
 }

@@ -18,7 +18,9 @@ describe("media in Chromium", { timeout: 120_000 }, () => {
     page = await browser.newPage();
     page.on("pageerror", (error) => console.error("page:", error));
     await page.goto(`${server.url}/nothing`);
-    await page.evaluate("import('/build/test/media-page.js').then(async (m) => { globalThis.world = await m.createWorld(); })");
+    await page.evaluate(
+      "import('/build/test/media-page.js').then(async (m) => { globalThis.world = await m.createWorld(); })",
+    );
   });
   after(async () => {
     await browser?.close();
@@ -74,7 +76,13 @@ describe("media in Chromium", { timeout: 120_000 }, () => {
     const seen = await page.evaluate(async () => {
       const { outgoing, incoming } = await world.talk();
       await world.hears(incoming);
-      world.bobPort.refuseReoffer = { kind: "status", status: 488, reason: "Not Acceptable Here", cause: null, retryAfter: null };
+      world.bobPort.refuseReoffer = {
+        kind: "status",
+        status: 488,
+        reason: "Not Acceptable Here",
+        cause: null,
+        retryAfter: null,
+      };
       const refused = await outgoing.hold().then(
         () => "agreed",
         (error: Error) => error.message,
@@ -94,7 +102,13 @@ describe("media in Chromium", { timeout: 120_000 }, () => {
     await page.evaluate(async () => {
       const { outgoing, incoming } = await world.talk();
       await world.hears(incoming);
-      world.bobPort.refuseReoffer = { kind: "status", status: 488, reason: "Not Acceptable Here", cause: null, retryAfter: null };
+      world.bobPort.refuseReoffer = {
+        kind: "status",
+        status: 488,
+        reason: "Not Acceptable Here",
+        cause: null,
+        retryAfter: null,
+      };
       await outgoing.renegotiate({ iceRestart: true }).catch(() => undefined);
       await world.hears(incoming);
       await world.hears(outgoing);

@@ -29,7 +29,12 @@ describe("hold", () => {
     await resuming;
     assert.equal(call.onHold.local, false);
     assert.deepEqual(seen, [true, false]);
-    assert.deepEqual(handler.log.slice(2), ["createOffer hold", "applyAnswer answer recvonly", "createOffer", "applyAnswer answer"]);
+    assert.deepEqual(handler.log.slice(2), [
+      "createOffer hold",
+      "applyAnswer answer recvonly",
+      "createOffer",
+      "applyAnswer answer",
+    ]);
   });
 
   it("refused: the call goes on as it was, and the refusal is told", async () => {

@@ -163,7 +163,13 @@ describe("messages and options", () => {
     agent.manual.add("message").add("options");
     const sending = ua.message("bob", "hello");
     const command = await agent.command("message");
-    assert.deepEqual(command, { id: 2, type: "message", target: "sip:bob@example.com", contentType: "text/plain", body: "hello" });
+    assert.deepEqual(command, {
+      id: 2,
+      type: "message",
+      target: "sip:bob@example.com",
+      contentType: "text/plain",
+      body: "hello",
+    });
     agent.result(command, { status: 202, reason: "Accepted" });
     assert.deepEqual(await sending, { status: 202, reason: "Accepted" });
 
@@ -239,14 +245,26 @@ describe("errors", () => {
 
   it("say each kind in words", () => {
     const words = (detail: ConstructorParameters<typeof OffhookError>[0]): string => new OffhookError(detail).message;
-    assert.equal(words({ kind: "status", status: 486, reason: "Busy Here", cause: null, retryAfter: null }), "486 Busy Here");
     assert.equal(
-      words({ kind: "status", status: 503, reason: "", cause: { protocol: "Q.850", cause: 34, text: "no circuit" }, retryAfter: null }),
+      words({ kind: "status", status: 486, reason: "Busy Here", cause: null, retryAfter: null }),
+      "486 Busy Here",
+    );
+    assert.equal(
+      words({
+        kind: "status",
+        status: 503,
+        reason: "",
+        cause: { protocol: "Q.850", cause: 34, text: "no circuit" },
+        retryAfter: null,
+      }),
       "503 Service Unavailable (no circuit)",
     );
     assert.equal(words({ kind: "timeout", timer: "B" }), "no answer in time (Timer B)");
     assert.equal(words({ kind: "transport", message: "" }), "the connection to the server was lost");
-    assert.equal(words({ kind: "input", field: "target", offset: 4, message: "no host" }), "target: no host (at position 4)");
+    assert.equal(
+      words({ kind: "input", field: "target", offset: 4, message: "no host" }),
+      "target: no host (at position 4)",
+    );
     assert.equal(words({ kind: "cancelled" }), "cancelled");
   });
 });

@@ -35,7 +35,9 @@ export class Phone {
 
   /** Incoming calls that wait for an answer. */
   get ringing(): Call[] {
-    return this.calls.filter((call) => call.direction === "incoming" && call.state === "ringing" && !this.#answering.has(call));
+    return this.calls.filter(
+      (call) => call.direction === "incoming" && call.state === "ringing" && !this.#answering.has(call),
+    );
   }
 
   /** Calls that go on behind the one in front. */

@@ -74,7 +74,10 @@ export class PhoneView {
       setText(byId("incoming-party", HTMLElement), name(call.remote));
       const note = byId("incoming-note", HTMLElement);
       note.hidden = more.length === 0;
-      setText(note, more.length === 0 ? "" : `And ${more.length} more: ${more.map(({ remote }) => name(remote)).join(", ")}`);
+      setText(
+        note,
+        more.length === 0 ? "" : `And ${more.length} more: ${more.map(({ remote }) => name(remote)).join(", ")}`,
+      );
     }
     if (call === this.#shownRinging) return;
     const before = this.#shownRinging;
@@ -165,7 +168,11 @@ export class PhoneView {
           created.addEventListener("click", action);
           return created;
         };
-        if (call.state === "established") item.append(who, act("Switch", () => void this.#phone?.switchTo(call)));
+        if (call.state === "established")
+          item.append(
+            who,
+            act("Switch", () => void this.#phone?.switchTo(call)),
+          );
         else item.append(who);
         item.append(act("Hang up", () => void this.#phone?.hangup(call)));
         return item;

@@ -1,6 +1,14 @@
 import { mediaError, type OffhookError, toOffhookError } from "../errors.js";
 import { gathered } from "./gathering.js";
-import type { AudioSource, CallStats, MediaEvent, MediaHandler, MediaRequest, MediaState, OfferOptions } from "./handler.js";
+import type {
+  AudioSource,
+  CallStats,
+  MediaEvent,
+  MediaHandler,
+  MediaRequest,
+  MediaState,
+  OfferOptions,
+} from "./handler.js";
 import { openAudio } from "./microphone.js";
 import { summarize } from "./stats.js";
 

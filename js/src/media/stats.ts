@@ -28,7 +28,8 @@ export function summarize(report: RTCStatsReport): CallStats {
   const all: Stat[] = [];
   report.forEach((stat: Stat) => all.push(stat));
   const byId = new Map(all.map((stat) => [stat.id, stat]));
-  const of = (type: string): Stat | undefined => all.find((stat) => stat.type === type && (stat.kind ?? "audio") === "audio");
+  const of = (type: string): Stat | undefined =>
+    all.find((stat) => stat.type === type && (stat.kind ?? "audio") === "audio");
   const get = (id: string | undefined): Stat | undefined => (id === undefined ? undefined : byId.get(id));
 
   const sent = of("outbound-rtp");
