@@ -89,9 +89,24 @@ impl Drop for Agent {
 }
 
 #[test]
-fn two_agents_call_each_other() {
-    let (mut alice, _) = Agent::listening("sip:alice@127.0.0.1");
-    let (mut bob, at) = Agent::listening("sip:bob@127.0.0.1");
+fn two_agents_call_each_other_over_udp() {
+    let (alice, _) = Agent::listening("sip:alice@127.0.0.1");
+    let (bob, at) = Agent::listening("sip:bob@127.0.0.1");
+    call(alice, bob, &at);
+}
+
+#[test]
+fn two_agents_call_each_other_over_a_connection() {
+    for (bind, scheme, transport) in [("tcp:127.0.0.1:0", "sip:", ";transport=tcp"), ("ws:127.0.0.1:0", "ws://", "")] {
+        let mut bob = Agent::start("sip:bob@127.0.0.1", &["--bind", bind]);
+        let at = bob.expect("listening")["local"].as_str().unwrap().to_owned();
+        let server = format!("{scheme}{at}{transport}");
+        call(Agent::start("sip:alice@127.0.0.1", &["--server", &server]), bob, &at);
+    }
+}
+
+/// Alice calls, Bob rings, answers and hangs up; both end their agents.
+fn call(mut alice: Agent, mut bob: Agent, at: &str) {
     alice.command(json!({ "id": 1, "type": "call", "target": format!("sip:bob@{at}"), "sdp": SDP }));
     let incoming = bob.expect("incoming");
     assert_eq!((&incoming["from"]["uri"], &incoming["sdp"]), (&json!("sip:alice@127.0.0.1"), &json!(SDP)));
