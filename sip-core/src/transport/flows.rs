@@ -62,13 +62,9 @@ impl Flows {
         id
     }
 
-    fn decoder(&self, transport: Transport) -> Option<StreamDecoder> {
-        transport.is_stream().then(|| StreamDecoder::new(&self.limits))
-    }
-
     /// A flow the driver opened by itself.
     pub fn opened(&mut self, info: FlowInfo) -> FlowId {
-        let decoder = self.decoder(info.transport);
+        let decoder = info.transport.is_stream().then(|| StreamDecoder::new(&self.limits));
         self.insert(Flow {
             transport: info.transport,
             local: info.local,
@@ -110,7 +106,7 @@ impl Flows {
     /// Opens a new connection, even if one leads to the same place.
     pub fn open(&mut self, target: Target) -> Path {
         let remote = target.addr.unwrap_or(Path::UNKNOWN);
-        let decoder = self.decoder(target.transport);
+        let decoder = target.transport.is_stream().then(|| StreamDecoder::for_opener(&self.limits));
         let flow = self.insert(Flow {
             transport: target.transport,
             local: Path::UNKNOWN,
