@@ -327,6 +327,12 @@ impl<U: Copy> Transactions<U> {
         if up { Ok(()) } else { Err(FlowError::new(FlowErrorKind::Lost, "the connection is gone")) }
     }
 
+    /// Closes a flow. What was sent before still goes out; client transactions that wait for a final response on it fail.
+    pub fn close_flow(&mut self, flow: FlowId) {
+        self.flows.close(flow);
+        self.fail_pending(flow, &FlowError::new(FlowErrorKind::Lost, "the connection was closed on this side"));
+    }
+
     /// The request of a server transaction that still waits for its final response.
     pub fn pending_request(&self, server: ServerId) -> Option<(Arc<Request>, Path)> {
         let entry = self.servers.get(server.0)?;
@@ -370,6 +376,11 @@ impl<U: Copy> Transactions<U> {
     fn flow_lost(&mut self, flow: FlowId, error: Option<FlowError>) {
         let cause =
             error.clone().unwrap_or_else(|| FlowError::new(FlowErrorKind::Lost, "the peer closed the connection"));
+        self.fail_pending(flow, &cause);
+        self.events.push_back(Event::FlowDown { flow, error });
+    }
+
+    fn fail_pending(&mut self, flow: FlowId, cause: &FlowError) {
         let lost: Vec<Key> = self
             .clients
             .iter()
@@ -379,7 +390,6 @@ impl<U: Copy> Transactions<U> {
         for key in lost {
             self.fail(key, Failure::Transport(cause.clone()));
         }
-        self.events.push_back(Event::FlowDown { flow, error });
     }
 
     fn fail(&mut self, key: Key, failure: Failure) {
