@@ -464,29 +464,37 @@ impl<U: Copy> Transactions<U> {
         if *request.method() == Method::Ack {
             return self.events.push_back(Event::Ack { request, source });
         }
-        if self.servers.len() >= self.server_limit {
-            return self.refuse(source, &request);
+        // The CANCEL of a call that is being worked on is let in: it ends work, and there is one for each call at most.
+        if self.servers.len() >= self.server_limit && self.cancelled_by(&request).is_none() {
+            return self.refuse(source, &request, key);
         }
         self.begin_server(now, source, request, key);
     }
 
-    /// Over the limit: a stateless 503 (RFC 3261 21.5.4), so that no memory is spent.
-    fn refuse(&mut self, source: Path, request: &Request) {
+    /// Over the limit: a stateless 503 (RFC 3261 21.5.4), so that no memory is spent. Its To tag is the same for every
+    /// retransmission of the request (8.2.7).
+    fn refuse(&mut self, source: Path, request: &Request, key: MatchKey) {
         let Some(status) = StatusCode::new(503) else { return };
-        let mut builder = respond_to(request, source.remote, status, None, Some("overload"));
+        let tag = format!("{:016x}", key as u64);
+        let mut builder = respond_to(request, source.remote, status, None, Some(&tag));
         builder.number(crate::message::Name::RetryAfter, 5);
         if let Ok(message) = builder.finish() {
             // Overload: if the flow is gone as well nobody waits for the answer.
-            let _ = self.send(source, message);
+            let _ = self.send(self.path_back(request, source), message);
+        }
+    }
+
+    /// Where responses to a request go that came from `source`.
+    pub fn path_back(&self, request: &Request, source: Path) -> Path {
+        match (request.via(), self.flows.transport(source.flow)) {
+            (Ok(via), Some(transport)) => response_path(&via, source, transport),
+            _ => source,
         }
     }
 
     fn begin_server(&mut self, now: Instant, source: Path, request: Arc<Request>, key: MatchKey) {
         let transport = self.flows.transport(source.flow);
-        let path = match (request.via(), transport) {
-            (Ok(via), Some(transport)) => response_path(&via, source, transport),
-            _ => source,
-        };
+        let path = self.path_back(&request, source);
         let (machine, step) = if *request.method() == Method::Invite {
             let (state, step) = invite_server::start();
             (ServerMachine::Invite(state), step)
