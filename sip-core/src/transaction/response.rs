@@ -43,46 +43,51 @@ fn push_vias(builder: &mut Builder, request: &Request, source: SocketAddr) {
         builder.copy(Name::Via, request);
         return;
     };
-    let mut lines = request.raw(Name::Via);
-    let first = lines.next().and_then(|line| std::str::from_utf8(line).ok()).unwrap_or_default();
-    let (top, rest) = split_top_value(first);
-    let mut value = String::with_capacity(top.len() + 40);
-    value.push_str(top.split(';').next().unwrap_or(top).trim_end());
-    let rport = via.params.get("rport");
-    for (name, param) in via.params.iter() {
-        if name.eq_ignore_ascii_case("received") || name.eq_ignore_ascii_case("rport") {
+    builder.header(Name::Via, &top_via(&via, source));
+    let mut lines = request.raw(Name::Via).filter_map(|line| std::str::from_utf8(line).ok());
+    let rest = lines.next().and_then(|first| first.split_once(via.as_str())).map(|(_, rest)| rest);
+    let rest = rest.map(|rest| rest.trim_start_matches([' ', '\t', ','])).filter(|rest| !rest.is_empty());
+    for line in rest.into_iter().chain(lines) {
+        builder.header(Name::Via, line);
+    }
+}
+
+/// The top Via as it was, but for `received` and `rport`.
+fn top_via(via: &Via<'_>, source: SocketAddr) -> String {
+    let (text, params) = (via.as_str(), via.params.as_str());
+    let known = source != Path::UNKNOWN;
+    let mut value = String::with_capacity(text.len().saturating_add(64));
+    value.push_str(text.strip_suffix(params).unwrap_or(text).trim_end());
+    for param in params_as_written(params) {
+        let name = param.split('=').next().unwrap_or_default().trim_end();
+        if name.eq_ignore_ascii_case("received") {
             continue;
         }
         value.push(';');
-        value.push_str(name);
-        if let Some(param) = param {
-            value.push('=');
+        if known && name.eq_ignore_ascii_case("rport") {
+            value.push_str("rport=");
+            value.push_str(&source.port().to_string());
+        } else {
             value.push_str(param);
         }
     }
-    if source != Path::UNKNOWN && (rport.is_some() || !is_same_host(&via, source.ip())) {
+    if known && (via.params.contains("rport") || !is_same_host(via, source.ip())) {
         value.push_str(";received=");
         value.push_str(&source.ip().to_string());
     }
-    if let Some(given) = rport {
-        value.push_str(";rport");
-        if source != Path::UNKNOWN {
-            value.push('=');
-            value.push_str(&source.port().to_string());
-        } else if let Some(given) = given {
-            value.push('=');
-            value.push_str(given);
-        }
-    }
-    builder.header(Name::Via, &value);
-    if let Some(rest) = rest {
-        builder.header(Name::Via, rest.trim());
-    }
-    for line in lines {
-        if let Ok(line) = std::str::from_utf8(line) {
-            builder.header(Name::Via, line);
-        }
-    }
+    value
+}
+
+/// Each parameter with its quotation marks; a semicolon within them separates nothing.
+fn params_as_written(params: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let pieces = params.split(move |c: char| {
+        let separates = c == ';' && !quoted;
+        quoted ^= c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+        separates
+    });
+    pieces.map(str::trim).filter(|param| !param.is_empty())
 }
 
 fn is_same_host(via: &Via<'_>, ip: IpAddr) -> bool {
@@ -91,19 +96,6 @@ fn is_same_host(via: &Via<'_>, ip: IpAddr) -> bool {
         Host::V6(host) => IpAddr::V6(host) == ip,
         Host::Name(_) => false,
     }
-}
-
-/// The first of comma separated values and what follows it; a comma within quotes separates nothing.
-fn split_top_value(line: &str) -> (&str, Option<&str>) {
-    let mut quoted = false;
-    for (index, byte) in line.bytes().enumerate() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b',' if !quoted => return (line.get(..index).unwrap_or(line), line.get(index.saturating_add(1)..)),
-            _ => {}
-        }
-    }
-    (line, None)
 }
 
 /// Where responses to a request go: back the way it came; over UDP to the port RFC 3581 or the sent-by names.
