@@ -14,8 +14,6 @@ pub(super) struct Matcher {
     hash: KeyedHash,
 }
 
-const COOKIE: &str = "z9hG4bK";
-
 impl Matcher {
     pub(super) fn new(entropy: &mut Entropy) -> Matcher {
         Matcher { hash: KeyedHash::new(entropy) }
@@ -34,7 +32,7 @@ impl Matcher {
     /// say nothing, the fields that rule names.
     pub(super) fn server(&self, request: &Request, via: &Via<'_>, method: &str) -> Result<MatchKey, ParseError> {
         let method = if method == "ACK" { "INVITE" } else { method };
-        if let Some(branch) = via.branch().filter(|branch| branch.len() > COOKIE.len() && branch.starts_with(COOKIE)) {
+        if let Some(branch) = via.rfc3261_branch() {
             return Ok(self.hash.with(|hasher| {
                 hasher.write_u8(b's');
                 branch.hash(hasher);
