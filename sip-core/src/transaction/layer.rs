@@ -418,7 +418,8 @@ impl<U: Copy> Transactions<U> {
                 }
             }
         }
-        if let Some(received) = self.flows.classify(bytes) {
+        // What was still on its way on a flow that is gone is nobody's.
+        if let Some(received) = self.flows.classify(bytes).filter(|_| self.flows.contains(path.flow)) {
             self.received(now, path, received);
         }
     }
