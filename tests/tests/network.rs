@@ -385,3 +385,27 @@ fn a_ladder_shows_what_was_lost() {
         "#,
     );
 }
+
+#[test]
+fn the_example_of_the_readme() {
+    let mut net = Network::new(7, Conditions::default());
+    let alice = net.add("alice", Echo::new("hello"));
+    let bob = net.add("bob", Echo::new("hello yourself"));
+    net.bind_udp(alice, 5060);
+    net.bind_udp(bob, 5060);
+    net.lose(1, |packet| packet.label() == "\"hello\"");
+    let to = net.address(bob, 5060);
+    net.with(alice, |echo, now| echo.say(now, to));
+    net.run_for(Duration::from_millis(500));
+    net.with(alice, |echo, now| echo.say(now, to));
+    assert!(net.drive(|net| !net.events(alice).is_empty(), Duration::from_secs(1)));
+    expect(
+        &net.ladder(),
+        r#"
+              ms  alice               bob
+               0  |----"hello"---x    |      lost
+             500  |------"hello"----->|
+             510  |<---"re: hello"----|
+        "#,
+    );
+}
