@@ -72,6 +72,12 @@ impl Layer {
         self.change(path, FlowChange::Connected { local, remote: path.remote });
     }
 
+    /// The user closes a flow.
+    pub fn close(&mut self, path: Path) {
+        self.transactions.close_flow(path.flow);
+        self.drain();
+    }
+
     // ---- time
 
     /// Runs to `millis`, calling for each timeout at exactly the time the layer asked for.
