@@ -2,7 +2,7 @@
 
 use super::error::{Fault, ParseError};
 use super::escape;
-use super::grammar::{self, Out, fail, skip_ws, split, trim, trim_end};
+use super::grammar::{self, BREAK, Out, fail, find, is, skip_ws, split, trim, trim_end};
 use super::params::{end_of_value, strip_quotes};
 use super::{Name, NameAddr, Params, UriRef};
 use std::borrow::Cow;
@@ -74,6 +74,7 @@ impl<'a> NameAddrRef<'a> {
     }
 
     /// The tag, if there is one that is not empty.
+    #[inline]
     pub fn tag(&self) -> Option<&'a str> {
         self.params.value("tag").filter(|tag| !tag.is_empty())
     }
@@ -135,8 +136,8 @@ pub(super) fn address(input: &str, name: Name, end: usize) -> Out<'_, NameAddrRe
     let start = skip_ws(input);
     let (rest, display) = display(start)?;
     let uri_end = match display {
-        Some(_) => memchr::memchr(b'>', rest.as_bytes()),
-        None => Some(rest.bytes().position(|byte| matches!(byte, b';' | b',' | b'?')).unwrap_or(rest.len())),
+        Some(_) => find(rest, [b'>']),
+        None => Some(find(rest, [b';', b',', b'?']).unwrap_or(rest.len())),
     };
     let Some(uri_end) = uri_end else { return fail("", "a closing angle bracket") };
     let (uri, after) = split(rest, uri_end);
@@ -148,7 +149,7 @@ pub(super) fn address(input: &str, name: Name, end: usize) -> Out<'_, NameAddrRe
     let inner = skip_ws(uri);
     let uri_at = end.saturating_sub(rest.len()).saturating_add(uri.len().saturating_sub(inner.len()));
     let uri = trim_end(inner);
-    if memchr::memchr(b':', uri.as_bytes()).is_none() {
+    if find(uri, [b':']).is_none() {
         return fail(rest, "a URI");
     }
     let after = skip_ws(after);
@@ -174,8 +175,7 @@ fn display(start: &str) -> Out<'_, Option<&str>> {
         }
         _ => {}
     }
-    let stop = |byte| matches!(byte, b'<' | b'>' | b'"' | b',' | b';' | b'?');
-    match start.bytes().position(stop).map(|at| split(start, at)) {
+    match start.bytes().position(|byte| is(byte, BREAK)).map(|at| split(start, at)) {
         Some((display, rest)) if rest.starts_with('<') => Ok((split(rest, 1).1, Some(trim(display)))),
         Some((_, rest)) if rest.starts_with(['>', '"']) => fail(rest, "a URI"),
         _ => Ok((start, None)),

@@ -183,16 +183,16 @@ impl Builder {
 
     fn put_number(&mut self, mut value: usize) {
         let mut digits = [b'0'; DIGITS];
-        let mut used = 0;
-        for digit in digits.iter_mut().rev() {
+        let mut start = DIGITS;
+        for (at, digit) in digits.iter_mut().enumerate().rev() {
             *digit = b'0'.wrapping_add((value % 10) as u8);
+            start = at;
             value /= 10;
-            used += 1;
             if value == 0 {
                 break;
             }
         }
-        self.buf.extend_from_slice(digits.get(DIGITS - used..).unwrap_or(&[]));
+        self.buf.extend_from_slice(digits.get(start..).unwrap_or(&[]));
     }
 
     fn refuse(&mut self, field: &str, offset: usize, reason: &'static str) {

@@ -29,7 +29,7 @@ impl<T> Iterator for Values<'_, T> {
     fn next(&mut self) -> Option<Result<T, ParseError>> {
         loop {
             // Empty list elements are passed over.
-            self.rest = self.rest.trim_start_matches([' ', '\t', ',']);
+            self.rest = skip_empty(self.rest);
             if !self.rest.is_empty() {
                 break;
             }
@@ -71,7 +71,7 @@ impl<'a> Iterator for TokenList<'a> {
 
     fn next(&mut self) -> Option<&'a str> {
         loop {
-            self.rest = self.rest.trim_start_matches([' ', '\t', ',']);
+            self.rest = skip_empty(self.rest);
             if !self.rest.is_empty() {
                 break;
             }
@@ -81,6 +81,11 @@ impl<'a> Iterator for TokenList<'a> {
         self.rest = rest;
         Some(grammar::trim_end(token))
     }
+}
+
+fn skip_empty(rest: &str) -> &str {
+    let start = rest.bytes().position(|byte| !matches!(byte, b' ' | b'\t' | b',')).unwrap_or(rest.len());
+    split(rest, start).1
 }
 
 /// The values of a header field, a line each, and where they end.

@@ -5,10 +5,10 @@ use super::auth_value;
 use super::error::{ErrorKind, Fault, ParseError};
 use super::field_list::Values;
 use super::grammar::Out;
-use super::index::{Entry, Index};
+use super::index::{self, Entry, Head, Index};
 use super::values::{self, CSeq, Item, RAck, Replaces};
-use super::{AuthParams, Challenge, ContactValue, Credentials, Name, NameAddrRef, TokenList, Via, via};
-use bytes::Bytes;
+use super::{AuthParams, Challenge, ContactValue, Credentials, Limits, Name, NameAddrRef, TokenList, Via, via};
+use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 
 /// The header fields and the body: one buffer and an index into it.
@@ -24,8 +24,29 @@ pub struct Fields {
 }
 
 impl Fields {
-    pub(super) fn new(buf: Bytes, index: Index, body: Range<usize>) -> Fields {
-        Fields { buf, index, body }
+    /// A message of which nothing has been read.
+    pub(super) fn unread(buf: Bytes) -> Fields {
+        Fields { buf, index: Index::new(), body: 0..0 }
+    }
+
+    /// Finds the header fields, which start at `headers`, and the body. `strict` asks for a Content-Length that fits.
+    pub(super) fn read(&mut self, headers: usize, limits: &Limits, strict: bool) -> Result<(), ParseError> {
+        let head = self.index.scan(&self.buf, headers, limits)?;
+        self.body = match self.index.content_length(&self.buf) {
+            Ok(Some(length)) => {
+                let end = head.end.saturating_add(length);
+                if strict && end > self.buf.len() {
+                    return Err(ParseError::new("Content-Length", self.buf.len(), ErrorKind::Incomplete));
+                }
+                head.end..end.min(self.buf.len())
+            }
+            Err(error) if strict => return Err(error),
+            _ => head.end..self.buf.len(),
+        };
+        if head.folded || !self.buf.get(..head.end).is_some_and(<[u8]>::is_ascii) {
+            self.make_plain_text(headers, head);
+        }
+        Ok(())
     }
 
     /// The whole message, with what came after its body. Continuation lines have been joined (the line end became two
@@ -125,14 +146,14 @@ impl Fields {
     pub fn call_id(&self) -> Result<&str, ParseError> {
         let entry = self.first(Name::CallId).ok_or(missing(Name::CallId))?;
         let (text, end) = self.value_of(entry);
-        let bad = text.bytes().position(|byte| byte <= b' ' || byte == 0x7f);
-        match bad.or(text.is_empty().then_some(0)) {
-            None => Ok(text),
-            Some(at) => {
-                let left = text.len().saturating_sub(at);
-                Err(Fault { left, kind: ErrorKind::Syntax("a Call-ID") }.at(Name::CallId.as_str(), end))
-            }
+        let is_bad = |byte: u8| byte <= b' ' || byte == 0x7f;
+        // Without an early way out this loop takes many bytes at a time.
+        let bad = text.bytes().fold(text.is_empty(), |bad, byte| bad | is_bad(byte));
+        if !bad {
+            return Ok(text);
         }
+        let left = text.len().saturating_sub(text.bytes().position(is_bad).unwrap_or(0));
+        Err(Fault { left, kind: ErrorKind::Syntax("a Call-ID") }.at(Name::CallId.as_str(), end))
     }
 
     /// CSeq.
@@ -258,6 +279,21 @@ impl Fields {
         self.first(name).map(|entry| AuthParams::new(self.value_of(entry).0))
     }
 
+    /// Makes the head one that every reader of it can take as unfolded UTF-8. Bytes keep their places; a buffer nobody
+    /// shares is changed in place.
+    fn make_plain_text(&mut self, headers: usize, head: Head) {
+        if !head.folded && self.buf.get(..head.end).is_some_and(|head| std::str::from_utf8(head).is_ok()) {
+            return;
+        }
+        let taken = std::mem::take(&mut self.buf);
+        let mut bytes = taken.try_into_mut().unwrap_or_else(|shared| BytesMut::from(shared.as_ref()));
+        if let Some(text) = bytes.get_mut(..head.end) {
+            index::flatten(text, headers);
+            index::repair_utf8(text);
+        }
+        self.buf = bytes.freeze();
+    }
+
     pub(super) fn entries(&self) -> &[Entry] {
         self.index.entries()
     }
@@ -314,7 +350,7 @@ fn optional<T>(result: Result<T, ParseError>) -> Result<Option<T>, ParseError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Host, Limits, Message};
+    use super::super::{Host, Message};
     use super::*;
 
     fn fields(text: &str) -> Fields {

@@ -1,7 +1,8 @@
 //! Cutting a stream into messages (RFC 3261 section 18.3) and keep-alives (RFC 5626 section 4.4.1).
 
+use super::Limits;
 use super::error::{ErrorKind, ParseError};
-use super::{Limits, index};
+use super::index::Index;
 use bytes::Bytes;
 
 /// What a stream carried next.
@@ -162,9 +163,9 @@ impl StreamDecoder {
 
     fn content_length(&self, head: &[u8]) -> Result<usize, ParseError> {
         let headers = memchr::memchr(b'\n', head).map_or(head.len(), |newline| newline.saturating_add(1));
-        let scan = index::scan(head, headers, &self.limits)?;
-        let missing = ParseError::new("Content-Length", head.len(), ErrorKind::Missing);
-        scan.index.content_length(head)?.ok_or(missing)
+        let mut index = Index::new();
+        index.scan(head, headers, &self.limits)?;
+        index.content_length(head)?.ok_or_else(|| ParseError::new("Content-Length", head.len(), ErrorKind::Missing))
     }
 
     fn take(&mut self, used: usize) {

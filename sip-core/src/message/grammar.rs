@@ -15,12 +15,13 @@ pub(super) type Out<'a, T> = IResult<&'a str, T, Fault>;
 pub(super) const TOKEN: u8 = 1;
 /// What stands in a host name, and `_`, which some do.
 pub(super) const HOST: u8 = 2;
-/// What a URI may be made of: leniently, anything visible but `<`, `>` and `"`.
-pub(super) const URI: u8 = 4;
 /// Decimal digits.
-pub(super) const DIGIT: u8 = 8;
+pub(super) const DIGIT: u8 = 4;
 /// What a parameter value may be made of when it is not quoted: leniently, anything visible but `,`, `;` and `"`.
-pub(super) const VALUE: u8 = 16;
+pub(super) const VALUE: u8 = 8;
+
+/// What ends a display name or a URI without brackets.
+pub(super) const BREAK: u8 = 16;
 
 static CLASSES: [u8; 256] = classes();
 
@@ -28,6 +29,12 @@ static CLASSES: [u8; 256] = classes();
 #[inline]
 pub(super) fn is(byte: u8, class: u8) -> bool {
     CLASSES.get(usize::from(byte)).is_some_and(|classes| classes & class != 0)
+}
+
+/// What a URI may be made of: leniently, anything visible but `<`, `>` and `"`.
+#[inline]
+pub(super) fn is_uri_byte(byte: u8) -> bool {
+    byte > b' ' && byte != 0x7f && byte != b'<' && byte != b'>' && byte != b'"'
 }
 
 /// Whether the whole text is one token.
@@ -42,6 +49,30 @@ pub(super) fn run(input: &str, class: u8) -> (&str, &str) {
     split(input, end)
 }
 
+/// Where the first of a few ASCII characters is. Header values are short, so eight bytes at a time beat a search that has
+/// to be called.
+#[inline]
+pub(super) fn find<const N: usize>(text: &str, wanted: [u8; N]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let mut rest = text.as_bytes();
+    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        // The lowest set bit is the high bit of the first byte that is one of them.
+        let found = wanted.iter().fold(0, |found, byte| {
+            let zero = word ^ u64::from_ne_bytes([*byte; 8]);
+            found | (zero.wrapping_sub(ONES) & !zero & HIGHS)
+        });
+        if found != 0 {
+            let before = text.len().saturating_sub(rest.len());
+            return Some(before.saturating_add(found.trailing_zeros() as usize / 8));
+        }
+        rest = after;
+    }
+    let before = text.len().saturating_sub(rest.len());
+    rest.iter().position(|byte| wanted.contains(byte)).map(|found| before.saturating_add(found))
+}
+
 /// Splits without panicking; an impossible position leaves the first part empty.
 #[inline]
 pub(super) fn split(input: &str, at: usize) -> (&str, &str) {
@@ -52,7 +83,10 @@ pub(super) fn split(input: &str, at: usize) -> (&str, &str) {
 #[inline]
 pub(super) fn skip_ws(input: &str) -> &str {
     match input.as_bytes().first() {
-        Some(b' ' | b'\t') => input.trim_start_matches([' ', '\t']),
+        Some(b' ' | b'\t') => {
+            let start = input.bytes().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(input.len());
+            split(input, start).1
+        }
         _ => input,
     }
 }
@@ -75,12 +109,6 @@ pub(super) fn trim(input: &str) -> &str {
 /// A failure at this place, with what was expected.
 pub(super) fn fail<T>(rest: &str, expected: &'static str) -> Result<T, nom::Err<Fault>> {
     Err(nom::Err::Error(Fault::new(rest, expected)))
-}
-
-/// Optional white space.
-#[inline]
-pub(super) fn sws(input: &str) -> Out<'_, ()> {
-    Ok((skip_ws(input), ()))
 }
 
 /// At least one space or tab.
@@ -133,18 +161,21 @@ pub(super) fn quoted(input: &str) -> Out<'_, &str> {
         return fail(input, "a quotation mark");
     }
     let mut from = 1;
-    while let Some(skipped) = bytes.get(from..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
-        let at = from.saturating_add(skipped);
+    while let Some(found) = input.get(from..).and_then(|rest| find(rest, [b'"', b'\\'])) {
+        let at = from.saturating_add(found);
         if bytes.get(at) == Some(&b'"') {
             let (taken, rest) = split(input, at.saturating_add(1));
             return Ok((rest, taken));
         }
-        from = at.saturating_add(2);
+        // The character after a backslash may be more than one byte.
+        let escaped = input.get(at.saturating_add(1)..).and_then(|rest| rest.chars().next());
+        from = at.saturating_add(1).saturating_add(escaped.map_or(0, char::len_utf8));
     }
     fail("", "a closing quotation mark")
 }
 
 /// `1*DIGIT` that fits 32 bits.
+#[inline]
 pub(super) fn number(input: &str) -> Out<'_, u32> {
     let (digits, rest) = run(input, DIGIT);
     if digits.is_empty() {
@@ -157,6 +188,7 @@ pub(super) fn number(input: &str) -> Out<'_, u32> {
 }
 
 /// A port number.
+#[inline]
 pub(super) fn port(input: &str) -> Out<'_, u16> {
     let (digits, rest) = run(input, DIGIT);
     if digits.is_empty() {
@@ -169,6 +201,7 @@ pub(super) fn port(input: &str) -> Out<'_, u16> {
 }
 
 /// The value of ASCII digits, if it fits 32 bits.
+#[inline]
 pub(super) fn decimal(digits: &[u8]) -> Option<u32> {
     let mut value: u32 = 0;
     for digit in digits {
@@ -179,10 +212,11 @@ pub(super) fn decimal(digits: &[u8]) -> Option<u32> {
 }
 
 /// A host name, an IPv4 address or an IPv6 reference.
+#[inline]
 pub(super) fn host(input: &str) -> Out<'_, Host<'_>> {
     if input.as_bytes().first() == Some(&b'[') {
         let inside = split(input, 1).1;
-        let Some(end) = memchr::memchr(b']', inside.as_bytes()) else { return fail("", "a closing bracket") };
+        let Some(end) = find(inside, [b']']) else { return fail("", "a closing bracket") };
         let (address, rest) = split(inside, end);
         return match address.parse::<Ipv6Addr>() {
             Ok(address) => Ok((split(rest, 1).1, Host::V6(address))),
@@ -193,6 +227,8 @@ pub(super) fn host(input: &str) -> Out<'_, Host<'_>> {
     if name.is_empty() { fail(input, "a host") } else { Ok((rest, Host::of_name(name))) }
 }
 
+/// Filled when the crate is compiled.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 const fn classes() -> [u8; 256] {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -216,11 +252,11 @@ const fn classes_of(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') {
         classes |= HOST;
     }
-    if byte > b' ' && byte != 0x7f && !matches!(byte, b'<' | b'>' | b'"') {
-        classes |= URI;
-    }
     if byte > b' ' && byte != 0x7f && !matches!(byte, b',' | b';' | b'"') {
         classes |= VALUE;
+    }
+    if matches!(byte, b'<' | b'>' | b'"' | b',' | b';' | b'?') {
+        classes |= BREAK;
     }
     classes
 }

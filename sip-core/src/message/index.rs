@@ -6,7 +6,7 @@
 
 use super::error::{ErrorKind, ParseError};
 use super::grammar;
-use super::name::Name;
+use super::name::{KEY_BYTES, Name};
 use super::parse::Limits;
 use std::ops::Range;
 
@@ -26,7 +26,8 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    const NONE: Entry = Entry { start: 0, end: 0, name_len: 0, name: Name::Other };
+    /// A place not yet taken; all zeros, so that an index starts with a single fill.
+    const NONE: Entry = Entry { start: 0, end: 0, name_len: 0, name: Name::Via };
 
     /// The name as written.
     pub(super) fn name_in<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
@@ -68,19 +69,24 @@ pub(super) struct Index {
     count: usize,
     /// All the entries, once they are more than `INLINE`.
     spilled: Vec<Entry>,
+    /// Which entry is the first Content-Length.
+    first_length: Option<usize>,
 }
 
 /// What a scan found out beside the entries.
-#[derive(Clone, Debug)]
-pub(super) struct Scan {
-    pub(super) index: Index,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
     /// The first byte after the blank line.
-    pub(super) head_end: usize,
+    pub(super) end: usize,
     /// A field goes on in a second line, so [`flatten`] has something to do.
     pub(super) folded: bool,
 }
 
 impl Index {
+    pub(super) const fn new() -> Index {
+        Index { inline: [Entry::NONE; INLINE], count: 0, spilled: Vec::new(), first_length: None }
+    }
+
     #[inline]
     pub(super) fn entries(&self) -> &[Entry] {
         if self.spilled.is_empty() { self.inline.get(..self.count).unwrap_or(&[]) } else { &self.spilled }
@@ -88,6 +94,9 @@ impl Index {
 
     #[inline]
     fn push(&mut self, entry: Entry) {
+        if entry.name == Name::ContentLength && self.first_length.is_none() {
+            self.first_length = Some(self.count);
+        }
         if let Some(place) = self.inline.get_mut(self.count) {
             *place = entry;
         } else {
@@ -99,18 +108,55 @@ impl Index {
         self.count = self.count.saturating_add(1);
     }
 
+    /// Indexes the header fields from `start` (the first byte after the start line) to the blank line. Done in place: an
+    /// index is too large to be handed around without need.
+    pub(super) fn scan(&mut self, bytes: &[u8], start: usize, limits: &Limits) -> Result<Head, ParseError> {
+        let mut folded = false;
+        let mut line = start;
+        for found in memchr::memchr_iter(b'\n', bytes.get(start..).unwrap_or(&[])) {
+            let newline = start.saturating_add(found);
+            let next = newline.saturating_add(1);
+            let end = if newline > line && bytes.get(newline.wrapping_sub(1)) == Some(&b'\r') {
+                newline.wrapping_sub(1)
+            } else {
+                newline
+            };
+            if end == line {
+                return Ok(Head { end: next, folded });
+            }
+            if is_ws(bytes.get(next)) {
+                folded = true;
+                continue;
+            }
+            if end.saturating_sub(line) > limits.line {
+                return Err(ParseError::new("header field", line, ErrorKind::TooLong));
+            }
+            if self.count >= limits.headers {
+                return Err(ParseError::new("header fields", line, ErrorKind::TooMany));
+            }
+            self.push(entry(bytes, line, end));
+            line = next;
+        }
+        if line < bytes.len() {
+            return Err(ParseError::new("header fields", bytes.len(), ErrorKind::Incomplete));
+        }
+        Ok(Head { end: bytes.len(), folded })
+    }
+
     /// The Content-Length, if there is one. Several must agree (RFC 4475 section 3.3.9).
     pub(super) fn content_length(&self, bytes: &[u8]) -> Result<Option<usize>, ParseError> {
         let field = Name::ContentLength.as_str();
         let mut found = None;
-        for entry in self.entries().iter().filter(|entry| entry.name == Name::ContentLength) {
+        let Some(entries) = self.first_length.and_then(|first| self.entries().get(first..)) else { return Ok(None) };
+        for entry in entries.iter().filter(|entry| entry.name == Name::ContentLength) {
             let range = entry.value_range(bytes);
             let start = range.start;
             let digits = bytes.get(range).unwrap_or(&[]);
             if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
                 return Err(ParseError::new(field, start, ErrorKind::Syntax("a number")));
             }
-            let length = grammar::decimal(digits).ok_or(ParseError::new(field, start, ErrorKind::OutOfRange))?;
+            let length =
+                grammar::decimal(digits).ok_or_else(|| ParseError::new(field, start, ErrorKind::OutOfRange))?;
             if found.is_some_and(|other| other != length) {
                 return Err(ParseError::new(field, start, ErrorKind::Duplicate));
             }
@@ -118,45 +164,6 @@ impl Index {
         }
         Ok(found.map(|length| length as usize))
     }
-}
-
-/// Indexes the header fields from `start` (the first byte after the start line) to the blank line.
-pub(super) fn scan(bytes: &[u8], start: usize, limits: &Limits) -> Result<Scan, ParseError> {
-    let mut scan = Scan {
-        index: Index { inline: [Entry::NONE; INLINE], count: 0, spilled: Vec::new() },
-        head_end: bytes.len(),
-        folded: false,
-    };
-    let mut line = start;
-    for found in memchr::memchr_iter(b'\n', bytes.get(start..).unwrap_or(&[])) {
-        let newline = start.saturating_add(found);
-        let next = newline.saturating_add(1);
-        let end = if newline > line && bytes.get(newline.wrapping_sub(1)) == Some(&b'\r') {
-            newline.wrapping_sub(1)
-        } else {
-            newline
-        };
-        if end == line {
-            scan.head_end = next;
-            return Ok(scan);
-        }
-        if is_ws(bytes.get(next)) {
-            scan.folded = true;
-            continue;
-        }
-        if end.saturating_sub(line) > limits.line {
-            return Err(ParseError::new("header field", line, ErrorKind::TooLong));
-        }
-        if scan.index.count >= limits.headers {
-            return Err(ParseError::new("header fields", line, ErrorKind::TooMany));
-        }
-        scan.index.push(entry(bytes, line, end));
-        line = next;
-    }
-    if line < bytes.len() {
-        return Err(ParseError::new("header fields", bytes.len(), ErrorKind::Incomplete));
-    }
-    Ok(scan)
 }
 
 /// Turns the line ends inside folded fields into spaces, which means the same (RFC 3261 section 7.3.1) and keeps every
@@ -192,19 +199,48 @@ pub(super) fn repair_utf8(head: &mut [u8]) {
     }
 }
 
+/// The field in this line. Its name is read from one load of sixteen bytes where they are there.
 #[inline]
 fn entry(bytes: &[u8], line: usize, end: usize) -> Entry {
     let text = bytes.get(line..end).unwrap_or(&[]);
-    let name = match text.iter().position(|byte| *byte == b':') {
-        Some(colon) => trim_end(text.get(..colon).unwrap_or(&[])),
-        None => &[],
+    let (name, known) = match bytes.get(line..).and_then(<[u8]>::first_chunk::<KEY_BYTES>).and_then(colon_in) {
+        Some((colon, key)) => match text.get(..colon) {
+            Some(name @ ([] | [.., b' ' | b'\t'])) => slow_name(name),
+            Some(name) => (name, Name::of_key(key, name)),
+            None => (&[][..], Name::Other),
+        },
+        None => slow_name(memchr::memchr(b':', text).and_then(|colon| text.get(..colon)).unwrap_or(&[])),
     };
     let start = u32::try_from(line).unwrap_or(u32::MAX);
     let end = u32::try_from(end).unwrap_or(u32::MAX);
     match u16::try_from(name.len()) {
-        Ok(name_len) => Entry { start, end, name_len, name: Name::parse(name) },
+        Ok(name_len) => Entry { start, end, name_len, name: known },
         Err(_) => Entry { start, end, name_len: 0, name: Name::Other },
     }
+}
+
+/// Where the first colon is, and what stands before it, as [`Name::of_key`] wants it.
+#[inline]
+fn colon_in(chunk: &[u8; KEY_BYTES]) -> Option<(usize, u128)> {
+    const ONES: u128 = u128::from_ne_bytes([1; KEY_BYTES]);
+    const HIGHS: u128 = u128::from_ne_bytes([0x80; KEY_BYTES]);
+    const COLONS: u128 = u128::from_ne_bytes([b':'; KEY_BYTES]);
+    let word = u128::from_le_bytes(*chunk);
+    let zero = word ^ COLONS;
+    // The lowest set bit is the high bit of the first byte that is a colon.
+    let found = zero.wrapping_sub(ONES) & !zero & HIGHS;
+    if found == 0 {
+        return None;
+    }
+    let before = found.trailing_zeros() & !7;
+    Some((before as usize / 8, word & (1_u128 << before).wrapping_sub(1)))
+}
+
+/// White space before the colon, a long name, or the end of the message near.
+#[cold]
+fn slow_name(name: &[u8]) -> (&[u8], Name) {
+    let name = trim_end(name);
+    (name, Name::parse(name))
 }
 
 #[inline]
@@ -224,11 +260,17 @@ fn is_ws(byte: Option<&u8>) -> bool {
 mod tests {
     use super::*;
 
+    fn scan(bytes: &[u8], limits: &Limits) -> Result<(Index, Head), ParseError> {
+        let mut index = Index::new();
+        let head = index.scan(bytes, 0, limits)?;
+        Ok((index, head))
+    }
+
     fn pairs(text: &str) -> Vec<(Name, &str, &str)> {
         let bytes = text.as_bytes();
-        let scan = scan(bytes, 0, &Limits::default()).unwrap();
+        let (index, _) = scan(bytes, &Limits::default()).unwrap();
         let as_text = |bytes| std::str::from_utf8(bytes).unwrap();
-        scan.index.entries().iter().map(|e| (e.name, as_text(e.name_in(bytes)), as_text(e.value_in(bytes)))).collect()
+        index.entries().iter().map(|e| (e.name, as_text(e.name_in(bytes)), as_text(e.value_in(bytes)))).collect()
     }
 
     #[test]
@@ -244,7 +286,7 @@ mod tests {
     fn bare_line_feeds_and_a_missing_blank_line() {
         assert_eq!(pairs("To:a\nFrom:b\n\nX:1\n").len(), 2);
         assert_eq!(pairs("To:a\r\nFrom:b\r\n").len(), 2);
-        assert!(scan(b"To:a\r\nFrom:b", 0, &Limits::default()).is_err());
+        assert!(scan(b"To:a\r\nFrom:b", &Limits::default()).is_err());
     }
 
     #[test]
@@ -256,11 +298,11 @@ mod tests {
     #[test]
     fn folds_become_spaces_in_place() {
         let mut bytes = *b"To:\r\n a\n\tb\r\n \r\nX: y\r\n\r\n z";
-        let scan = scan(&bytes, 0, &Limits::default()).unwrap();
-        assert!(scan.folded);
-        assert_eq!(scan.index.entries().len(), 2);
-        flatten(bytes.get_mut(..scan.head_end).unwrap(), 0);
-        assert_eq!(scan.index.entries()[0].value_in(&bytes), b"a \tb");
+        let (index, head) = scan(&bytes, &Limits::default()).unwrap();
+        assert!(head.folded);
+        assert_eq!(index.entries().len(), 2);
+        flatten(bytes.get_mut(..head.end).unwrap(), 0);
+        assert_eq!(index.entries()[0].value_in(&bytes), b"a \tb");
         assert_eq!(&bytes[bytes.len() - 4..], b"\r\n z");
     }
 
@@ -271,15 +313,15 @@ mod tests {
         assert_eq!(found.len(), 100);
         assert!(found.iter().enumerate().all(|(n, (_, _, value))| *value == n.to_string()));
         let limits = Limits { headers: 99, ..Limits::default() };
-        assert_eq!(scan(text.as_bytes(), 0, &limits).unwrap_err().kind(), ErrorKind::TooMany);
+        assert_eq!(scan(text.as_bytes(), &limits).unwrap_err().kind(), ErrorKind::TooMany);
     }
 
     #[test]
     fn a_field_may_not_outgrow_its_limit() {
         let limits = Limits { line: 10, ..Limits::default() };
-        assert!(scan(b"To: 123456\r\n\r\n", 0, &limits).is_ok());
-        assert_eq!(scan(b"To: 1234567\r\n\r\n", 0, &limits).unwrap_err().kind(), ErrorKind::TooLong);
-        assert_eq!(scan(b"To: 12\r\n 3456\r\n\r\n", 0, &limits).unwrap_err().kind(), ErrorKind::TooLong);
+        assert!(scan(b"To: 123456\r\n\r\n", &limits).is_ok());
+        assert_eq!(scan(b"To: 1234567\r\n\r\n", &limits).unwrap_err().kind(), ErrorKind::TooLong);
+        assert_eq!(scan(b"To: 12\r\n 3456\r\n\r\n", &limits).unwrap_err().kind(), ErrorKind::TooLong);
     }
 
     #[test]
@@ -291,7 +333,7 @@ mod tests {
 
     #[test]
     fn lengths_must_agree() {
-        let of = |text: &[u8]| scan(text, 0, &Limits::default()).unwrap().index.content_length(text);
+        let of = |text: &[u8]| scan(text, &Limits::default()).unwrap().0.content_length(text);
         assert_eq!(of(b"l: 5\r\nContent-Length: 05\r\n\r\n"), Ok(Some(5)));
         assert_eq!(of(b"l: 5\r\nl: 13\r\n\r\n").unwrap_err().kind(), ErrorKind::Duplicate);
         assert_eq!(of(b"l: -999\r\n\r\n").unwrap_err().to_string(), "Content-Length: expected a number at byte 3");

@@ -6,6 +6,8 @@ use std::fmt;
 const EMPTY: u8 = u8::MAX;
 /// A power of two, well above twice the number of names.
 const SLOT_COUNT: usize = 512;
+/// How many bytes of a name its key holds.
+pub(super) const KEY_BYTES: usize = 16;
 
 impl Name {
     /// The name as it is written in a message; `Other` has none of its own and reads `header field`.
@@ -21,22 +23,26 @@ impl Name {
     /// assert_eq!(Name::parse(b"i"), Name::CallId);
     /// assert_eq!(Name::parse(b"X-Mine"), Name::Other);
     /// ```
-    #[inline]
     pub fn parse(name: &[u8]) -> Name {
-        match name {
-            [] => Name::Other,
-            [letter] => Name::compact(*letter),
-            [first, .., last] => Name::long(name, *first, *last),
+        let mut start = [0; KEY_BYTES];
+        for (place, byte) in start.iter_mut().zip(name) {
+            *place = *byte;
         }
+        Name::of_key(u128::from_le_bytes(start), name)
     }
 
-    /// The long names: a small hash of length, first and last letter says which one it could be.
+    /// The same, for who has the first sixteen bytes of the name at hand (the first in the lowest byte, zeros behind a
+    /// shorter name): they say at once which name it could be.
     #[inline]
-    fn long(name: &[u8], first: u8, last: u8) -> Name {
-        let mut slot = hash(name.len(), first, last);
+    pub(super) fn of_key(start: u128, name: &[u8]) -> Name {
+        if let [letter] = name {
+            return Name::compact(*letter);
+        }
+        let key = fold(start);
+        let mut slot = hash(key);
         while let Some(&id) = SLOTS.get(slot) {
-            let Some(text) = TEXTS.get(usize::from(id)) else { break };
-            if same(text.as_bytes(), name) {
+            let Some(&(found, text)) = KEYS.get(usize::from(id)) else { break };
+            if found == key && text.len() == name.len() && (name.len() <= KEY_BYTES || same_rest(text, name)) {
                 return NAMES.get(usize::from(id)).copied().unwrap_or(Name::Other);
             }
             slot = slot.wrapping_add(1) % SLOT_COUNT;
@@ -78,29 +84,34 @@ impl fmt::Display for Name {
     }
 }
 
-/// Most senders write names as the RFCs do: compare that first.
+fn same_rest(text: &str, name: &[u8]) -> bool {
+    let rest = |name| <[u8]>::get(name, KEY_BYTES..).unwrap_or(&[]);
+    rest(text.as_bytes()).eq_ignore_ascii_case(rest(name))
+}
+
+/// Lower case: letters, and nothing else a name could hold, have the bit 0x40 set.
 #[inline]
-fn same(text: &[u8], name: &[u8]) -> bool {
-    text == name || text.eq_ignore_ascii_case(name)
+const fn fold(start: u128) -> u128 {
+    start | ((start & u128::from_ne_bytes([0x40; KEY_BYTES])) >> 1)
 }
 
 #[inline]
-const fn hash(length: usize, first: u8, last: u8) -> usize {
-    let first = (first | 0x20) as usize;
-    let last = (last | 0x20) as usize;
-    length.wrapping_mul(29).wrapping_add(first.wrapping_mul(7)).wrapping_add(last.wrapping_mul(73)) % SLOT_COUNT
+const fn hash(key: u128) -> usize {
+    let mixed = (key as u64) ^ ((key >> 64) as u64).rotate_left(23);
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize % SLOT_COUNT
 }
 
 static SLOTS: [u8; SLOT_COUNT] = slots();
+static KEYS: [(u128, &str); TEXTS.len()] = keys();
 
 /// Fills the table when the crate is compiled; a taken slot sends the name to the next free one.
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 const fn slots() -> [u8; SLOT_COUNT] {
     let mut slots = [EMPTY; SLOT_COUNT];
+    let keys = keys();
     let mut id = 0;
-    while id < TEXTS.len() {
-        let text = TEXTS[id].as_bytes();
-        let mut slot = hash(text.len(), text[0], text[text.len() - 1]);
+    while id < keys.len() {
+        let mut slot = hash(keys[id].0);
         while slots[slot] != EMPTY {
             slot = (slot + 1) % SLOT_COUNT;
         }
@@ -108,6 +119,24 @@ const fn slots() -> [u8; SLOT_COUNT] {
         id += 1;
     }
     slots
+}
+
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+const fn keys() -> [(u128, &'static str); TEXTS.len()] {
+    let mut keys = [(0, ""); TEXTS.len()];
+    let mut id = 0;
+    while id < TEXTS.len() {
+        let text = TEXTS[id].as_bytes();
+        let mut start = [0; KEY_BYTES];
+        let mut at = 0;
+        while at < text.len() && at < KEY_BYTES {
+            start[at] = text[at];
+            at += 1;
+        }
+        keys[id] = (fold(u128::from_le_bytes(start)), TEXTS[id]);
+        id += 1;
+    }
+    keys
 }
 
 macro_rules! names {
@@ -254,7 +283,7 @@ mod tests {
     fn the_table_has_room() {
         assert!(TEXTS.len() < usize::from(EMPTY) && TEXTS.len() * 2 < SLOT_COUNT);
         let longest = (0..SLOT_COUNT).map(|slot| (slot..SLOT_COUNT).take_while(|at| SLOTS[*at] != EMPTY).count()).max();
-        assert!(longest <= Some(12), "a run of {longest:?} taken slots: choose other factors in hash()");
+        assert!(longest <= Some(12), "a run of {longest:?} taken slots: choose another factor in hash()");
     }
 
     #[test]
@@ -267,7 +296,7 @@ mod tests {
 
     #[test]
     fn what_it_does_not_know_is_other() {
-        for text in [&b""[..], b"C%6Fntact", b"Via ", b"To\0", b"Accept-", b"\xff\xff"] {
+        for text in [&b""[..], b"C%6Fntact", b"Via ", b"To\0", b"Accept-", b"Call\rID", b"\xff\xff"] {
             assert_eq!(Name::parse(text), Name::Other);
         }
     }

@@ -1,7 +1,7 @@
 //! Parameters: `;name=value;flag`, of URIs and of header fields, read on demand.
 
 use super::escape;
-use super::grammar::{self, trim};
+use super::grammar::{self, trim, trim_end};
 use std::borrow::Cow;
 
 /// `;name=value;flag` parameters. Nothing is parsed until asked for; empty parameters (`;;`) are passed over.
@@ -26,11 +26,13 @@ impl<'a> Params<'a> {
 
     /// The parameter of that name: `None` if there is none, `Some(None)` if it has no value. A quoted value comes without
     /// its quotation marks, escapes as written.
+    #[inline]
     pub fn get(&self, name: &str) -> Option<Option<&'a str>> {
         self.iter().find(|(found, _)| self.names(found, name)).map(|(_, value)| value)
     }
 
     /// The value of the parameter, if it is there and has one.
+    #[inline]
     pub fn value(&self, name: &str) -> Option<&'a str> {
         self.get(name).flatten()
     }
@@ -61,6 +63,7 @@ impl<'a> Params<'a> {
         self.raw
     }
 
+    #[inline]
     fn names(&self, found: &str, name: &str) -> bool {
         found.eq_ignore_ascii_case(name)
             || (self.in_uri && found.contains('%') && escape::unescape(found).eq_ignore_ascii_case(name))
@@ -75,22 +78,23 @@ struct ParamIter<'a> {
 impl<'a> Iterator for ParamIter<'a> {
     type Item = (&'a str, Option<&'a str>);
 
+    #[inline]
     fn next(&mut self) -> Option<(&'a str, Option<&'a str>)> {
         loop {
-            let rest = self.rest.trim_start_matches([';', ' ', '\t']);
-            if rest.is_empty() {
-                return None;
+            let rest = self.rest;
+            let start = rest.bytes().position(|byte| !matches!(byte, b';' | b' ' | b'\t'))?;
+            let rest = grammar::split(rest, start).1;
+            let name_end = grammar::find(rest, [b';', b'=']).unwrap_or(rest.len());
+            let (name, after) = grammar::split(rest, name_end);
+            let name = trim_end(name);
+            let value = after.strip_prefix('=').map(|after| {
+                let (value, after) = grammar::split(after, end_of_value(after, b';'));
+                self.rest = after;
+                strip_quotes(trim(value))
+            });
+            if value.is_none() {
+                self.rest = after;
             }
-            let end = end_of_value(rest, b';');
-            let (param, after) = grammar::split(rest, end);
-            self.rest = after;
-            let (name, value) = match memchr::memchr(b'=', param.as_bytes()) {
-                Some(equal) => {
-                    let (name, value) = grammar::split(param, equal);
-                    (trim(name), Some(strip_quotes(trim(grammar::split(value, 1).1))))
-                }
-                None => (trim(param), None),
-            };
             if !name.is_empty() {
                 return Some((name, value));
             }
@@ -99,25 +103,37 @@ impl<'a> Iterator for ParamIter<'a> {
 }
 
 /// Where a value ends: at the separator outside quotation marks, or with the text.
+#[inline]
 pub(super) fn end_of_value(text: &str, separator: u8) -> usize {
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    while let Some(found) = bytes.get(from..).and_then(|rest| memchr::memchr2(separator, b'"', rest)) {
-        let at = from.saturating_add(found);
-        if bytes.get(at) == Some(&separator) {
+    match grammar::find(text, [separator, b'"']) {
+        Some(at) if text.as_bytes().get(at) == Some(&b'"') => end_of_quoted(text, at, separator),
+        Some(at) => at,
+        None => text.len(),
+    }
+}
+
+/// The same, from a quotation mark on.
+fn end_of_quoted(text: &str, mut at: usize, separator: u8) -> usize {
+    loop {
+        let Ok((rest, _)) = grammar::quoted(grammar::split(text, at).1) else { return text.len() };
+        at = text.len().saturating_sub(rest.len());
+        match grammar::find(rest, [separator, b'"']) {
+            Some(found) => at = at.saturating_add(found),
+            None => return text.len(),
+        }
+        if text.as_bytes().get(at) == Some(&separator) {
             return at;
         }
-        match grammar::quoted(grammar::split(text, at).1) {
-            Ok((rest, _)) => from = text.len().saturating_sub(rest.len()),
-            Err(_) => return text.len(),
-        }
     }
-    text.len()
 }
 
 /// The inside of a quoted string; anything else stays as it is.
+#[inline]
 pub(super) fn strip_quotes(value: &str) -> &str {
-    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+    match value.as_bytes() {
+        [b'"', .., b'"'] => value.get(1..value.len().saturating_sub(1)).unwrap_or(value),
+        _ => value,
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! From bytes to a message: the start line, the limits and the body's extent.
 
 use super::error::{ErrorKind, ParseError};
-use super::index;
 use super::uri::UriRef;
 use super::{Fields, Method, StatusCode, grammar};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::ops::{Deref, Range};
 
 /// How large a received message may be. What is larger is refused with `TooLong` or `TooMany`.
@@ -145,53 +144,19 @@ fn read(bytes: Bytes, limits: &Limits, strict: bool) -> Result<Message, ParseErr
     if bytes.len() > limits.message || u32::try_from(bytes.len()).is_err() {
         return Err(ParseError::new("message", limits.message, ErrorKind::TooLong));
     }
+    let mut fields = Fields::unread(bytes);
+    let bytes = fields.bytes();
     let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
-    let (line, headers) = first_line(&bytes, start)?;
+    let (line, headers) = first_line(bytes, start)?;
     if line.len() > limits.line {
         return Err(ParseError::new("start line", start, ErrorKind::TooLong));
     }
-    let start_line = start_line(&bytes, line, strict)?;
-    let scan = index::scan(&bytes, headers, limits)?;
-    let body = match scan.index.content_length(&bytes) {
-        Ok(Some(length)) => {
-            let end = scan.head_end.saturating_add(length);
-            if end <= bytes.len() {
-                scan.head_end..end
-            } else if strict {
-                return Err(ParseError::new("Content-Length", bytes.len(), ErrorKind::Incomplete));
-            } else {
-                scan.head_end..bytes.len()
-            }
-        }
-        Err(error) if strict => return Err(error),
-        _ => scan.head_end..bytes.len(),
-    };
-    let buf = if scan.folded || !bytes.get(..scan.head_end).is_some_and(<[u8]>::is_ascii) {
-        plain_text(bytes, scan.folded.then_some(headers), scan.head_end)
-    } else {
-        bytes
-    };
-    let fields = Fields::new(buf, scan.index, body);
+    let start_line = start_line(bytes, line, strict)?;
+    fields.read(headers, limits, strict)?;
     Ok(match start_line {
         StartLine::Request { method, uri } => Message::Request(Request { fields, method, uri }),
         StartLine::Response { status, reason } => Message::Response(Response { fields, status, reason }),
     })
-}
-
-/// Makes the head of a message one that every reader of it can take as unfolded UTF-8. Bytes keep their places; a buffer
-/// nobody shares is changed in place.
-fn plain_text(bytes: Bytes, folded_from: Option<usize>, head_end: usize) -> Bytes {
-    if folded_from.is_none() && bytes.get(..head_end).is_some_and(|head| std::str::from_utf8(head).is_ok()) {
-        return bytes;
-    }
-    let mut bytes = bytes.try_into_mut().unwrap_or_else(|shared| BytesMut::from(shared.as_ref()));
-    if let Some(head) = bytes.get_mut(..head_end) {
-        if let Some(from) = folded_from {
-            index::flatten(head, from);
-        }
-        index::repair_utf8(head);
-    }
-    bytes.freeze()
 }
 
 /// The first line without its end, and where the next one starts.

@@ -5,9 +5,6 @@ use super::{Fields, Method, Name, Request, Response, StatusCode, UriRef};
 use std::borrow::Cow;
 use std::fmt;
 
-/// Header fields that may stand once (RFC 3261 section 7.3.1) and matter to everyone.
-const SINGLE: [Name; 6] = [Name::From, Name::To, Name::CallId, Name::CSeq, Name::MaxForwards, Name::ContentType];
-
 /// A request that cannot be processed: the answer it gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
@@ -20,7 +17,7 @@ pub struct Rejection {
 }
 
 impl Request {
-    /// Whether the request is fit for processing: Via, From, To, Call-ID and CSeq are there, once, and can be read; the
+    /// Whether the request is fit for processing: the top Via, From, To, Call-ID and CSeq are there, all but Via once, and can be read; the
     /// methods agree; Max-Forwards, if there, is within 0 to 255; the Request-URI is a URI of a scheme SIP can serve,
     /// without header components; a Contact that sets up or moves a dialog or a binding can be read.
     ///
@@ -84,24 +81,33 @@ impl Response {
 
 /// What requests and responses have in common; CSeq is left to the caller.
 fn common(fields: &Fields) -> Result<(), ParseError> {
-    let mut seen = [false; SINGLE.len()];
+    let mut seen = 0_u8;
     for entry in fields.entries() {
-        if let Some(seen) = SINGLE.iter().position(|name| *name == entry.name).and_then(|at| seen.get_mut(at)) {
-            if *seen {
-                let start = entry.value_range(fields.bytes()).start;
-                return Err(ParseError::new(entry.name.as_str(), start, ErrorKind::Duplicate));
-            }
-            *seen = true;
+        let bit = single(entry.name);
+        if seen & bit != 0 {
+            let start = entry.value_range(fields.bytes()).start;
+            return Err(ParseError::new(entry.name.as_str(), start, ErrorKind::Duplicate));
         }
-    }
-    for via in fields.vias() {
-        via?;
+        seen |= bit;
     }
     fields.via()?;
     fields.from()?;
     fields.to()?;
     fields.call_id()?;
     Ok(())
+}
+
+/// A bit for each header field that may stand once (RFC 3261 section 7.3.1) and matters to everyone; 0 for others.
+fn single(name: Name) -> u8 {
+    match name {
+        Name::From => 1,
+        Name::To => 2,
+        Name::CallId => 4,
+        Name::CSeq => 8,
+        Name::MaxForwards => 16,
+        Name::ContentType => 32,
+        _ => 0,
+    }
 }
 
 impl Rejection {

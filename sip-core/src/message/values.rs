@@ -2,11 +2,11 @@
 
 use super::error::Fault;
 use super::error::ParseError;
-use super::grammar::{Out, fail, lws, number, run, skip_ws, split, sws, trim, trim_end};
+use super::grammar::{Out, fail, lws, number, run, skip_ws, split, trim, trim_end};
 use super::params::end_of_value;
 use super::{Method, Name, Params};
 use nom::Parser;
-use nom::sequence::{delimited, separated_pair};
+use nom::sequence::separated_pair;
 
 /// A CSeq value (RFC 3261 section 20.16).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +95,12 @@ impl<'a> Replaces<'a> {
 }
 
 /// `1*DIGIT LWS Method`, the whole value.
+#[inline]
 pub(super) fn cseq(input: &str) -> Out<'_, CSeq> {
-    let (rest, (number, method)) = delimited(sws, separated_pair(number, lws, method), sws).parse(input)?;
+    let (rest, number) = number(skip_ws(input))?;
+    let (rest, ()) = lws(rest)?;
+    let (rest, method) = method(rest)?;
+    let rest = skip_ws(rest);
     if rest.is_empty() { Ok((rest, CSeq { number, method })) } else { fail(rest, "the end of the value") }
 }
 
@@ -115,6 +119,7 @@ pub(super) fn leading_number(input: &str) -> Out<'_, u32> {
     }
 }
 
+#[inline]
 fn method(input: &str) -> Out<'_, Method> {
     let (token, rest) = run(input, super::grammar::TOKEN);
     match Method::parse(token.as_bytes()) {

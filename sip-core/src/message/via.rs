@@ -39,6 +39,7 @@ impl<'a> Via<'a> {
     }
 
     /// The `branch` parameter.
+    #[inline]
     pub fn branch(&self) -> Option<&'a str> {
         self.params.value("branch").filter(|branch| !branch.is_empty())
     }
