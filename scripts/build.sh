@@ -27,7 +27,9 @@ for part in "${parts[@]}"; do
         # The out directory is relative to the crate; package.json is js/'s own.
         wasm)
             scripts/wasm-cargo wasm-pack build sip-wasm --profile wasm-release --target web --mode no-install \
-                --no-pack --out-dir ../js/wasm
+                --no-opt --no-pack --out-dir ../js/wasm
+            js/node_modules/.bin/wasm-opt -Oz --strip-debug --strip-producers \
+                js/wasm/offhook_wasm_bg.wasm -o js/wasm/offhook_wasm_bg.wasm
             ;;
         js) npm_build js ;;
         softphone) npm_build examples/softphone ;;

@@ -1,3 +1,4 @@
 //! Parts shared by the example programs.
 
+pub mod echo;
 pub mod webrtc;

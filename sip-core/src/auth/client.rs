@@ -74,7 +74,7 @@ pub enum AuthError {
         required: Algorithm,
     },
     /// The server read the credentials and refused them: wrong user name or password.
-    #[error("credentials for realm {realm:?} were rejected")]
+    #[error("wrong user name or password for {realm:?}")]
     Rejected {
         /// The realm of the challenge.
         realm: Box<str>,

@@ -167,9 +167,10 @@ impl Control {
     fn place_call(&mut self, now: Instant, mut command: Command) -> Result<Option<OpId>, ErrorValue> {
         let target = command.target.take().ok_or_else(|| missing("target"))?;
         let options = CallOptions { sdp: command.sdp(), headers: command.headers.take().unwrap_or_default() };
-        let call = self.endpoint.call(now, &target, options)?;
-        let call = self.number(call);
-        self.answer(command.id, ResultValue::Call { call });
+        let id = self.endpoint.call(now, &target, options)?;
+        let call_id = self.endpoint.call_info(id).map(|info| info.call_id.into()).unwrap_or_default();
+        let call = self.number(id);
+        self.answer(command.id, ResultValue::Call { call, call_id });
         Ok(None)
     }
 

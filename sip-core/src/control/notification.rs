@@ -63,13 +63,13 @@ pub enum Notification {
 
 /// What a command came to.
 #[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
+#[serde(untagged, rename_all_fields = "camelCase")]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the fields are those of Outcome")]
 pub enum ResultValue {
     Null(()),
     Registered { expires: u32 },
-    Call { call: u32 },
+    Call { call: u32, call_id: String },
     Negotiated { sdp: Option<String> },
     Response { status: u16, reason: String },
     Snapshot(Box<Snapshot>),

@@ -1,0 +1,65 @@
+//! `echo`: a native agent with WebRTC audio that answers every call, plays a tone and echoes.
+
+use std::net::IpAddr;
+
+use clap::Parser;
+use offhook::UserAgent;
+use offhook_examples::echo;
+use offhook_examples::webrtc::Options;
+
+/// Answers every call, plays a tone, and lets callers hear themselves. Press # in a call and it hangs up.
+#[derive(Parser)]
+struct Args {
+    /// Address of record.
+    #[arg(long, default_value = "sip:echo@offhook.test")]
+    aor: String,
+    /// The server, e.g. ws://127.0.0.1:8080/ws or sip:127.0.0.1:5060;transport=udp.
+    #[arg(long)]
+    server: String,
+    /// The password; better given by the environment.
+    #[arg(long, env = "OFFHOOK_PASSWORD", hide_env_values = true, default_value = "")]
+    password: String,
+    /// The address audio is received on.
+    #[arg(long, default_value = "127.0.0.1")]
+    media: IpAddr,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let args = Args::parse();
+    let agent = UserAgent::builder(&args.aor)
+        .display_name("Echo")
+        .server(&args.server)
+        .password(&args.password)
+        .connect()
+        .await?;
+    agent.register().await?;
+    println!("registered {}", args.aor);
+    let options = Options { bind: args.media, ..Options::default() };
+    tokio::select! {
+        () = echo::serve(&agent, options) => {}
+        () = stop_signal() => {}
+    }
+    agent.shutdown(echo::FAREWELL).await?;
+    Ok(())
+}
+
+/// Ctrl-C, or what a supervisor sends.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
