@@ -1,6 +1,10 @@
 //! The sans-I/O SIP core of Offhook.
 #![forbid(unsafe_code)]
 
+#[cfg(all(test, target_arch = "wasm32"))]
+#[macro_use]
+extern crate offhook_wasm_test;
+
 pub mod agent;
 mod arena;
 pub mod auth;
