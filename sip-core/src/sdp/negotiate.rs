@@ -36,6 +36,18 @@ pub struct Capabilities {
     pub own_order: bool,
 }
 
+impl Default for Capabilities {
+    /// G.711 in both laws and telephone events, in packets of 20 ms: what every phone takes.
+    fn default() -> Capabilities {
+        Capabilities {
+            codecs: vec![Codec::pcmu(), Codec::pcma()],
+            telephone_event: Some(101),
+            ptime: Some(20),
+            own_order: false,
+        }
+    }
+}
+
 /// Where this end receives, and what it wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Local {
@@ -50,6 +62,13 @@ pub struct Local {
     /// The version for the `o=` line of a first description; later ones go through
     /// [`continue_session`](super::continue_session).
     pub version: u64,
+}
+
+impl Local {
+    /// A first description that sends and receives at this address and port.
+    pub fn new(address: impl Into<IpAddr>, port: u16) -> Local {
+        Local { address: address.into(), port, direction: Direction::SendRecv, session_id: 1, version: 1 }
+    }
 }
 
 /// An agreed audio stream, seen from this end.
