@@ -1,5 +1,6 @@
 //! What tests of several crates share.
 
+pub mod endpoint;
 pub mod layer;
 pub mod net;
 pub mod sip;

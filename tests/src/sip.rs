@@ -73,6 +73,17 @@ impl Text {
         self.set("CSeq", &format!("{number} {method}"))
     }
 
+    /// With a session description as its body.
+    pub fn sdp(self, sdp: &str) -> Text {
+        self.body("application/sdp", sdp)
+    }
+
+    /// With a body.
+    pub fn body(mut self, content_type: &str, body: &str) -> Text {
+        self.body = body.into();
+        self.set("Content-Type", content_type).set("Content-Length", &body.len().to_string())
+    }
+
     /// With one more header line at the end.
     pub fn add(mut self, name: &str, value: &str) -> Text {
         self.headers.push((name.into(), value.into()));

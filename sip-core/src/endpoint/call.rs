@@ -242,14 +242,15 @@ impl Endpoint {
     }
 }
 
+/// What a history says of an end: words of our own alone, a refusal with its status.
 fn cause_of(end: &End) -> Cow<'static, str> {
     match end.status {
-        Some(status) => {
+        Some(status) if !status.is_success() => {
             let mut text = status.code().to_string();
             text.push(' ');
             text.push_str(&end.phrase);
             text.into()
         }
-        None => end.phrase.to_string().into(),
+        _ => end.phrase.to_string().into(),
     }
 }

@@ -1,0 +1,83 @@
+//! Events in a few words, so that a test can state all of them.
+
+use offhook_core::endpoint::{CallEvent, ConnectionState, Event, Outcome, RegistrationState};
+use offhook_core::time::Instant;
+
+/// The events with their milliseconds, one a line.
+pub fn log<'a>(events: impl IntoIterator<Item = (Instant, &'a Event)>) -> String {
+    let line = |(at, event): (Instant, &Event)| format!("{:>6}  {}\n", at.as_millis(), words(event));
+    events.into_iter().map(line).collect()
+}
+
+/// An event in a few words.
+pub fn words(event: &Event) -> String {
+    match event {
+        Event::Done { result: Ok(outcome), .. } => match outcome {
+            Outcome::Done => "done".into(),
+            Outcome::Registered { expires } => format!("done: registered for {expires} s"),
+            Outcome::Negotiated { sdp } => format!("done: negotiated{}", with(sdp)),
+            Outcome::Response { status, phrase } => format!("done: {} {phrase}", status.code()),
+            other => format!("done: {other:?}"),
+        },
+        Event::Done { result: Err(error), .. } => format!("failed: {error}"),
+        Event::Connection { state, .. } => match state {
+            ConnectionState::Connecting => "connecting".into(),
+            ConnectionState::Connected => "connected".into(),
+            ConnectionState::Disconnected(None) => "disconnected".into(),
+            ConnectionState::Disconnected(Some(why)) => format!("disconnected: {why}"),
+            other => format!("{other:?}"),
+        },
+        Event::Registration { state, .. } => match state {
+            RegistrationState::Registering => "registering".into(),
+            RegistrationState::Registered { expires } => format!("registered for {expires} s"),
+            RegistrationState::Unregistered => "unregistered".into(),
+            RegistrationState::Failed(error) => format!("registration failed: {error}"),
+            other => format!("{other:?}"),
+        },
+        Event::Incoming { invitation, .. } => {
+            format!("incoming from {}{}", invitation.from.uri().as_str(), with(&invitation.sdp))
+        }
+        Event::Call { event, .. } => of_call(event),
+        Event::Message { from, content_type, body, .. } => {
+            let from = from.uri();
+            format!("message from {}: {content_type} {:?}", from.as_str(), String::from_utf8_lossy(body))
+        }
+        Event::Malformed { error, .. } => format!("malformed: {error}"),
+        Event::Trace { outgoing, .. } => if *outgoing { "sent" } else { "received" }.into(),
+        Event::Stopped { .. } => "stopped".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn of_call(event: &CallEvent) -> String {
+    match event {
+        CallEvent::State(step) => format!("{} ({})", step.state.name(), step.cause),
+        CallEvent::Progress { status, phrase, sdp } => format!("progress {} {phrase}{}", status.code(), with(sdp)),
+        CallEvent::Answered { sdp } => format!("answered{}", with(sdp)),
+        CallEvent::Offer { sdp } => format!("offer{}", with(sdp)),
+        CallEvent::Negotiated { .. } => "negotiated".into(),
+        CallEvent::Hold(hold) => match (hold.local, hold.remote) {
+            (false, false) => "nobody holds".into(),
+            (true, false) => "hold: local".into(),
+            (false, true) => "hold: remote".into(),
+            (true, true) => "hold: both".into(),
+        },
+        CallEvent::Info { content_type, dtmf, .. } => match dtmf {
+            Some(digit) => format!("digit {} for {} ms", digit.tone, digit.duration),
+            None => format!("info {content_type}"),
+        },
+        CallEvent::Ended(end) => {
+            let by = format!("{:?}", end.by).to_lowercase();
+            let status = end.status.map(|status| format!(" {}", status.code())).unwrap_or_default();
+            let reason = end.reason.as_ref().map(|reason| format!(", {} {:?}", reason.protocol, reason.cause));
+            let error = end.error.as_ref().map(|error| format!(": {error}"));
+            let (reason, error) = (reason.unwrap_or_default(), error.unwrap_or_default());
+            format!("over, by {by},{status} {}{reason}{error}", end.phrase)
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn with<T>(sdp: &Option<T>) -> &'static str {
+    if sdp.is_some() { " with sdp" } else { "" }
+}
