@@ -6,6 +6,7 @@ use super::grammar::{self, BREAK, Out, fail, find, is, skip_ws, split, trim, tri
 use super::params::{end_of_value, strip_quotes};
 use super::{Name, NameAddr, Params, UriRef};
 use std::borrow::Cow;
+use std::fmt;
 
 /// An address with a display name and parameters, as in From, To, Contact and Route.
 ///
@@ -87,6 +88,12 @@ impl<'a> NameAddrRef<'a> {
     /// An owned copy.
     pub fn to_owned(&self) -> NameAddr {
         NameAddr::of_text(self.text)
+    }
+}
+
+impl fmt::Display for NameAddrRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text)
     }
 }
 

@@ -52,16 +52,18 @@ pub(super) fn unquote_inner(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// Appends the text as a quoted string. CR, LF and NUL cannot stand in one (RFC 3261 section 25.1) and become spaces.
+/// Appends the text as a quoted string. Line ends cannot stand in one (RFC 3261 section 25.1), a NUL nobody expects there:
+/// they become spaces.
 pub(super) fn push_quoted(out: &mut String, text: &str) {
     out.push('"');
     for character in text.chars() {
         match character {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(character);
-            }
             '\r' | '\n' | '\0' => out.push(' '),
+            '\t' => out.push('\t'),
+            escaped if escaped.is_ascii_control() || matches!(escaped, '"' | '\\') => {
+                out.push('\\');
+                out.push(escaped);
+            }
             other => out.push(other),
         }
     }

@@ -306,6 +306,11 @@ impl Fields {
         (self.buf.get(range).and_then(|value| std::str::from_utf8(value).ok()).unwrap_or(""), end)
     }
 
+    /// Where a text borrowed from the message stands in it.
+    pub(super) fn offset_of(&self, text: &str) -> usize {
+        text.as_ptr().addr().saturating_sub(self.buf.as_ptr().addr())
+    }
+
     pub(super) fn text_at(&self, range: &Range<u32>) -> &str {
         let bytes = self.buf.get(range.start as usize..range.end as usize).unwrap_or(&[]);
         std::str::from_utf8(bytes).unwrap_or("")

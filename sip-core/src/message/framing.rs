@@ -42,7 +42,7 @@ pub struct StreamDecoder {
     buf: Vec<u8>,
     /// Where the next frame starts in `buf`; what is before it has been handed out.
     start: usize,
-    /// How far the search for the blank line got.
+    /// How far the search for the blank line got: no line end before it needs another look.
     searched: usize,
     /// Where the message ends, once its head is complete.
     end: Option<usize>,
@@ -135,30 +135,40 @@ impl StreamDecoder {
 
     /// Where the message in front ends, if its head is complete. Goes on where it left off.
     fn find_end(&mut self) -> Result<Option<usize>, ParseError> {
-        let too_long = || ParseError::new("message", self.limits.message, ErrorKind::TooLong);
         while let Some(found) = self.buf.get(self.searched..).and_then(|rest| memchr::memchr(b'\n', rest)) {
-            let next = self.searched.saturating_add(found).saturating_add(1);
+            let newline = self.searched.saturating_add(found);
+            let next = newline.saturating_add(1);
             let blank = match self.buf.get(next..) {
                 Some([b'\n', ..]) => 1,
                 Some([b'\r', b'\n', ..]) => 2,
                 // It takes another byte to tell: come back to this line end.
-                Some([] | [b'\r']) => break,
-                _ => 0,
+                None | Some([] | [b'\r']) => {
+                    self.searched = newline;
+                    return self.unless_too_long();
+                }
+                Some(_) => 0,
             };
+            self.searched = next;
             if blank > 0 {
                 let head = self.buf.get(self.start..next.saturating_add(blank)).unwrap_or(&[]);
-                let length = self.content_length(head)?;
-                if head.len().saturating_add(length) > self.limits.message {
-                    return Err(too_long());
+                let length = head.len().saturating_add(self.content_length(head)?);
+                if length > self.limits.message {
+                    return Err(self.too_long());
                 }
-                return Ok(Some(self.start.saturating_add(head.len()).saturating_add(length)));
+                return Ok(Some(self.start.saturating_add(length)));
             }
-            self.searched = next;
         }
-        if self.pending() > self.limits.message {
-            return Err(too_long());
-        }
-        Ok(None)
+        self.searched = self.buf.len();
+        self.unless_too_long()
+    }
+
+    /// More bytes are needed, if there may be more.
+    fn unless_too_long(&self) -> Result<Option<usize>, ParseError> {
+        if self.pending() > self.limits.message { Err(self.too_long()) } else { Ok(None) }
+    }
+
+    fn too_long(&self) -> ParseError {
+        ParseError::new("message", self.limits.message, ErrorKind::TooLong)
     }
 
     fn content_length(&self, head: &[u8]) -> Result<usize, ParseError> {
@@ -255,6 +265,17 @@ mod tests {
         );
         assert_eq!(of("A b SIP/2.0\r\nl: 70000\r\n\r\n"), "message: too long at byte 65535");
         assert_eq!(of(&"x".repeat(65_536)), "message: too long at byte 65535");
+    }
+
+    #[test]
+    fn nothing_is_searched_twice() {
+        let mut decoder = StreamDecoder::new(&Limits::default());
+        for text in ["A b SIP/2.0", "\r\nTo: a very long value", "X: y\r\n", "\r"] {
+            decoder.push(text.as_bytes());
+            assert_eq!(decoder.next_frame(), Ok(None));
+            let last = decoder.buf.iter().rposition(|byte| *byte == b'\n').filter(|at| at + 3 > decoder.buf.len());
+            assert_eq!(decoder.searched, last.unwrap_or(decoder.buf.len()));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::error::{ErrorKind, ParseError};
 use super::uri::UriRef;
-use super::{Fields, Method, StatusCode, grammar};
+use super::{Fields, Method, Name, StatusCode, grammar};
 use bytes::Bytes;
 use std::ops::{Deref, Range};
 
@@ -93,12 +93,12 @@ impl Request {
     }
 
     /// What can be read of a request that [`Message::parse`] refused, to answer it with the status of the error
-    /// ([`Rejection`](super::Rejection)): any SIP version, and a body as long as it came.
+    /// ([`Rejection`](super::Rejection)): any SIP version, and a body as long as it came and the limits allow.
     ///
     /// `None` if it is no request, or lacks one of the fields a response is made of (Via, From, To, Call-ID, CSeq), or
     /// the top Via cannot be read.
     pub fn salvage(bytes: Bytes, limits: &Limits) -> Option<Request> {
-        use super::Name;
+        let bytes = bytes.slice(..bytes.len().min(limits.message));
         let Ok(Message::Request(request)) = read(bytes, limits, false) else { return None };
         let needed = [Name::From, Name::To, Name::CallId, Name::CSeq];
         (request.via().is_ok() && needed.into_iter().all(|name| request.contains(name))).then_some(request)
@@ -316,7 +316,7 @@ mod tests {
         let bytes = Bytes::from_static(b"SIP/2.0 200 \xff\r\nTo:\r\n a\xc3\xa4\r\nX: \xfc\r\n\r\n\xff");
         let Ok(Message::Response(response)) = Message::parse(bytes, &Limits::default()) else { panic!() };
         assert_eq!(response.reason(), "?");
-        assert_eq!(response.text(super::super::Name::To), Ok(Some("aä")));
+        assert_eq!(response.text(Name::To), Ok(Some("aä")));
         assert_eq!(response.named("x"), Some("?"));
         assert_eq!(response.body(), b"\xff");
     }
@@ -329,6 +329,10 @@ mod tests {
         assert_eq!(version.call_id(), Ok("1"));
         let short = salvage(format!("A sip:b SIP/2.0\r\n{fields}l: 99\r\n\r\nabc")).unwrap();
         assert_eq!(short.body(), b"abc");
+        let limits = Limits { message: 120, ..Limits::default() };
+        let long = Bytes::from(format!("A sip:b SIP/2.0\r\n{fields}\r\n{}", "x".repeat(200)));
+        assert_eq!(Message::parse(long.clone(), &limits).unwrap_err().kind(), ErrorKind::TooLong);
+        assert_eq!(Request::salvage(long, &limits).unwrap().bytes().len(), 120);
         assert!(salvage("A sip:b SIP/7.0\r\n\r\n".to_owned()).is_none());
         assert!(salvage(format!("SIP/7.0 200 OK\r\n{fields}\r\n")).is_none());
     }

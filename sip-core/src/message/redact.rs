@@ -5,74 +5,80 @@
 pub fn redacted(message: &[u8]) -> String {
     let text = String::from_utf8_lossy(message);
     let mut out = String::with_capacity(text.len());
-    let mut secret = false;
+    let mut field = Field::Open;
     for line in text.split_inclusive('\n') {
-        if !line.starts_with([' ', '\t']) {
-            secret = is_credentials(line);
+        let (content, ending) = cut_ending(line);
+        let folded = line.starts_with([' ', '\t']);
+        if !folded {
+            field = Field::of(content);
         }
-        if secret {
-            push_credentials(&mut out, line);
-        } else if let Some(rest) = line.strip_prefix("a=crypto:") {
-            push_masked_after(&mut out, line, rest.find("inline:").map(|at| at + 16));
-        } else if line.starts_with("a=ice-pwd:") {
-            push_masked_after(&mut out, line, Some(10));
-        } else {
-            out.push_str(line);
+        match field {
+            Field::Open => out.push_str(content),
+            Field::Digest => push_digest(&mut out, content),
+            Field::Masked(_) if folded => out.push_str(" ***"),
+            Field::Masked(shown) => {
+                out.push_str(content.get(..shown).unwrap_or_default());
+                out.push_str("***");
+            }
         }
+        out.push_str(ending);
     }
     out
 }
 
-fn is_credentials(line: &str) -> bool {
-    let name = line.split(':').next().unwrap_or_default().trim();
-    name.eq_ignore_ascii_case("authorization") || name.eq_ignore_ascii_case("proxy-authorization")
+/// What a line, with those that continue it, holds.
+#[derive(Clone, Copy)]
+enum Field {
+    Open,
+    /// Digest credentials keep what helps to find a fault (user name, realm, nonce); the answer goes.
+    Digest,
+    /// So many bytes may be shown.
+    Masked(usize),
 }
 
-/// Digest credentials keep what helps to find a fault (user name, realm, nonce); the answer goes. Any other scheme
-/// keeps its name only.
-fn push_credentials(out: &mut String, line: &str) {
-    let ending = line_ending(line);
-    let content = line.strip_suffix(ending).unwrap_or(line);
-    let value = content.split_once(':').map_or(content, |(_, value)| value).trim_start();
-    let folded = content.starts_with([' ', '\t']);
-    if !folded && !value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("digest")) {
-        let scheme_end = content.len().saturating_sub(value.len()) + value.find(' ').unwrap_or(value.len());
-        out.push_str(content.get(..scheme_end).unwrap_or_default());
-        out.push_str(" ***");
-        out.push_str(ending);
-        return;
+impl Field {
+    fn of(line: &str) -> Field {
+        if let Some(key) = line.strip_prefix("a=crypto:").and_then(|rest| rest.split_once("inline:")) {
+            return Field::Masked(line.len().saturating_sub(key.1.len()));
+        }
+        if line.starts_with("a=ice-pwd:") {
+            return Field::Masked("a=ice-pwd:".len());
+        }
+        let Some((name, value)) = line.split_once(':') else { return Field::Open };
+        let name = name.trim_end();
+        if !name.eq_ignore_ascii_case("authorization") && !name.eq_ignore_ascii_case("proxy-authorization") {
+            return Field::Open;
+        }
+        let value = value.trim_start();
+        let scheme = value.split([' ', '\t']).next().unwrap_or_default();
+        if scheme.eq_ignore_ascii_case("digest") {
+            return Field::Digest;
+        }
+        // The scheme, and the space after it.
+        let hidden = value.len().saturating_sub(scheme.len()).saturating_sub(1);
+        Field::Masked(line.len().saturating_sub(hidden))
     }
+}
+
+fn push_digest(out: &mut String, content: &str) {
     for (index, part) in content.split(',').enumerate() {
         if index > 0 {
             out.push(',');
         }
-        let name = part.split('=').next().unwrap_or_default().trim();
-        let name = name.rsplit(' ').next().unwrap_or(name);
+        let front = part.split('=').next().unwrap_or_default();
+        let name = front.trim().rsplit([' ', '\t']).next().unwrap_or_default();
         if name.eq_ignore_ascii_case("response") {
-            out.push_str(part.split('=').next().unwrap_or_default());
+            out.push_str(front);
             out.push_str("=\"***\"");
         } else {
             out.push_str(part);
         }
     }
-    out.push_str(ending);
 }
 
-fn push_masked_after(out: &mut String, line: &str, at: Option<usize>) {
-    let ending = line_ending(line);
-    out.push_str(at.and_then(|at| line.get(..at)).unwrap_or_default());
-    out.push_str("***");
-    out.push_str(ending);
-}
-
-fn line_ending(line: &str) -> &'static str {
-    if line.ends_with("\r\n") {
-        "\r\n"
-    } else if line.ends_with('\n') {
-        "\n"
-    } else {
-        ""
-    }
+fn cut_ending(line: &str) -> (&str, &str) {
+    let content = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+    (content, line.get(content.len()..).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -100,6 +106,12 @@ mod tests {
             shown.contains("Bearer ***\r\n") && shown.contains("a=crypto:1") && shown.ends_with("a=ice-pwd:***\r\n"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn a_folded_token_is_masked() {
+        let shown = redacted(b"Authorization:\r\n Bearer abc\r\n def\r\nTo: x\r\n");
+        assert!(!shown.contains("abc") && !shown.contains("def") && shown.ends_with("To: x\r\n"), "{shown}");
     }
 
     #[test]

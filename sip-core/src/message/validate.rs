@@ -74,7 +74,8 @@ impl Response {
         self.cseq()?;
         match self.vias().nth(1) {
             None => Ok(()),
-            Some(second) => Err(second.err().unwrap_or(ParseError::new("Via", 0, ErrorKind::Duplicate))),
+            Some(Ok(second)) => Err(ParseError::new("Via", self.offset_of(second.as_str()), ErrorKind::Duplicate)),
+            Some(Err(error)) => Err(error),
         }
     }
 }
@@ -191,7 +192,7 @@ mod tests {
         assert_eq!(check(&good), "");
         assert_eq!(
             check(&good.replace("UDP a", "UDP a, SIP/2.0/UDP b")),
-            "Via: stands more than once, again at byte 0"
+            "Via: stands more than once, again at byte 35"
         );
         assert_eq!(check(&good.replace("CSeq: 1", "CSeq: 99999999999")), "CSeq: number out of range at byte 87");
     }

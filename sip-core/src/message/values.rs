@@ -1,12 +1,12 @@
 //! Small values: CSeq, RAck, Replaces and everything of the form `value;param=…`.
 
-use super::error::Fault;
-use super::error::ParseError;
-use super::grammar::{Out, fail, lws, number, run, skip_ws, split, trim, trim_end};
+use super::error::{Fault, ParseError};
+use super::grammar::{Out, TOKEN, fail, lws, number, run, skip_ws, split, trim, trim_end};
 use super::params::end_of_value;
 use super::{Method, Name, Params};
 use nom::Parser;
 use nom::sequence::separated_pair;
+use std::fmt;
 
 /// A CSeq value (RFC 3261 section 20.16).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,12 @@ pub struct CSeq {
     pub number: u32,
     /// The method.
     pub method: Method,
+}
+
+impl fmt::Display for CSeq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.number, self.method)
+    }
 }
 
 /// A RAck value (RFC 3262 section 7.2): what a PRACK acknowledges.
@@ -121,7 +127,7 @@ pub(super) fn leading_number(input: &str) -> Out<'_, u32> {
 
 #[inline]
 fn method(input: &str) -> Out<'_, Method> {
-    let (token, rest) = run(input, super::grammar::TOKEN);
+    let (token, rest) = run(input, TOKEN);
     match Method::parse(token.as_bytes()) {
         Some(method) => Ok((rest, method)),
         None => fail(input, "a method"),

@@ -6,6 +6,8 @@ use super::{Host, Params};
 use nom::Parser;
 use nom::combinator::{cut, opt};
 use nom::sequence::{preceded, terminated};
+use std::fmt;
+use std::net::IpAddr;
 
 /// What the branch of an RFC 3261 element starts with (section 8.1.1.7).
 const COOKIE: &str = "z9hG4bK";
@@ -53,14 +55,9 @@ impl<'a> Via<'a> {
     }
 
     /// The `received` parameter: the address the request came from. Brackets around an IPv6 address are forgiven.
-    pub fn received(&self) -> Option<Host<'a>> {
+    pub fn received(&self) -> Option<IpAddr> {
         let text = self.params.value("received")?;
-        Host::parse(text)
-            .and_then(|host| match host {
-                Host::Name(_) => text.parse().ok().map(Host::V6),
-                address => Some(address),
-            })
-            .or_else(|| text.parse().ok().map(Host::V6))
+        text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text).parse().ok()
     }
 
     /// The `rport` parameter (RFC 3581): `Some(None)` where the client asks for it, with the port once the server filled
@@ -77,6 +74,12 @@ impl<'a> Via<'a> {
     /// The value as written.
     pub fn as_str(&self) -> &'a str {
         self.text
+    }
+}
+
+impl fmt::Display for Via<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text)
     }
 }
 
@@ -147,13 +150,14 @@ mod tests {
     fn response_routing_parameters() {
         let via =
             Via::parse("SIP/2.0/UDP [2001:db8::9:1];received=2001:db8::9:255;rport=5070;branch=z9hG4bK1").unwrap();
-        assert_eq!(via.received(), Some(Host::V6("2001:db8::9:255".parse().unwrap())));
+        assert_eq!(via.received(), Some("2001:db8::9:255".parse().unwrap()));
         assert_eq!(via.rport(), Some(Some(5070)));
         let via = Via::parse("SIP/2.0/UDP a;rport;received=192.0.2.1;maddr=b").unwrap();
         assert_eq!((via.rport(), via.maddr()), (Some(None), Some(Host::Name("b"))));
-        assert_eq!(via.received(), Some(Host::V4([192, 0, 2, 1].into())));
+        assert_eq!(via.received(), Some("192.0.2.1".parse().unwrap()));
         let via = Via::parse("SIP/2.0/UDP a;received=[2001:db8::1]").unwrap();
-        assert_eq!(via.received(), Some(Host::V6("2001:db8::1".parse().unwrap())));
+        assert_eq!(via.received(), Some("2001:db8::1".parse().unwrap()));
+        assert_eq!(Via::parse("SIP/2.0/UDP a;received=b").unwrap().received(), None);
     }
 
     #[test]
