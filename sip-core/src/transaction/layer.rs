@@ -333,6 +333,12 @@ impl<U: Copy> Transactions<U> {
         self.fail_pending(flow, &FlowError::new(FlowErrorKind::Lost, "the connection was closed on this side"));
     }
 
+    /// Ends a server transaction without an answer: where no answer is right, as none with 408 is to anything but an
+    /// INVITE (RFC 4320 4.2).
+    pub fn abandon(&mut self, server: ServerId) {
+        self.drop_server(server.0);
+    }
+
     /// The request of a server transaction that still waits for its final response.
     pub fn pending_request(&self, server: ServerId) -> Option<(Arc<Request>, Path)> {
         let entry = self.servers.get(server.0)?;

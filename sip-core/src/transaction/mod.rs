@@ -17,7 +17,7 @@ mod timers;
 
 pub use client::{ClientId, ClientState};
 pub use layer::{Event, Failure, Transactions};
-pub use response::respond_to;
+pub use response::{respond_to, top_via};
 pub use server::{ServerId, ServerState};
 pub use timers::{Timer, TimerConfig};
 

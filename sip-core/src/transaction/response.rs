@@ -52,8 +52,9 @@ fn push_vias(builder: &mut Builder, request: &Request, source: SocketAddr) {
     }
 }
 
-/// The top Via as it was, but for `received` and `rport`.
-fn top_via(via: &Via<'_>, source: SocketAddr) -> String {
+/// The top Via as it was, but for `received` and `rport` (RFC 3261 18.2.1, RFC 3581 4): with them a response goes back,
+/// and a proxy sends the request on.
+pub fn top_via(via: &Via<'_>, source: SocketAddr) -> String {
     let (text, params) = (via.as_str(), via.params.as_str());
     let known = source != Path::UNKNOWN;
     let mut value = String::with_capacity(text.len().saturating_add(64));
