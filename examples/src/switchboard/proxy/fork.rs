@@ -1,0 +1,233 @@
+//! Sending a request on, to one place or to many (RFC 3261 16.6), and taking it back (16.10).
+
+use bytes::Bytes;
+use offhook_core::message::{Method, Name, Request, UriRef};
+use offhook_core::time::Instant;
+use offhook_core::transport::{FlowId, Path, Transport};
+
+use super::context::{Branch, Context, Leg};
+use super::route::{Routed, udp_destination};
+use crate::switchboard::location::Binding;
+use crate::switchboard::notice::{Notice, Step};
+use crate::switchboard::rewrite::{self, Changes};
+use crate::switchboard::secret::push_hex;
+use crate::switchboard::targets::TestTarget;
+use crate::switchboard::token::seal;
+use crate::switchboard::{Deadline, Incoming, Refusal, Switchboard, status};
+
+const COOKIE: &str = "z9hG4bK";
+/// Digits of each of a branch's first two parts: what makes it unique, and what tells loops from spirals.
+const PART: usize = 16;
+/// The purpose of the tokens in our Vias.
+pub(super) const WAY_BACK: &str = "via";
+/// What a request without Max-Forwards gets (16.6 step 3).
+const MAX_FORWARDS: u32 = 70;
+
+/// Where a branch goes.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// The Request-URI there.
+    pub(super) uri: String,
+    /// The way there.
+    pub(super) path: Path,
+}
+
+impl Switchboard {
+    /// Sends a request to all of the targets at once.
+    pub(super) fn forward(
+        &mut self,
+        now: Instant,
+        incoming: &Incoming,
+        routed: &Routed,
+        targets: Vec<Target>,
+    ) -> Result<(), Refusal> {
+        let request = &incoming.request;
+        let is_invite = *request.method() == Method::Invite;
+        let in_dialog = routed.ends.is_some();
+        let back = self.transactions.response_path(incoming.server).unwrap_or(incoming.source);
+        let id = self.open_context(incoming, Context::new(incoming, is_invite, in_dialog));
+        let mut branches = Vec::with_capacity(targets.len());
+        for target in targets {
+            let Some((branch, message)) = self.outgoing(request, incoming.source, back, routed, &target) else {
+                self.contexts.remove(&id);
+                return Err(Refusal::new(400));
+            };
+            let leg = Leg { context: id, branch: branches.len() };
+            let client = self.transactions.request(now, target.path, request.method(), &branch, message, leg);
+            let timer_c = is_invite.then(|| self.queue.insert(now + self.config.timer_c, Deadline::TimerC(leg)));
+            branches.push(Branch { client, timer_c, pending: true });
+        }
+        if !in_dialog {
+            self.progress(id, Step::Forwarded(branches.len()));
+        }
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.branches = branches;
+        }
+        Ok(())
+    }
+
+    /// Where a contact is reached: over the flow it was registered on.
+    pub(super) fn target_of(&self, binding: &Binding) -> Target {
+        // What stands in a Contact but not in a Request-URI (19.1.1) is left out.
+        let uri = binding.contact.split('?').next().unwrap_or_default().to_owned();
+        let mut path = binding.path;
+        if self.links.transport(path.flow) == Some(Transport::Udp)
+            && let Some(uri) = UriRef::parse(&uri).ok().as_ref().and_then(UriRef::as_sip)
+        {
+            path.remote = udp_destination(path.remote, uri, binding.symmetric);
+        }
+        Target { uri, path }
+    }
+
+    /// A request as it goes to a target, and the branch in its Via. Responses go `back`.
+    pub(super) fn outgoing(
+        &mut self,
+        request: &Request,
+        source: Path,
+        back: Path,
+        routed: &Routed,
+        target: &Target,
+    ) -> Option<(String, Bytes)> {
+        let call_id = request.call_id().ok()?;
+        let token = seal(&self.secret, WAY_BACK, call_id, &[back.into()]);
+        let branch = format!("{COOKIE}{}{}{token}", self.secret.unique(), self.loop_hash(request));
+        let via = self.via(target.path.flow, &branch)?;
+        let in_dialog = routed.ends.is_some();
+        let record_routes = match request.method() {
+            // RFC 6665 4.3: a NOTIFY sets up a dialog as well.
+            Method::Notify => self.record_routes(request, source, target.path),
+            Method::Invite | Method::Subscribe | Method::Refer if !in_dialog => {
+                self.record_routes(request, source, target.path)
+            }
+            _ => Vec::new(),
+        };
+        let max_forwards = request.max_forwards().ok()?.map_or(MAX_FORWARDS, |hops| hops.saturating_sub(1));
+        let changes = Changes {
+            uri: &target.uri,
+            via: &via,
+            record_routes: &record_routes,
+            routes: &routed.routes,
+            max_forwards,
+            realm: self.config.realm(),
+        };
+        Some((branch, rewrite::request(request, source.remote, &changes)?))
+    }
+
+    fn via(&self, flow: FlowId, branch: &str) -> Option<String> {
+        let transport = self.transactions.flows().transport(flow)?;
+        Some(format!("SIP/2.0/{} {};branch={branch}", transport.via(), self.links.host(flow)))
+    }
+
+    /// What must have changed when a request comes by again, if it is not to be a loop (RFC 5393 4.2).
+    fn loop_hash(&self, request: &Request) -> String {
+        let mut parts: Vec<&[u8]> = vec![request.uri_text().as_bytes()];
+        for name in [Name::Route, Name::ProxyRequire, Name::CallId, Name::From] {
+            parts.push(b"\0");
+            request.raw(name).for_each(|value| parts.push(value));
+        }
+        let number = request.cseq().map(|cseq| cseq.number).unwrap_or_default().to_string();
+        parts.push(number.as_bytes());
+        let mut text = String::with_capacity(PART);
+        push_hex(&mut text, self.secret.mac("loop", &parts).get(..PART / 2).unwrap_or_default());
+        text
+    }
+
+    /// 16.3 step 4: whether a Via says that the request was here, and nothing changed since.
+    pub(super) fn is_loop(&self, request: &Request) -> bool {
+        let hash = self.loop_hash(request);
+        let was_here = |branch: &str| branch.get(COOKIE.len() + PART..COOKIE.len() + 2 * PART) == Some(&hash);
+        request.vias().flatten().any(|via| via.branch().is_some_and(was_here))
+    }
+
+    /// The token in a branch of ours: the way back of responses.
+    pub(super) fn way_back(branch: &str) -> Option<&str> {
+        branch.get(COOKIE.len() + 2 * PART..)
+    }
+
+    fn open_context(&mut self, incoming: &Incoming, context: Context) -> u64 {
+        self.next_context += 1;
+        let id = self.next_context;
+        self.transactions.attach(incoming.server, Leg { context: id, branch: 0 });
+        self.contexts.insert(id, context);
+        id
+    }
+
+    /// Lets a test target answer.
+    pub(super) fn test(&mut self, now: Instant, incoming: &Incoming, target: TestTarget) -> Result<(), Refusal> {
+        let is_invite = *incoming.request.method() == Method::Invite;
+        let patience = match target {
+            TestTarget::Status(status) => return Err(test_refusal(status.code(), self.config.realm())),
+            _ if is_invite => self.config.timer_c,
+            _ => self.config.timers.timeout(),
+        };
+        let id = self.open_context(incoming, Context::new(incoming, is_invite, false));
+        let waiting = Some(self.queue.insert(now + patience, Deadline::Target(id)));
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.waiting = waiting;
+            context.ringing = target == TestTarget::Ringing;
+        }
+        if is_invite {
+            let code = if target == TestTarget::Ringing { 180 } else { 100 };
+            self.reply(now, incoming, status(code), None, &[]);
+        }
+        Ok(())
+    }
+
+    /// The caller takes the request back, or another branch won.
+    pub(super) fn cancel_context(&mut self, now: Instant, id: u64, reason: Option<&str>) {
+        let Some(context) = self.contexts.get_mut(&id).filter(|context| !context.answered) else { return };
+        if !context.is_invite || context.cancelled {
+            return; // CANCEL has no effect on other requests (9.1)
+        }
+        context.cancelled = true;
+        if let Some(timer) = context.waiting.take() {
+            self.queue.cancel(timer);
+        }
+        self.progress(id, Step::Cancelled);
+        self.cancel_branches(now, id, reason);
+        self.settle(now, id);
+    }
+
+    /// 16.10: cancels every branch that owes a final response.
+    pub(super) fn cancel_branches(&mut self, now: Instant, id: u64, reason: Option<&str>) {
+        let Some(context) = self.contexts.get(&id).filter(|context| context.is_invite) else { return };
+        let pending: Vec<_> = context.branches.iter().filter(|branch| branch.pending).map(|b| b.client).collect();
+        for client in pending {
+            self.transactions.cancel(now, client, reason);
+        }
+    }
+
+    /// A connection is gone: nobody waits any more for what came over it.
+    pub(in crate::switchboard) fn caller_lost(&mut self, now: Instant, flow: FlowId) {
+        let waits = |context: &Context| !context.answered && context.incoming.source.flow == flow;
+        let lost: Vec<u64> = self.contexts.iter().filter(|(_, context)| waits(context)).map(|(id, _)| *id).collect();
+        for id in lost {
+            self.cancel_context(now, id, None);
+        }
+    }
+
+    /// Tells the log about a request outside of dialogs, or about the end of a call.
+    pub(super) fn progress(&mut self, id: u64, step: Step) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let request = context.request();
+        let from = request.from().map(|from| from.uri_text().to_owned()).unwrap_or_default();
+        let notice = Notice::Progress {
+            method: request.method().as_str().to_owned(),
+            from,
+            to: request.uri_text().to_owned(),
+            call_id: request.call_id().unwrap_or_default().to_owned(),
+            step,
+        };
+        self.notice(notice);
+    }
+}
+
+/// What a test target answers, with what such an answer should carry.
+fn test_refusal(code: u16, domain: &str) -> Refusal {
+    let refusal = Refusal::because(code, &format!("Test {code}"));
+    match code {
+        300..=399 => refusal.with(Name::Contact, format!("<sip:bob@{domain}>")),
+        503 => refusal.with(Name::RetryAfter, "2"),
+        _ => refusal,
+    }
+}
