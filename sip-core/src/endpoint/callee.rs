@@ -192,8 +192,10 @@ impl Endpoint {
             None => builder.finish()?,
         };
         let path = self.transactions.response_path(server).unwrap_or(source);
-        // If the flow is gone the retransmissions find the new one, or the missing ACK ends the call.
-        let _ = self.transactions.respond(now, server, StatusCode::OK, message.clone());
+        if self.transactions.respond(now, server, StatusCode::OK, message.clone()).is_err() {
+            // The flow is gone; there may be a new one. If not, the missing ACK ends the call.
+            let _ = self.transactions.send(self.living(path), message.clone());
+        }
         let timers = self.config.timers;
         let timer = self.timers.insert(now + timers.t1, Timer::Accepted(key));
         let cseq = request.cseq().map_or(0, |cseq| cseq.number);
@@ -231,6 +233,7 @@ impl Endpoint {
         let at = (now + accepted.interval).min(accepted.give_up);
         accepted.timer = self.timers.insert(at, Timer::Accepted(key));
         let (path, message) = (accepted.path, accepted.message.clone());
+        let path = self.living(path);
         // On reliable transports too: a proxy between may have an unreliable hop (13.3.1.4). A lost flow ends by time.
         let _ = self.transactions.send(path, message);
     }

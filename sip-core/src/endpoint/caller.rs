@@ -359,7 +359,7 @@ impl Endpoint {
         let (Some(local_tag), Some(remote_tag)) = (from.tag(), to.tag()) else { return };
         let identity = self.ack_identity(call_id, local_tag, remote_tag, cseq.number);
         if let Some(ack) = self.acks.get(&identity) {
-            let (path, bytes) = (ack.path, ack.bytes.clone());
+            let (path, bytes) = (self.living(ack.path), ack.bytes.clone());
             // As above: a lost flow brings the 2xx again.
             let _ = self.transactions.send(path, bytes);
             return;
@@ -420,6 +420,7 @@ impl Endpoint {
             outgoing.routes.push(value.into());
         }
         outgoing.hop = Hop::Path(self.dialog_path(dialog));
+        outgoing.next = hop.next.into();
         outgoing
     }
 
@@ -433,7 +434,7 @@ impl Endpoint {
             return path;
         }
         if !flows.contains(path.flow) {
-            return self.connection_path().unwrap_or(path);
+            return self.living(path);
         }
         let hop = route(dialog.target(), dialog.route_set());
         match self.udp_address(hop.next) {

@@ -9,7 +9,7 @@ use crate::arena::Key;
 use crate::message::{Host, UriRef};
 use crate::time::Instant;
 use crate::timer::TimerId;
-use crate::transport::{FlowError, FlowErrorKind, FlowId, Output, Path, QueryId, Target, Transport};
+use crate::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, Output, Path, QueryId, Target, Transport};
 
 /// The first wait before the server is tried again, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -32,6 +32,14 @@ pub(super) enum Query {
     Request(Key, Target),
 }
 
+/// A connection that is being opened, and the requests that wait for it: what they say of our address is known once it
+/// is up.
+#[derive(Debug)]
+pub(super) struct Opening {
+    timer: TimerId,
+    waiting: Vec<Key>,
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum State {
     Idle,
@@ -50,6 +58,7 @@ pub(super) struct Connection {
     /// It has been up: a loss is then answered by trying again.
     established: bool,
     failures: u32,
+    /// Runs until the next try.
     timer: Option<TimerId>,
     ops: Vec<OpId>,
     /// Requests that wait for the server's address.
@@ -81,7 +90,9 @@ impl Endpoint {
     /// Opens the way to the server. Done when it is up.
     pub fn connect(&mut self, now: Instant) -> OpId {
         let op = self.op();
-        if self.connection.server.is_none() || matches!(self.connection.state, State::Up(_)) {
+        if let Err(error) = self.may_begin() {
+            self.done(op, Err(error));
+        } else if self.connection.server.is_none() || matches!(self.connection.state, State::Up(_)) {
             self.done(op, Ok(Outcome::Done));
         } else {
             self.connection.ops.push(op);
@@ -120,26 +131,34 @@ impl Endpoint {
         self.stop_connection_timer();
         if target.transport == Transport::Udp && target.addr.is_none() {
             self.connection.state = State::Resolving;
-            self.ask(target.host.clone(), Query::Server);
+            self.ask(now, target.host.clone(), Query::Server);
         } else {
             self.open_target(now, target);
         }
     }
 
     fn open_target(&mut self, now: Instant, target: Target) {
-        let Some(path) = self.transactions.flows_mut().path(&target) else {
-            let error =
-                FlowError::new(FlowErrorKind::Unsupported, "no UDP socket of the server's address family is bound");
-            return self.connection_failed(now, error);
-        };
-        if self.transactions.flows().is_up(path.flow) {
-            self.connection_up(now, path);
-        } else {
-            self.connection.state = State::Connecting(path);
-            let at = now + self.config.connect_timeout;
-            self.connection.timer = Some(self.timers.insert(at, Timer::Connect));
-            self.tell_connection(now, ConnectionState::Connecting);
+        match self.path_to(now, &target) {
+            Err(error) => self.connection_failed(now, error),
+            Ok(path) if self.transactions.flows().is_up(path.flow) => self.connection_up(now, path),
+            Ok(path) => {
+                self.connection.state = State::Connecting(path);
+                self.tell_connection(now, ConnectionState::Connecting);
+            }
         }
+    }
+
+    /// The path to a target, on a connection opened for it if need be, which then has its time to come up.
+    fn path_to(&mut self, now: Instant, target: &Target) -> Result<Path, FlowError> {
+        let Some(path) = self.transactions.flows_mut().path(target) else {
+            let message = "no UDP socket of the target's address family is bound";
+            return Err(FlowError::new(FlowErrorKind::Unsupported, message));
+        };
+        if !self.transactions.flows().is_up(path.flow) && !self.opening.contains_key(&path.flow) {
+            let timer = self.timers.insert(now + self.config.connect_timeout, Timer::Connect(path.flow));
+            self.opening.insert(path.flow, Opening { timer, waiting: Vec::new() });
+        }
+        Ok(path)
     }
 
     fn connection_up(&mut self, now: Instant, path: Path) {
@@ -154,7 +173,6 @@ impl Endpoint {
         for key in std::mem::take(&mut self.connection.waiting) {
             self.try_request(now, key);
         }
-        self.on_connected(now);
     }
 
     fn connection_failed(&mut self, now: Instant, error: FlowError) {
@@ -176,28 +194,71 @@ impl Endpoint {
     }
 
     pub(super) fn on_flow_up(&mut self, now: Instant, flow: FlowId) {
-        if let State::Connecting(path) = self.connection.state
-            && path.flow == flow
-        {
+        let waiting = self.opening_over(flow);
+        let server = match self.connection.state {
+            State::Connecting(path) if path.flow == flow => Some(path),
+            _ => None,
+        };
+        if let Some(path) = server {
             self.connection_up(now, path);
+        }
+        for key in waiting {
+            self.try_request(now, key);
+        }
+        if server.is_some() {
+            self.on_connected(now);
         }
     }
 
     pub(super) fn on_flow_down(&mut self, now: Instant, flow: FlowId, error: Option<FlowError>) {
+        let error = error.unwrap_or_else(|| FlowError::new(FlowErrorKind::Lost, "the peer closed the connection"));
+        let waiting = self.opening_over(flow);
         if self.connection.path().is_some_and(|path| path.flow == flow) {
-            let error =
-                error.unwrap_or_else(|| FlowError::new(FlowErrorKind::Lost, "the server closed the connection"));
-            self.connection_failed(now, error);
+            self.connection_failed(now, error.clone());
+        }
+        for key in waiting {
+            self.on_failure(now, key, Error::Transport(error.clone()));
         }
     }
 
-    pub(super) fn on_connect_timer(&mut self) {
-        self.connection.timer = None;
-        if let State::Connecting(path) = self.connection.state {
-            let error = FlowError::new(FlowErrorKind::Timeout, "the server did not answer in time");
-            // The requests that wait on the flow fail with it.
-            self.transactions.flow_changed(path.flow, crate::transport::FlowChange::Failed(error));
-            self.transactions.flows_mut().abandon(path.flow);
+    /// A connection is not being opened any more; who waited for it.
+    fn opening_over(&mut self, flow: FlowId) -> Vec<Key> {
+        let Some(opening) = self.opening.remove(&flow) else { return Vec::new() };
+        self.timers.cancel(opening.timer);
+        opening.waiting
+    }
+
+    pub(super) fn on_connect_timer(&mut self, flow: FlowId) {
+        self.abandon_flow(flow, FlowError::new(FlowErrorKind::Timeout, "no connection in time"));
+    }
+
+    /// A flow is of no use: it fails with all that waits on it.
+    fn abandon_flow(&mut self, flow: FlowId, error: FlowError) {
+        self.transactions.flow_changed(flow, FlowChange::Failed(error));
+        self.transactions.flows_mut().abandon(flow);
+    }
+
+    /// The server did not answer: a connection may be dead without anybody having said so. UDP has nothing to open anew.
+    pub(super) fn suspect_connection(&mut self) {
+        if let State::Up(path) = self.connection.state
+            && self.transactions.flows().transport(path.flow).is_some_and(|transport| transport.is_reliable())
+        {
+            self.abandon_flow(path.flow, FlowError::new(FlowErrorKind::Timeout, "the server does not answer any more"));
+        }
+    }
+
+    /// The same path, or the one to the server where that flow is gone.
+    pub(super) fn living(&self, path: Path) -> Path {
+        match self.transactions.flows().contains(path.flow) {
+            true => path,
+            false => self.connection.path().unwrap_or(path),
+        }
+    }
+
+    /// Nobody is told of a connection any more.
+    pub(super) fn stop_connecting(&mut self) {
+        for op in std::mem::take(&mut self.connection.ops) {
+            self.done(op, Err(Error::Cancelled));
         }
     }
 
@@ -216,31 +277,41 @@ impl Endpoint {
         self.events.push_back(Event::Connection { state, at: now });
     }
 
-    /// The path for a hop: known now, or later when the resolver has answered (`None`).
-    pub(super) fn locate(&mut self, now: Instant, hop: &Hop, key: Key) -> Result<Option<Path>, Error> {
-        match hop {
-            Hop::Path(path) if self.transactions.flows().contains(path.flow) => Ok(Some(*path)),
+    /// The path for a request: known now, or later when the resolver has answered or the connection is up (`None`).
+    pub(super) fn locate(&mut self, now: Instant, key: Key) -> Result<Option<Path>, Error> {
+        let Some(outgoing) = self.outgoing.get(key) else { return Ok(None) };
+        let path = match outgoing.hop {
+            Hop::Path(path) if self.transactions.flows().contains(path.flow) => Some(path),
             Hop::Server | Hop::Path(_) if self.connection.server.is_some() => {
                 self.open_server(now);
                 match self.connection.path() {
-                    Some(path) => Ok(Some(path)),
+                    Some(path) => Some(path),
                     None if self.connection.state == State::Resolving => {
                         self.connection.waiting.push(key);
-                        Ok(None)
+                        None
                     }
                     None => {
-                        Err(Error::Transport(FlowError::new(FlowErrorKind::Refused, "the server cannot be reached")))
+                        let error = FlowError::new(FlowErrorKind::Refused, "the server cannot be reached");
+                        return Err(Error::Transport(error));
                     }
                 }
             }
             Hop::Server | Hop::Path(_) => {
-                let uri = self.outgoing.get(key).map(|outgoing| outgoing.uri.clone()).unwrap_or_default();
-                self.locate_uri(&uri, key)
+                let uri = outgoing.next.clone();
+                self.locate_uri(now, &uri, key)?
+            }
+        };
+        let Some(path) = path else { return Ok(None) };
+        match self.opening.get_mut(&path.flow) {
+            None => Ok(Some(path)),
+            Some(opening) => {
+                opening.waiting.push(key);
+                Ok(None)
             }
         }
     }
 
-    fn locate_uri(&mut self, uri: &str, key: Key) -> Result<Option<Path>, Error> {
+    fn locate_uri(&mut self, now: Instant, uri: &str, key: Key) -> Result<Option<Path>, Error> {
         let parsed = UriRef::parse(uri).map_err(|error| Error::unparsable("target", &error))?;
         let Some(sip) = parsed.as_sip() else {
             return Err(Error::input("target", 0, "no server is set, and only sip: and sips: addresses name one"));
@@ -256,30 +327,28 @@ impl Endpoint {
         };
         let target = target_of(&host, sip.port, transport);
         if transport == Transport::Udp && target.addr.is_none() {
-            self.ask(target.host.clone(), Query::Request(key, target));
+            self.ask(now, target.host.clone(), Query::Request(key, target));
             return Ok(None);
         }
-        self.path_to(&target).map(Some)
+        self.path_to(now, &target).map(Some).map_err(Error::Transport)
     }
 
-    fn path_to(&mut self, target: &Target) -> Result<Path, Error> {
-        self.transactions.flows_mut().path(target).ok_or_else(|| {
-            Error::Transport(FlowError::new(
-                FlowErrorKind::Unsupported,
-                "no UDP socket of the target's address family is bound",
-            ))
-        })
-    }
-
-    fn ask(&mut self, name: Box<str>, query: Query) {
+    fn ask(&mut self, now: Instant, name: Box<str>, query: Query) {
         self.next_query += 1;
         let id = QueryId(self.next_query);
-        self.queries.insert(id, query);
+        let timer = self.timers.insert(now + self.config.connect_timeout, Timer::Resolve(id));
+        self.queries.insert(id, (query, timer));
         self.transactions.flows_mut().push_output(Output::Resolve { query: id, name });
     }
 
+    pub(super) fn on_resolve_timer(&mut self, now: Instant, query: QueryId) {
+        let error = FlowError::new(FlowErrorKind::Timeout, "the host name was not resolved in time");
+        self.on_resolved(now, query, Err(error));
+    }
+
     pub(super) fn on_resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>) {
-        let Some(query) = self.queries.remove(&query) else { return };
+        let Some((query, timer)) = self.queries.remove(&query) else { return };
+        self.timers.cancel(timer);
         let result = result.and_then(|addresses| {
             let error = || FlowError::new(FlowErrorKind::Unresolved, "the host name has no address");
             if addresses.is_empty() { Err(error()) } else { Ok(addresses) }
@@ -304,9 +373,9 @@ impl Endpoint {
                 let path = match result {
                     Ok(addresses) => {
                         let target = self.with_address(target, &addresses);
-                        self.path_to(&target)
+                        self.path_to(now, &target)
                     }
-                    Err(error) => Err(Error::Transport(error)),
+                    Err(error) => Err(error),
                 };
                 match path {
                     Ok(path) => {
@@ -315,7 +384,7 @@ impl Endpoint {
                         }
                         self.try_request(now, key);
                     }
-                    Err(error) => self.on_failure(now, key, error),
+                    Err(error) => self.on_failure(now, key, Error::Transport(error)),
                 }
             }
         }

@@ -55,7 +55,8 @@ impl Endpoint {
             return Err(Error::State("the call is not established"));
         }
         let mut dialog = entry.dialog().cloned().ok_or(super::callee::GONE)?;
-        let outgoing = self.dialog_request(&mut dialog, Purpose::Info(op), Method::Info).body(content_type, body);
+        let purpose = Purpose::Info(call.0, op);
+        let outgoing = self.dialog_request(&mut dialog, purpose, Method::Info).body(content_type, body);
         if let Some(slot) = self.calls.get_mut(call.0).and_then(|call| call.dialog_mut()) {
             slot.raise_cseq(dialog.local_cseq());
         }
@@ -63,12 +64,21 @@ impl Endpoint {
         Ok(())
     }
 
-    pub(super) fn on_info_answered(&mut self, op: OpId, result: Result<(&Response, Path), Error>) {
+    pub(super) fn on_info_answered(
+        &mut self,
+        now: Instant,
+        call: Key,
+        op: OpId,
+        result: Result<(&Response, Path), Error>,
+    ) {
         let result = result.and_then(|(response, _)| match response.status().is_success() {
             true => Ok(Outcome::Done),
             false => Err(Error::Status(Refusal::of(response.status(), response.reason(), response))),
         });
-        self.done(op, result);
+        self.done(op, result.clone());
+        if let Err(error) = result {
+            self.end_if_gone(now, call, error);
+        }
     }
 
     pub(super) fn on_info(&mut self, now: Instant, key: Key, server: ServerId, request: &Request, source: Path) {

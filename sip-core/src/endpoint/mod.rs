@@ -74,8 +74,10 @@ enum Timer {
     Ringing(Key),
     /// Refresh or retry the registration.
     Register,
-    /// A connection took too long.
-    Connect,
+    /// A connection takes too long.
+    Connect(FlowId),
+    /// The resolver takes too long.
+    Resolve(QueryId),
     /// Try the server again.
     Reconnect,
     /// The shutdown's deadline.
@@ -99,8 +101,9 @@ pub struct Endpoint {
     digest: DigestClient,
     hash: KeyedHash,
     outgoing: Arena<Outgoing>,
-    queries: HashMap<QueryId, connection::Query>,
+    queries: HashMap<QueryId, (connection::Query, TimerId)>,
     next_query: u64,
+    opening: HashMap<FlowId, connection::Opening>,
     calls: Arena<Call>,
     by_dialog: HashMap<Identity, Key>,
     acks: HashMap<Identity, StoredAck>,
@@ -136,6 +139,7 @@ impl Endpoint {
             outgoing: Arena::new(),
             queries: HashMap::new(),
             next_query: 0,
+            opening: HashMap::new(),
             calls: Arena::new(),
             by_dialog: HashMap::new(),
             acks: HashMap::new(),
@@ -192,8 +196,8 @@ impl Endpoint {
                 }
                 transaction::Event::Response { user: Owner::Call(_), .. } => {}
                 transaction::Event::Stray { response, source } => self.on_stray(now, &response, source),
-                transaction::Event::Failed { user: Owner::Outgoing(key), failure, .. } => {
-                    self.on_failure(now, key, failure.into());
+                transaction::Event::Failed { client, user: Owner::Outgoing(key), failure } => {
+                    self.on_transaction_failed(now, client, key, failure.into());
                 }
                 transaction::Event::Failed { user: Owner::Call(_), .. } => {}
                 transaction::Event::Unacknowledged { .. } => {}
@@ -266,7 +270,8 @@ impl Machine for Endpoint {
                 Timer::Glare(call) => self.on_glare_timer(now, call),
                 Timer::Ringing(call) => self.on_ringing_timer(now, call),
                 Timer::Register => self.on_register_timer(now),
-                Timer::Connect => self.on_connect_timer(),
+                Timer::Connect(flow) => self.on_connect_timer(flow),
+                Timer::Resolve(query) => self.on_resolve_timer(now, query),
                 Timer::Reconnect => self.on_reconnect_timer(now),
                 Timer::Shutdown => self.on_shutdown_timer(now),
             }

@@ -22,7 +22,7 @@ pub(super) enum Purpose {
     Reinvite(Key),
     Bye(Key),
     /// INFO within a call, for an operation.
-    Info(OpId),
+    Info(Key, OpId),
     /// OPTIONS or MESSAGE outside of any call, for an operation.
     Pager(OpId),
     /// Nobody waits: the BYE for an answer nobody wants.
@@ -41,6 +41,8 @@ pub(super) struct Outgoing {
     pub(super) call_id: Box<str>,
     pub(super) cseq: u32,
     pub(super) hop: Hop,
+    /// The URI it is sent to where no path is known: the Request-URI, or the first router's.
+    pub(super) next: Box<str>,
     pub(super) contact: bool,
     pub(super) headers: Vec<(Box<str>, Box<str>)>,
     pub(super) body: Option<(Box<str>, Bytes)>,
@@ -72,6 +74,7 @@ impl Outgoing {
             call_id: call_id.into(),
             cseq,
             hop: Hop::Server,
+            next: uri.into(),
             contact: false,
             headers: Vec::new(),
             body: None,
@@ -96,7 +99,8 @@ impl Outgoing {
 impl Endpoint {
     /// Sends a request; its end comes by its purpose, also when it cannot even be written.
     pub(super) fn send_request(&mut self, now: Instant, outgoing: Outgoing) -> Key {
-        let over = self.outgoing.len() >= self.config.limits.outgoing;
+        // What ends a call always goes.
+        let over = self.outgoing.len() >= self.config.limits.outgoing && !matches!(outgoing.purpose, Purpose::Bye(_));
         let key = self.outgoing.insert(outgoing);
         if over {
             self.on_failure(now, key, Error::Limit("too many requests wait for their answer"));
@@ -108,11 +112,9 @@ impl Endpoint {
 
     /// Looks for the way and sends once it is known.
     pub(super) fn try_request(&mut self, now: Instant, key: Key) {
-        let Some(outgoing) = self.outgoing.get(key) else { return };
-        let hop = outgoing.hop.clone();
-        match self.locate(now, &hop, key) {
+        match self.locate(now, key) {
             Ok(Some(path)) => self.transmit_request(now, key, path),
-            Ok(None) => {} // the answer to a query brings it back here
+            Ok(None) => {} // a name or a connection brings it back here
             Err(error) => self.on_failure(now, key, error),
         }
     }
@@ -215,7 +217,7 @@ impl Endpoint {
             return;
         }
         if matches!(status.code(), 401 | 407) && self.may_retry(purpose) {
-            let outgoing = self.outgoing.get_mut(key).expect("looked up above");
+            let Some(outgoing) = self.outgoing.get_mut(key) else { return };
             match self.digest.challenged(response, &mut outgoing.attempt) {
                 Ok(()) => return self.retry(now, key),
                 Err(cause) => return self.on_failure(now, key, Error::Authentication { status, cause }),
@@ -240,13 +242,13 @@ impl Endpoint {
     fn next_cseq(&mut self, purpose: Purpose, last: u32) -> u32 {
         match purpose {
             Purpose::Register => self.registration.next_cseq(),
-            Purpose::Reinvite(call) | Purpose::Bye(call) => {
+            Purpose::Reinvite(call) | Purpose::Bye(call) | Purpose::Info(call, _) => {
                 match self.calls.get_mut(call).and_then(|call| call.dialog_mut()) {
                     Some(dialog) => dialog.next_cseq(),
                     None => last.saturating_add(1),
                 }
             }
-            Purpose::Invite(_) | Purpose::Info(_) | Purpose::Pager(_) | Purpose::Nobody => last.saturating_add(1),
+            Purpose::Invite(_) | Purpose::Pager(_) | Purpose::Nobody => last.saturating_add(1),
         }
     }
 
@@ -255,6 +257,13 @@ impl Endpoint {
         match purpose {
             Purpose::Invite(call) => self.calls.get(call).is_some_and(|call| !call.is_ending()),
             _ => true,
+        }
+    }
+
+    /// A transaction ended without a final response.
+    pub(super) fn on_transaction_failed(&mut self, now: Instant, client: ClientId, key: Key, error: Error) {
+        if self.outgoing.get(key).is_some_and(|outgoing| outgoing.client == Some(client)) {
+            self.on_failure(now, key, error);
         }
     }
 
@@ -271,7 +280,7 @@ impl Endpoint {
             Purpose::Invite(call) => self.on_invited(now, call, outgoing, result),
             Purpose::Reinvite(call) => self.on_reinvited(now, call, outgoing, result),
             Purpose::Bye(call) => self.on_bye_answered(now, call, result),
-            Purpose::Info(op) => self.on_info_answered(op, result),
+            Purpose::Info(call, op) => self.on_info_answered(now, call, op, result),
             Purpose::Pager(op) => self.on_pager_answered(op, result),
             Purpose::Nobody => {}
         }

@@ -121,19 +121,13 @@ impl Endpoint {
             }
             Ok((response, _)) => {
                 let error = Error::Status(Refusal::of(response.status(), response.reason(), response));
-                let gone = matches!(response.status().code(), 408 | 481);
                 self.done(offer.op, Err(error.clone()));
-                if gone {
-                    self.drop_call(now, key, error);
-                }
+                self.end_if_gone(now, key, error);
             }
             Err(error) => {
-                // 12.2.1.2: no answer at all counts as 408, and the dialog is over. A flow that broke may come back.
-                let timed_out = matches!(error, Error::Timeout(_));
+                // A flow that broke may come back: the call goes on.
                 self.done(offer.op, Err(error.clone()));
-                if timed_out {
-                    self.send_bye(now, key, Some(super::End::failed(error, false)));
-                }
+                self.end_if_gone(now, key, error);
             }
         }
     }

@@ -143,7 +143,25 @@ impl Endpoint {
         }
     }
 
-    /// Ends a call without a word to the peer, who is known to have forgotten it (12.2.1.2: 481 or 408).
+    /// What a failed request within a dialog says of the dialog (12.2.1.2): it is over where the peer knows it no more
+    /// (481), and is ended where the peer does not answer (408, or nothing at all).
+    pub(super) fn end_if_gone(&mut self, now: Instant, key: Key, error: Error) {
+        if self.calls.get(key).is_none_or(Call::is_ending) {
+            return;
+        }
+        match &error {
+            Error::Status(refusal) if refusal.status == StatusCode::CALL_DOES_NOT_EXIST => {
+                self.drop_call(now, key, error);
+            }
+            Error::Status(refusal) if refusal.status == StatusCode::REQUEST_TIMEOUT => {
+                self.send_bye(now, key, Some(End::failed(error, false)));
+            }
+            Error::Timeout(_) => self.send_bye(now, key, Some(End::failed(error, false))),
+            _ => {}
+        }
+    }
+
+    /// Ends a call without a word to the peer.
     pub(super) fn drop_call(&mut self, now: Instant, key: Key, error: Error) {
         self.end_call(now, key, End::failed(error, false));
     }
