@@ -43,7 +43,8 @@ impl Registration {
             call_id: entropy.call_id(),
             tag: entropy.tag(),
             cseq: 0,
-            expires: u32::try_from(config.expires.as_secs()).unwrap_or(u32::MAX),
+            // Nothing at all would be the wish to be unregistered.
+            expires: u32::try_from(config.expires.as_secs()).unwrap_or(u32::MAX).max(1),
             intervals: 0,
             wanted: false,
             bound: false,
@@ -152,7 +153,12 @@ impl Endpoint {
                 let wait = refusal.retry_after.map(|seconds| Duration::from_secs(seconds.into()));
                 self.registration_failed(now, Error::Status(refusal), wait, asked_nothing);
             }
-            Err(error) => self.registration_failed(now, error, None, asked_nothing),
+            Err(error) => {
+                if matches!(error, Error::Timeout(_)) {
+                    self.suspect_connection();
+                }
+                self.registration_failed(now, error, None, asked_nothing);
+            }
         }
     }
 
@@ -191,12 +197,12 @@ impl Endpoint {
 
     fn unbound(&mut self, now: Instant) {
         self.registration.bound = false;
-        if self.registration.wanted {
-            return self.send_register(now); // wanted again while it was on its way
-        }
         self.tell_registration(now, RegistrationState::Unregistered);
         for op in std::mem::take(&mut self.registration.unregister_ops) {
             self.done(op, Ok(Outcome::Done));
+        }
+        if self.registration.wanted {
+            self.send_register(now); // wanted again while it was on its way
         }
     }
 
@@ -215,17 +221,21 @@ impl Endpoint {
         if taking_back {
             // The binding runs out by itself; for the application it is gone.
             self.registration.bound = false;
-            if self.registration.wanted {
-                return self.send_register(now);
-            }
             self.tell_registration(now, RegistrationState::Unregistered);
             for op in std::mem::take(&mut self.registration.unregister_ops) {
                 self.done(op, Err(error.clone()));
             }
+            if self.registration.wanted {
+                self.send_register(now);
+            }
             return;
         }
         let had = std::mem::replace(&mut self.registration.bound, false);
-        self.tell_registration(now, RegistrationState::Failed(error.clone()));
+        let state = match self.registration.wanted {
+            true => RegistrationState::Failed(error.clone()),
+            false => RegistrationState::Unregistered, // taken back while it was on its way
+        };
+        self.tell_registration(now, state);
         let ops = std::mem::take(&mut self.registration.register_ops);
         // A first registration that fails is the application's to try again; a lost one is ours.
         let lasting = ops.is_empty() || had;
