@@ -61,10 +61,15 @@ impl Endpoint {
         let Some(shutdown) = self.shutdown.take() else { return };
         self.timers.cancel(shutdown.timer);
         self.finished = true;
+        let outgoing: Vec<_> = self.outgoing.iter().map(|(key, _)| key).collect();
+        for key in outgoing {
+            self.on_failure(now, key, Error::Cancelled);
+        }
         let calls: Vec<_> = self.calls.iter().map(|(key, _)| key).collect();
         for key in calls {
             self.drop_call(now, key, Error::Cancelled);
         }
+        self.stop_connecting();
         for flow in self.transactions.flows().ids() {
             self.transactions.flows_mut().close(flow);
         }
