@@ -1,6 +1,6 @@
 //! Where a request within a dialog goes (RFC 3261 12.2.1.1).
 
-use crate::message::{NameAddrRef, Params, UriRef};
+use crate::message::{NameAddrRef, UriRef};
 
 /// The Request-URI and the Route values of a request, and the URI of the next hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +31,9 @@ pub fn route<'a>(target: &'a str, route_set: &'a [Box<str>]) -> NextHop<'a> {
 }
 
 fn is_loose(uri: &str) -> bool {
-    let params = match UriRef::parse(uri) {
-        Ok(UriRef::Sip(sip)) => sip.params,
-        _ => Params::default(),
-    };
-    params.contains("lr")
+    match UriRef::parse(uri) {
+        Ok(UriRef::Sip(sip)) => sip.is_loose_router(),
+        // What cannot be read here is left to those who can: strict routers are a thing of the past.
+        _ => true,
+    }
 }

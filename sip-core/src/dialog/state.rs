@@ -51,9 +51,11 @@ pub struct Dialog {
 }
 
 impl Dialog {
-    /// The caller's side (12.1.2): made from a response with a To tag. `local` is the From value that was sent and
-    /// `local_cseq` the request's number.
+    /// The caller's side (12.1.2): made from a response. `request_uri` is that of the request, the target where the
+    /// response brings no Contact that can be read; `local` is the From value that was sent and `local_cseq` the
+    /// request's number.
     pub fn from_response(
+        request_uri: &str,
         local: &str,
         local_tag: &str,
         local_cseq: u32,
@@ -66,11 +68,11 @@ impl Dialog {
         Ok(Dialog {
             call_id: response.call_id()?.into(),
             local_tag: local_tag.into(),
-            remote_tag: to.tag().ok_or(DialogError::Missing("To tag"))?.into(),
+            // A peer of RFC 2543 may have no tag: null counts as one.
+            remote_tag: to.tag().unwrap_or_default().into(),
             local: local.into(),
             remote: to.as_str().into(),
-            // A provisional response may lack a Contact; requests then go to where the first one went.
-            target: contact(response)?.unwrap_or_default(),
+            target: contact(response).ok().flatten().unwrap_or_else(|| request_uri.into()),
             route_set: route_set.into(),
             local_cseq,
             remote_cseq: None,
@@ -179,7 +181,9 @@ impl Dialog {
         }
         self.state = DialogState::Confirmed;
         self.path = path;
-        self.refresh_target(response)
+        // A Contact that cannot be read leaves the target as it is.
+        let _ = self.refresh_target(response);
+        Ok(())
     }
 
     /// The callee sent a 2xx.

@@ -56,11 +56,6 @@ pub(super) enum Negotiation {
     Idle,
     /// Our re-INVITE waits for its final response.
     Offering(Offer),
-    /// Our re-INVITE met one of theirs (491) and will be tried again.
-    Glare {
-        offer: Offer,
-        timer: TimerId,
-    },
     /// Their re-INVITE waits for the application.
     Offered {
         server: ServerId,
@@ -79,6 +74,8 @@ pub(super) enum Negotiation {
 pub(super) struct Offer {
     pub(super) op: OpId,
     pub(super) sdp: Option<Bytes>,
+    /// The description is ours to write, and to write anew when it is offered again.
+    pub(super) rewrites: bool,
     /// What it makes of our hold, if it is about that.
     pub(super) hold: Option<bool>,
 }
@@ -108,10 +105,14 @@ pub(super) struct Call {
     pub(super) local: Box<str>,
     /// The other side's value as first known, e.g. the target called.
     pub(super) remote: Box<str>,
+    /// The URI the INVITE was sent to; for an incoming call the caller's Contact.
+    pub(super) target: Box<str>,
     /// Early dialogs while an INVITE forks; then the one that was confirmed.
     pub(super) dialogs: Vec<Dialog>,
     pub(super) setup: Setup,
     pub(super) negotiation: Negotiation,
+    /// Our re-INVITE met one of theirs (491): it is tried again when the timer fires.
+    pub(super) glare: Option<(Offer, TimerId)>,
     pub(super) accepted: Option<Accepted>,
     pub(super) ringing: Option<(TimerId, Bytes)>,
     pub(super) local_sdp: Option<Bytes>,
@@ -146,11 +147,10 @@ impl Call {
         matches!(self.state, CallState::Ending | CallState::Ended)
     }
 
-    /// The operation that a re-INVITE of ours answers to, taken out.
-    pub(super) fn take_offer(&mut self) -> Option<(Offer, Option<TimerId>)> {
+    /// The re-INVITE of ours that waits for its final response, taken out.
+    pub(super) fn take_offer(&mut self) -> Option<Offer> {
         match std::mem::replace(&mut self.negotiation, Negotiation::Idle) {
-            Negotiation::Offering(offer) => Some((offer, None)),
-            Negotiation::Glare { offer, timer } => Some((offer, Some(timer))),
+            Negotiation::Offering(offer) => Some(offer),
             other => {
                 self.negotiation = other;
                 None
@@ -217,10 +217,11 @@ impl Endpoint {
                 self.done(op, Err(failure.clone()));
             }
         }
-        if let Some((offer, timer)) = call.take_offer() {
-            if let Some(timer) = timer {
-                self.timers.cancel(timer);
-            }
+        if let Some((offer, timer)) = call.glare.take() {
+            self.timers.cancel(timer);
+            self.done(offer.op, Err(failure.clone()));
+        }
+        if let Some(offer) = call.take_offer() {
             self.done(offer.op, Err(failure));
         }
         self.refuse_pending_offer(now, &mut call);

@@ -41,7 +41,7 @@ impl Endpoint {
         if self.shutdown.is_some() || self.calls.len() >= self.config.limits.calls {
             return self.refuse(now, server, &request, source, StatusCode::BUSY_HERE, &[]);
         }
-        let local_tag = self.entropy.tag();
+        let local_tag = self.call_tag(request.call_id().unwrap_or_default());
         let made = Dialog::from_request(&request, &local_tag, source);
         let (Ok(dialog), Ok(from), Ok(to)) = (made, request.from(), request.to()) else {
             return self.refuse(now, server, &request, source, StatusCode::BAD_REQUEST, &[]);
@@ -63,9 +63,11 @@ impl Endpoint {
             local_tag,
             local: dialog.local().into(),
             remote: dialog.remote().into(),
+            target: dialog.target().into(),
             dialogs: vec![dialog],
             setup: Setup::Called { server, request, source },
             negotiation: Negotiation::Idle,
+            glare: None,
             accepted: None,
             ringing: None,
             local_sdp: None,
@@ -103,15 +105,16 @@ impl Endpoint {
         let call = self.calls.get(key).ok_or(GONE)?;
         let mut builder = self.dialog_response(&request, source, status, Some(&call.local_tag));
         self.push_contact(&mut builder, source);
-        let message = match sdp {
-            Some(sdp) => builder.body("application/sdp", &sdp)?,
+        let message = match &sdp {
+            Some(sdp) => builder.body("application/sdp", sdp)?,
             None => builder.finish()?,
         };
         self.transactions.respond(now, server, status, message.clone()).map_err(Error::Transport)?;
         let timer = self.timers.insert(now + RING_AGAIN, Timer::Ringing(key));
-        if let Some(call) = self.calls.get_mut(key)
-            && let Some((old, _)) = call.ringing.replace((timer, message))
-        {
+        let Some(call) = self.calls.get_mut(key) else { return Ok(()) };
+        // What was sent early is what the 200 must say as well (13.2.1).
+        call.local_sdp = sdp.or(call.local_sdp.take());
+        if let Some((old, _)) = call.ringing.replace((timer, message)) {
             self.timers.cancel(old);
         }
         Ok(())
@@ -147,7 +150,8 @@ impl Endpoint {
     fn try_answer(&mut self, now: Instant, key: Key, options: AnswerOptions, op: OpId) -> Result<(), Error> {
         check_values(&options.headers)?;
         let (server, request, source) = self.called(key)?;
-        let sdp = match options.sdp {
+        let early = self.calls.get(key).and_then(|call| call.local_sdp.clone());
+        let sdp = match options.sdp.or(early) {
             Some(sdp) => Some(sdp),
             None if self.config.automatic_media => {
                 return Err(Error::input("sdp", 0, "a call is answered with a description"));
@@ -351,8 +355,10 @@ impl Endpoint {
         }
     }
 
-    /// The caller gave up (9.2): the INVITE is answered 487.
+    /// The other side gave its INVITE up (9.2), which is answered 487: the one that makes the call, which is over with
+    /// it, or a re-INVITE, after which the call goes on as it was.
     pub(super) fn on_cancelled(&mut self, now: Instant, key: Key, cancel: &Request) {
+        self.refuse_offer(now, key, StatusCode::REQUEST_TERMINATED);
         let Some(Call { setup: Setup::Called { server, request, source }, local_tag, .. }) = self.calls.get(key) else {
             return;
         };

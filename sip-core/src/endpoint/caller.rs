@@ -57,6 +57,9 @@ const OWN: [&str; 16] = [
     "max-forwards",
 ];
 
+/// How many forks of an INVITE may ring at a time; those beyond are heard, but only their 2xx makes a dialog.
+const EARLY_DIALOGS: usize = 32;
+
 impl Endpoint {
     /// Calls a target: a SIP URI, or a user of our own domain by name alone. The INVITE is on its way when this returns.
     ///
@@ -66,13 +69,13 @@ impl Endpoint {
     /// [`Error::Transport`] if no flow leads there, [`Error::State`] while shutting down.
     pub fn call(&mut self, now: Instant, target: &str, options: CallOptions) -> Result<CallId, Error> {
         self.may_begin()?;
-        let target = self.complete_target(target)?;
+        let target = self.complete_target(target)?.request_uri();
         check_headers(&options.headers)?;
         if self.calls.len() >= self.config.limits.calls {
             return Err(Error::Limit("too many calls"));
         }
         let call_id = self.entropy.call_id();
-        let local_tag = self.entropy.tag();
+        let local_tag = self.call_tag(&call_id);
         let local = self.local_address(&local_tag);
         let mut to = String::from("<");
         to.push_str(target.as_str());
@@ -95,9 +98,11 @@ impl Endpoint {
             local_tag,
             local,
             remote: to.into(),
+            target: target.as_str().into(),
             dialogs: Vec::new(),
             setup: Setup::Over,
             negotiation: Negotiation::Idle,
+            glare: None,
             accepted: None,
             ringing: None,
             local_sdp: options.sdp,
@@ -191,14 +196,16 @@ impl Endpoint {
         if let Ok(to) = response.to()
             && let Some(tag) = to.tag()
         {
+            let full = call.dialogs.len() >= EARLY_DIALOGS;
             match call.dialog_with(tag) {
                 Some(dialog) => {
                     // A Contact that cannot be read leaves the target as it is.
                     let _ = dialog.refresh_target(response);
                 }
+                // A provisional response that makes no dialog is still progress.
+                None if full => {}
                 None => {
-                    // A provisional response that makes no dialog is still progress.
-                    let made = Dialog::from_response(&call.local, &call.local_tag, 1, response, source);
+                    let made = Dialog::from_response(&call.target, &call.local, &call.local_tag, 1, response, source);
                     if let Ok(dialog) = made {
                         call.dialogs.push(dialog);
                     }
@@ -245,16 +252,13 @@ impl Endpoint {
             return self.on_stray(now, response, source);
         };
         call.setup = Setup::Over;
-        let confirmed = match response.to().ok().and_then(|to| to.tag().map(str::to_owned)) {
-            Some(tag) => match call.dialog_with(&tag) {
-                Some(dialog) => dialog.confirm(response, source).map(|()| dialog.clone()),
-                None => Dialog::from_response(&call.local, &call.local_tag, outgoing.cseq, response, source),
-            },
-            None => Dialog::from_response(&call.local, &call.local_tag, outgoing.cseq, response, source),
+        let tag = response.to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
+        let confirmed = match call.dialog_with(&tag) {
+            Some(dialog) => dialog.confirm(response, source).map(|()| dialog.clone()),
+            None => Dialog::from_response(&call.target, &call.local, &call.local_tag, outgoing.cseq, response, source),
         };
         let mut dialog = match confirmed {
-            Ok(dialog) if !dialog.target().is_empty() => dialog,
-            Ok(_) => return self.end_call(now, key, End::protocol("the answer has no Contact")),
+            Ok(dialog) => dialog,
             Err(error) => return self.end_call(now, key, End::protocol(&error.to_string())),
         };
         dialog.raise_cseq(outgoing.cseq);
@@ -271,7 +275,9 @@ impl Endpoint {
             self.set_state(now, key, CallState::Answered, status_line(response));
             return self.tell_call(now, key, CallEvent::Offer { sdp });
         }
-        call.remote_sdp = sdp.clone();
+        if sdp.is_some() {
+            call.remote_sdp = sdp.clone();
+        }
         self.acknowledge(now, key, outgoing.cseq, &outgoing.authorization, None);
         if hung_up {
             // The CANCEL came too late (9.1): the call is up and must be ended as such.
@@ -356,7 +362,7 @@ impl Endpoint {
         if cseq.method != Method::Invite {
             return;
         }
-        let (Some(local_tag), Some(remote_tag)) = (from.tag(), to.tag()) else { return };
+        let (local_tag, remote_tag) = (from.tag().unwrap_or_default(), to.tag().unwrap_or_default());
         let identity = self.ack_identity(call_id, local_tag, remote_tag, cseq.number);
         if let Some(ack) = self.acks.get(&identity) {
             let (path, bytes) = (self.living(ack.path), ack.bytes.clone());
@@ -372,6 +378,9 @@ impl Endpoint {
         {
             return; // its ACK waits for the application's answer
         }
+        if !self.is_call_tag(call_id, local_tag) {
+            return;
+        }
         self.refuse_fork(now, response, source);
     }
 
@@ -380,11 +389,8 @@ impl Endpoint {
         if !response.status().is_success() {
             return None;
         }
-        let (from, cseq) = (response.from().ok()?, response.cseq().ok()?.number);
-        let dialog = Dialog::from_response(from.as_str(), from.tag()?, cseq, response, source).ok()?;
-        if dialog.target().is_empty() {
-            return None;
-        }
+        let (from, to, cseq) = (response.from().ok()?, response.to().ok()?, response.cseq().ok()?.number);
+        let dialog = Dialog::from_response(to.uri_text(), from.as_str(), from.tag()?, cseq, response, source).ok()?;
         let path = self.dialog_path(&dialog);
         let branch = self.entropy.branch();
         let bytes = self.write_ack(&dialog, path, &branch, cseq, &[], None)?;

@@ -107,11 +107,6 @@ impl Endpoint {
         matches!(self.connection.state, State::Up(_))
     }
 
-    /// The path to the server, if there is one now.
-    pub(super) fn connection_path(&self) -> Option<Path> {
-        self.connection.path()
-    }
-
     /// The address a URI names without asking anybody, if UDP leads there.
     pub(super) fn udp_address(&self, uri: &str) -> Option<SocketAddr> {
         let parsed = UriRef::parse(uri).ok()?;

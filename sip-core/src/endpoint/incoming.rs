@@ -103,6 +103,7 @@ impl Endpoint {
             }
             Method::Info => self.on_info(now, key, server, &request, source),
             Method::Options => self.on_options(now, server, &request, source),
+            Method::Message => self.on_message(now, server, &request, source),
             _ => self.refuse(now, server, &request, source, StatusCode::METHOD_NOT_ALLOWED, &[("Allow", ALLOW)]),
         }
     }

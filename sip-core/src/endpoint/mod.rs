@@ -23,6 +23,7 @@ mod registration;
 mod respond;
 mod session;
 mod shutdown;
+mod tag;
 mod teardown;
 
 use std::collections::{HashMap, VecDeque};
@@ -244,11 +245,17 @@ impl Machine for Endpoint {
     }
 
     fn flow_changed(&mut self, now: Instant, flow: FlowId, change: FlowChange) {
+        if self.finished {
+            return;
+        }
         self.transactions.flow_changed(flow, change);
         self.pump(now);
     }
 
     fn receive(&mut self, now: Instant, path: Path, bytes: Bytes) {
+        if self.finished {
+            return;
+        }
         self.transactions.receive(now, path, bytes);
         self.pump(now);
     }
@@ -259,9 +266,14 @@ impl Machine for Endpoint {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
+        if self.finished {
+            return;
+        }
         self.transactions.handle_timeout(now);
         self.pump(now);
-        while let Some((timer, _)) = self.timers.pop(now) {
+        while !self.finished
+            && let Some((timer, _)) = self.timers.pop(now)
+        {
             match timer {
                 Timer::Accepted(call) => self.on_accepted_timer(now, call),
                 Timer::Ack(identity) => {
@@ -280,6 +292,9 @@ impl Machine for Endpoint {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
+        if self.finished {
+            return None;
+        }
         [self.transactions.poll_timeout(), self.timers.next()].into_iter().flatten().min()
     }
 

@@ -26,7 +26,7 @@ impl Endpoint {
 
     fn begin(&mut self, now: Instant, target: &str, method: Method, body: Option<(&str, Bytes)>, op: OpId) {
         let target = match self.may_begin().and_then(|()| self.complete_target(target)) {
-            Ok(target) => target,
+            Ok(target) => target.request_uri(),
             Err(error) => return self.done(op, Err(error)),
         };
         let call_id = self.entropy.call_id();

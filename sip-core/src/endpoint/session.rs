@@ -35,31 +35,40 @@ impl Endpoint {
 
     fn offer(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>, hold: Option<bool>) -> OpId {
         let op = self.op();
-        match self.prepare_offer(call, sdp, hold) {
+        match self.may_offer(call) {
             Err(error) => self.done(op, Err(error)),
-            Ok(sdp) => self.send_offer(now, call.0, Offer { op, sdp: Some(sdp), hold }),
+            Ok(()) => self.send_offer(now, call.0, Offer { op, rewrites: sdp.is_none(), sdp, hold }),
         }
         self.pump(now);
         op
     }
 
-    fn prepare_offer(&self, call: CallId, sdp: Option<Bytes>, hold: Option<bool>) -> Result<Bytes, Error> {
+    fn may_offer(&self, call: CallId) -> Result<(), Error> {
         let entry = self.entry(call)?;
         if entry.state != CallState::Established || entry.accepted.is_some() {
             return Err(Error::State("the call is not established"));
         }
-        if !matches!(entry.negotiation, Negotiation::Idle) {
-            return Err(Error::State("another negotiation is going on"));
+        match (&entry.negotiation, &entry.glare) {
+            (Negotiation::Idle, None) => Ok(()),
+            _ => Err(Error::State("another negotiation is going on")),
         }
-        if let Some(sdp) = sdp {
-            return Ok(sdp);
-        }
-        let local = entry.local_sdp.as_deref().ok_or(Error::State("the call has no description to rewrite"))?;
-        let hold = hold.unwrap_or(entry.hold.local);
+    }
+
+    /// The description in force as a new offer.
+    fn rewritten(&self, key: Key, hold: Option<bool>) -> Result<Bytes, Error> {
+        let call = self.calls.get(key).ok_or(GONE)?;
+        let local = call.local_sdp.as_deref().ok_or(Error::State("the call has no description to rewrite"))?;
+        let hold = hold.unwrap_or(call.hold.local);
         media::offer_with_hold(local, hold).ok_or(Error::State("the description in force cannot be rewritten"))
     }
 
-    fn send_offer(&mut self, now: Instant, key: Key, offer: Offer) {
+    fn send_offer(&mut self, now: Instant, key: Key, mut offer: Offer) {
+        if offer.rewrites {
+            match self.rewritten(key, offer.hold) {
+                Ok(sdp) => offer.sdp = Some(sdp),
+                Err(error) => return self.done(offer.op, Err(error)),
+            }
+        }
         let Some(mut dialog) = self.calls.get(key).and_then(Call::dialog).cloned() else {
             return self.done(offer.op, Err(GONE));
         };
@@ -90,7 +99,7 @@ impl Endpoint {
             }
             return;
         };
-        let Some((offer, _)) = call.take_offer() else { return };
+        let Some(offer) = call.take_offer() else { return };
         match result {
             Ok((response, source)) if response.status().is_success() => {
                 if let Some(dialog) = call.dialog_mut() {
@@ -141,17 +150,19 @@ impl Endpoint {
         };
         let timer = self.timers.insert(now + Duration::from_millis(steps * 10), Timer::Glare(key));
         if let Some(call) = self.calls.get_mut(key) {
-            call.negotiation = Negotiation::Glare { offer, timer };
+            call.glare = Some((offer, timer));
         }
     }
 
     pub(super) fn on_glare_timer(&mut self, now: Instant, key: Key) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        let Some((offer, _)) = call.take_offer() else { return };
-        if call.state == CallState::Established {
-            self.send_offer(now, key, offer);
-        } else {
+        let Some((offer, _)) = call.glare.take() else { return };
+        if call.state != CallState::Established {
             self.done(offer.op, Err(Error::Cancelled));
+        } else if call.accepted.is_some() || !matches!(call.negotiation, Negotiation::Idle) {
+            self.wait_for_glare(now, key, offer); // theirs, which came first, is not agreed on yet
+        } else {
+            self.send_offer(now, key, offer);
         }
     }
 
@@ -192,10 +203,11 @@ impl Endpoint {
         self.tell_call(now, key, CallEvent::Offer { sdp });
     }
 
-    /// An offer of ours that waits after 491 gives way to one of theirs that comes first.
+    /// The application's offer that waits after 491 gives way to one of theirs that comes first: it was made for a session
+    /// that will not be any more. What the endpoint writes itself is written anew.
     fn stop_glare(&mut self, key: Key) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        if let Some((offer, Some(timer))) = call.take_offer() {
+        if let Some((offer, timer)) = call.glare.take_if(|(offer, _)| !offer.rewrites) {
             self.timers.cancel(timer);
             self.done(offer.op, Err(Error::State("the other side's offer came first")));
         }
@@ -307,6 +319,16 @@ impl Endpoint {
                 call.negotiation = other;
                 Err(Error::State("no offer waits for an answer"))
             }
+        }
+    }
+
+    /// Their re-INVITE that waits for the application, if there is one, is answered with this status.
+    pub(super) fn refuse_offer(&mut self, now: Instant, key: Key, status: StatusCode) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if let Negotiation::Offered { server, request, source } = &call.negotiation {
+            let (server, request, source) = (*server, request.clone(), *source);
+            call.negotiation = Negotiation::Idle;
+            self.refuse(now, server, &request, source, status, &[]);
         }
     }
 

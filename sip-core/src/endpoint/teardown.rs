@@ -77,6 +77,9 @@ impl Endpoint {
             self.acknowledge(now, key, cseq, &authorization, None);
         }
         let Some(call) = self.calls.get(key) else { return };
+        if call.bye.is_some() {
+            return;
+        }
         let Some(mut dialog) = call.dialog().cloned() else { return };
         let mut outgoing = self.dialog_request(&mut dialog, Purpose::Bye(key), Method::Bye);
         if let Some(reason) = reason {

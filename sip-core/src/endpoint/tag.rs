@@ -1,0 +1,53 @@
+//! Tags of calls, which this endpoint knows again without keeping them.
+
+use super::Endpoint;
+
+/// Characters that nobody can foretell, and those that show that they are ours.
+const RANDOM: usize = 12;
+const PROOF: u32 = 8;
+
+impl Endpoint {
+    /// A tag for a call: 60 random bits, and 40 that only this endpoint can make of them and the Call-ID.
+    pub(super) fn call_tag(&mut self, call_id: &str) -> Box<str> {
+        let mut tag = String::with_capacity(RANDOM + PROOF as usize);
+        self.entropy.token(&mut tag, RANDOM);
+        self.push_proof(&mut tag, call_id);
+        tag.into()
+    }
+
+    /// Whether a tag is one of ours for this Call-ID. A late 2xx that nobody remembers is answered only then: otherwise
+    /// anybody could make this endpoint send requests to anywhere.
+    pub(super) fn is_call_tag(&self, call_id: &str, tag: &str) -> bool {
+        let Some(random) = tag.get(..RANDOM) else { return false };
+        let mut expected = String::from(random);
+        self.push_proof(&mut expected, call_id);
+        expected == tag
+    }
+
+    fn push_proof(&self, tag: &mut String, call_id: &str) {
+        let identity = self.hash.of(&["tag", call_id, tag]);
+        for position in 0..PROOF {
+            let bits = (identity >> (position * 5)) as u8 & 31;
+            tag.push(char::from(if bits < 26 { b'a' + bits } else { b'2' + (bits - 26) }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::*;
+
+    #[test]
+    fn a_tag_is_known_again_for_its_call_alone() {
+        let config = Config::new("sip:alice@example.com").expect("a config");
+        let mut endpoint = Endpoint::new(config.clone(), [1; 32]);
+        let tag = endpoint.call_tag("a-call");
+        assert!(endpoint.is_call_tag("a-call", &tag));
+        assert!(!endpoint.is_call_tag("another", &tag));
+        assert!(!Endpoint::new(config, [2; 32]).is_call_tag("a-call", &tag));
+        for tag in ["", "x", "abcdefghijklmnopqrst", "äöüäöüäöüäöüäöüäöüäöü"] {
+            assert!(!endpoint.is_call_tag("a-call", tag), "{tag}");
+        }
+    }
+}
