@@ -1,5 +1,8 @@
 //! What must hold for every message, whoever made it up.
-#![cfg(not(target_arch = "wasm32"))]
+
+#[cfg(target_arch = "wasm32")]
+#[macro_use]
+extern crate offhook_wasm_test;
 
 use bytes::Bytes;
 use offhook_core::message::{

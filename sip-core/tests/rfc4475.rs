@@ -4,6 +4,10 @@
 //! `Answered` is the response the request gets: refused by `Message::parse` and salvaged, or by `Request::check`.
 //! `Dropped` gets no answer.
 
+#[cfg(target_arch = "wasm32")]
+#[macro_use]
+extern crate offhook_wasm_test;
+
 use bytes::Bytes;
 use offhook_core::message::{Frame, Limits, Message, Rejection, Request, StreamDecoder};
 

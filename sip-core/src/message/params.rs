@@ -28,6 +28,11 @@ impl<'a> Params<'a> {
     /// its quotation marks, escapes as written.
     #[inline]
     pub fn get(&self, name: &str) -> Option<Option<&'a str>> {
+        // What is asked for (a tag, a branch) is mostly the first.
+        let first = self.raw.strip_prefix(';').and_then(|raw| raw.strip_prefix(name)?.strip_prefix('='));
+        if let Some(rest) = first.filter(|_| !name.is_empty()) {
+            return Some(Some(value_in_front(rest).0));
+        }
         self.iter().find(|(found, _)| self.names(found, name)).map(|(_, value)| value)
     }
 
@@ -88,9 +93,9 @@ impl<'a> Iterator for ParamIter<'a> {
             let (name, after) = grammar::split(rest, name_end);
             let name = trim_end(name);
             let value = after.strip_prefix('=').map(|after| {
-                let (value, after) = grammar::split(after, end_of_value(after, b';'));
+                let (value, after) = value_in_front(after);
                 self.rest = after;
-                strip_quotes(trim(value))
+                value
             });
             if value.is_none() {
                 self.rest = after;
@@ -100,6 +105,13 @@ impl<'a> Iterator for ParamIter<'a> {
             }
         }
     }
+}
+
+/// The value up to the next parameter, and the rest.
+#[inline]
+fn value_in_front(text: &str) -> (&str, &str) {
+    let (value, rest) = grammar::split(text, end_of_value(text, b';'));
+    (strip_quotes(trim(value)), rest)
 }
 
 /// Where a value ends: at the separator outside quotation marks, or with the text.
@@ -146,6 +158,9 @@ mod tests {
         assert_eq!(params.get("TAG"), Some(Some("1")));
         assert_eq!(params.get("lr"), Some(None));
         assert_eq!(params.get("none"), None);
+        assert_eq!(Params::of_field(";tag= \"1\" ;x").get("tag"), Some(Some("1")));
+        assert_eq!(Params::of_field(";tags=1;tag=2").get("tag"), Some(Some("2")));
+        assert_eq!(Params::of_field(";=1").get(""), None);
         assert_eq!(params.value("x"), Some("a;b=\\\"c"));
         assert_eq!(params.decoded("x").as_deref(), Some("a;b=\"c"));
         assert_eq!(params.get("e"), Some(Some("")));

@@ -4,7 +4,7 @@ use super::error::{Fault, ParseError};
 use super::grammar::{self, Out, TOKEN, VALUE, fail, lws, separator, skip_ws, split, token, trim_end};
 use super::{Host, Params};
 use nom::Parser;
-use nom::combinator::{cut, opt};
+use nom::combinator::map;
 use nom::sequence::{preceded, terminated};
 use std::fmt;
 use std::net::IpAddr;
@@ -87,8 +87,8 @@ impl fmt::Display for Via<'_> {
 pub(super) fn via(input: &str) -> Out<'_, Via<'_>> {
     let start = skip_ws(input);
     let (rest, transport) = terminated(preceded(protocol, token), lws).parse(start)?;
-    let port = opt(preceded(separator(b':', "a colon"), cut(grammar::port)));
-    let (rest, (host, port)) = (grammar::host, port).parse(rest)?;
+    let (rest, host) = grammar::host(rest)?;
+    let (rest, port) = port(rest)?;
     let (rest, params) = via_params(rest)?;
     let text = trim_end(split(start, start.len().saturating_sub(rest.len())).0);
     Ok((rest, Via { transport, host, port, params, text }))
@@ -102,6 +102,16 @@ fn protocol(input: &str) -> Out<'_, ()> {
     }
     let slash = || separator(b'/', "a slash");
     (token, slash(), token, slash()).map(|_| ()).parse(input)
+}
+
+/// `[ COLON port ]`
+#[inline]
+fn port(input: &str) -> Out<'_, Option<u16>> {
+    let rest = skip_ws(input);
+    match rest.as_bytes().first() {
+        Some(b':') => map(grammar::port, Some).parse(skip_ws(split(rest, 1).1)),
+        _ => Ok((input, None)),
+    }
 }
 
 /// `*( SEMI via-params )`, each checked: an empty one is an error here.
