@@ -8,11 +8,7 @@ use offhook::{CallOptions, Error, UserAgent};
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let server = std::env::args().nth(1).unwrap_or("ws://127.0.0.1:8080/ws".into());
-    let agent = UserAgent::builder("sip:alice@offhook.test")
-        .server(server)
-        .password("alice-secret")
-        .connect()
-        .await?;
+    let agent = UserAgent::builder("sip:alice@offhook.test").server(server).password("alice-secret").connect().await?;
     agent.register().await?;
 
     // Where this program receives audio; an RTP library of your choice takes it from here.

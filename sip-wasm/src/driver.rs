@@ -77,7 +77,10 @@ impl Driver {
 
     fn open(&self, flow: FlowId, target: &Target) {
         if !target.transport.is_websocket() {
-            let error = FlowError::new(FlowErrorKind::Unsupported, "a browser speaks SIP over WebSocket only (ws:// or wss://)");
+            let error = FlowError::new(
+                FlowErrorKind::Unsupported,
+                "a browser speaks SIP over WebSocket only (ws:// or wss://)",
+            );
             return self.lose(flow, error);
         }
         let weak = self.weak.clone();
@@ -110,7 +113,8 @@ impl Driver {
             }
             SocketEvent::WrongSubprotocol => {
                 self.drop_later(flow);
-                let error = FlowError::new(FlowErrorKind::Handshake, "the server did not agree to the subprotocol \"sip\"");
+                let error =
+                    FlowError::new(FlowErrorKind::Handshake, "the server did not agree to the subprotocol \"sip\"");
                 self.feed(|control, now| control.flow_changed(now, flow, FlowChange::Failed(error)));
             }
             SocketEvent::Closed { clean, words } => {

@@ -49,10 +49,9 @@ impl Socket {
                 }
             }
         });
-        let on_close =
-            Closure::new(move |event: CloseEvent| {
-                listener(SocketEvent::Closed { clean: event.was_clean(), words: words_of(&event) });
-            });
+        let on_close = Closure::new(move |event: CloseEvent| {
+            listener(SocketEvent::Closed { clean: event.was_clean(), words: words_of(&event) });
+        });
         socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));

@@ -57,12 +57,10 @@ impl Hub {
             | CallEvent::Answered { sdp: Some(sdp) }
             | CallEvent::Offer { sdp: Some(sdp) }
             | CallEvent::Negotiated { sdp } => view.remote_sdp = Some(sdp.clone()),
-            CallEvent::State(step) => {
-                // The call may have gone on since: its latest state is in the info, an end only here.
-                if step.state == CallState::Ended {
-                    view.info.state = CallState::Ended;
-                    view.info.history.push(step.clone());
-                }
+            // The call may have gone on since: its latest state is in the info, an end only here.
+            CallEvent::State(step) if step.state == CallState::Ended => {
+                view.info.state = CallState::Ended;
+                view.info.history.push(step.clone());
             }
             CallEvent::Ended(end) => view.end = Some(end.clone()),
             _ => {}

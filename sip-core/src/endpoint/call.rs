@@ -11,7 +11,7 @@ use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, Op
 use crate::arena::Key;
 use crate::dialog::Dialog;
 use crate::hashing::Identity;
-use crate::message::{Name, NameAddr, Request};
+use crate::message::{Name, NameAddr, NameAddrRef, Request, Uri};
 use crate::time::Instant;
 use crate::timer::TimerId;
 use crate::transaction::ServerId;
@@ -29,9 +29,9 @@ pub struct CallInfo {
     pub state: CallState,
     /// The Call-ID.
     pub call_id: Box<str>,
-    /// This side.
+    /// This side, without its tag.
     pub local: NameAddr,
-    /// The other side.
+    /// The other side, without its tag.
     pub remote: NameAddr,
     /// Who holds.
     pub hold: Hold,
@@ -169,8 +169,8 @@ impl Endpoint {
             direction: entry.direction,
             state: entry.state,
             call_id: entry.call_id.clone(),
-            local: NameAddr::parse(&entry.local).ok()?,
-            remote: NameAddr::parse(remote).ok()?,
+            local: address(&entry.local)?,
+            remote: address(remote)?,
             hold: entry.hold,
             history: entry.history.clone(),
         })
@@ -244,6 +244,13 @@ impl Endpoint {
 }
 
 /// What a history says of an end: words of our own alone, a refusal with its status.
+/// A From or To value without its tag.
+fn address(value: &str) -> Option<NameAddr> {
+    let value = NameAddrRef::parse(value).ok()?;
+    let uri = Uri::parse(value.uri_text()).ok()?;
+    Some(NameAddr::new(value.display_name().as_deref(), &uri))
+}
+
 fn cause_of(end: &End) -> Cow<'static, str> {
     match end.status {
         Some(status) if !status.is_success() => {
