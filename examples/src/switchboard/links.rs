@@ -21,8 +21,8 @@ pub(super) struct Links {
 struct Link {
     id: FlowId,
     transport: Transport,
-    /// Where peers reach us on this transport; none on a connection we opened.
-    local: Option<SocketAddr>,
+    /// Where peers reach us on this transport.
+    local: SocketAddr,
 }
 
 impl Links {
@@ -32,12 +32,7 @@ impl Links {
 
     pub(super) fn opened(&mut self, id: FlowId, info: &FlowInfo) {
         self.own.insert(info.local);
-        let link = Link { id, transport: info.transport, local: Some(info.local) };
-        self.open.insert(id.number(), link);
-    }
-
-    pub(super) fn connected(&mut self, id: FlowId, transport: Transport) {
-        self.open.insert(id.number(), Link { id, transport, local: None });
+        self.open.insert(id.number(), Link { id, transport: info.transport, local: info.local });
     }
 
     pub(super) fn closed(&mut self, id: FlowId) {
@@ -57,25 +52,20 @@ impl Links {
         self.open.get(&flow.number()).map(|link| link.transport)
     }
 
-    /// Host and port to put into a Via or a Record-Route for peers on this flow. On a connection we opened nobody can
-    /// reach us but through it: any own address will do.
-    pub(super) fn host(&self, flow: FlowId) -> String {
-        let local = self.open.get(&flow.number()).and_then(|link| link.local);
-        match local.or_else(|| self.own.first().copied()) {
-            Some(address) => address.to_string(),
-            None => "switchboard.invalid".to_owned(),
-        }
+    /// Our own Via for peers on this flow.
+    pub(super) fn via(&self, flow: FlowId, branch: &str) -> Option<String> {
+        let link = self.open.get(&flow.number())?;
+        Some(format!("SIP/2.0/{} {};branch={branch}", link.transport.via(), link.local))
     }
 
     /// A Record-Route value with a token that makes peers on this flow come back to us on the same transport.
-    pub(super) fn record_route(&self, flow: FlowId, token: &str) -> String {
-        let transport = match self.open.get(&flow.number()) {
-            Some(Link { transport, local: Some(_), .. }) if *transport != Transport::Udp => {
-                format!(";transport={}", transport.uri_param())
-            }
-            _ => String::new(),
+    pub(super) fn record_route(&self, flow: FlowId, token: &str) -> Option<String> {
+        let link = self.open.get(&flow.number())?;
+        let transport = match link.transport {
+            Transport::Udp => String::new(),
+            other => format!(";transport={}", other.uri_param()),
         };
-        format!("<sip:{token}@{}{transport};lr>", self.host(flow))
+        Some(format!("<sip:{token}@{}{transport};lr>", link.local))
     }
 
     /// Whether a URI's host and port mean this switchboard: one of its domains, or an address it is reached at.

@@ -7,7 +7,7 @@
 //! dialogs find their flow by a signed token in the Record-Route (RFC 5626), so that browsers, which nobody can
 //! connect to, are called like everybody else.
 //!
-//! What it does not do: it looks up no DNS name, relays for nobody but its own users, keeps nothing on disk, and
+//! What it does not do: it looks up no DNS name and opens no connection, relays for nobody but its own users, keeps nothing on disk, and
 //! knows no presence. Users that nobody registers help testing: `status-486` (any 300 to 699) and `busy` answer at
 //! once, `decline` with 603, `ringing` rings for ever, `blackhole` says 100 and no more.
 
@@ -214,7 +214,7 @@ impl Switchboard {
                     self.notice(Notice::Malformed { source: source.remote, error: error.to_string(), answered });
                 }
                 Event::Trace { outgoing, path, bytes } => self.notice(Notice::Message { outgoing, path, bytes }),
-                // Connections that are up are noticed in flow_changed; nothing here waits for an ACK or a pong.
+                // Nothing here waits for an ACK or a pong, and no connection is opened.
                 _ => {}
             }
         }
@@ -303,12 +303,6 @@ impl Machine for Switchboard {
     }
 
     fn flow_changed(&mut self, now: Instant, flow: FlowId, change: FlowChange) {
-        if let (FlowChange::Connected { remote, .. }, Some(transport)) =
-            (&change, self.transactions.flows().transport(flow))
-        {
-            self.links.connected(flow, transport);
-            self.notice(Notice::Connected { transport, flow: flow.number(), remote: Some(*remote) });
-        }
         self.transactions.flow_changed(flow, change);
         self.pump(now);
     }

@@ -68,7 +68,7 @@ pub enum Notice {
         /// Whether it could be answered 400.
         answered: bool,
     },
-    /// A connection was accepted, or one of our own is up.
+    /// A connection was accepted.
     Connected {
         /// What it speaks.
         transport: Transport,

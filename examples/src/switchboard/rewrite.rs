@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use offhook_core::message::{Fields, Name, Request, Response};
+use offhook_core::message::{Fields, Name, ParseError, Request, Response};
 use offhook_core::transaction::top_via;
 
 /// What changes in a request that is sent on.
@@ -23,9 +23,13 @@ pub(super) struct Changes<'a> {
     pub(super) realm: &'a str,
 }
 
-/// A request as it is sent on. `None` if its top Via cannot be read.
-pub(super) fn request(request: &Request, source: SocketAddr, changes: &Changes<'_>) -> Option<Bytes> {
-    let top = top_via(&request.via().ok()?, source);
+/// A request as it is sent on.
+///
+/// # Errors
+///
+/// Its top Via cannot be read.
+pub(super) fn request(request: &Request, source: SocketAddr, changes: &Changes<'_>) -> Result<Bytes, ParseError> {
+    let top = top_via(&request.via()?, source);
     let mut out = Vec::with_capacity(request.bytes().len() + 512);
     for part in [request.method().as_str(), " ", changes.uri, " SIP/2.0\r\n"] {
         out.extend_from_slice(part.as_bytes());
@@ -47,7 +51,7 @@ pub(super) fn request(request: &Request, source: SocketAddr, changes: &Changes<'
             _ => line(&mut out, name, value),
         }
     }
-    Some(finish(out, request))
+    Ok(finish(out, request))
 }
 
 /// A response without its top Via, and with these header fields added. `None` if no other Via is left: then it was

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use offhook::{Driver, Handle};
+use offhook::{Driver, Handle, Limits};
 use offhook_core::transport::Transport;
 
 use super::web::{Site, WEBSOCKET_PATH};
@@ -39,7 +39,9 @@ impl Server {
         site: Site,
         log: impl FnMut(Notice) + Send + 'static,
     ) -> io::Result<Server> {
-        let mut driver = Driver::builder(Switchboard::new(config, offhook::seed()?));
+        let mut limits = Limits::default();
+        limits.message = config.limits.message.message;
+        let mut driver = Driver::builder(Switchboard::new(config, offhook::seed()?)).limits(limits);
         if let Some(udp) = listen.udp {
             driver = driver.udp(udp);
         }

@@ -112,9 +112,11 @@ fn our_users_reach_addresses_outside() {
     let out = world.out(alice, "INVITE", "sip:anybody@127.0.0.1:6002");
     world.authorized(alice, &out);
     assert_eq!(world.request(outside, "INVITE").uri_text(), "sip:anybody@127.0.0.1:6002");
-    let out = world.out(alice, "INVITE", "sip:anybody@elsewhere.example");
-    world.authorized(alice, &out);
-    world.response(alice, 404);
+    for nowhere in ["sip:anybody@elsewhere.example", "sip:a@127.0.0.1:6002;transport=tcp", "sips:a@127.0.0.1:6002"] {
+        let out = world.out(alice, "INVITE", nowhere);
+        world.authorized(alice, &out);
+        world.response(alice, 404);
+    }
 }
 
 #[test]
@@ -210,6 +212,45 @@ fn no_cut_or_bent_message_does_harm() {
     }
     world.advance(seconds(100));
     world.ended();
+}
+
+#[test]
+fn the_torture_tests_do_no_harm() {
+    let mut world = World::new();
+    let (alice, bob) = (world.udp("alice", 6001), world.ws("bob", 40001));
+    world.strict = false;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/rfc4475");
+    let mut messages: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    messages.sort();
+    assert!(messages.len() > 40);
+    for message in messages {
+        let message = Bytes::from(std::fs::read(message).unwrap());
+        for phone in [alice, bob] {
+            world.raw(phone, message.clone());
+            while world.try_next(phone).is_some() {}
+        }
+    }
+    world.ended();
+}
+
+#[test]
+fn what_does_not_fit_into_a_datagram_goes_to_the_connection_alone() {
+    let mut config = offhook_examples::switchboard::Config::default();
+    config.limits.message.message = 1 << 20;
+    let mut world = World::with(config);
+    let alice = world.ws("alice", 40001);
+    let (desk, browser) = (world.udp("bob", 6002), world.ws("bob", 40002));
+    world.register(desk, &[]);
+    let mut out = world.out(alice, "MESSAGE", "sip:bob@localhost");
+    out.body = "x".repeat(70_000);
+    world.authorized(alice, &out);
+    world.response(alice, 513);
+    world.register(browser, &[]);
+    let mut again = world.again(&out);
+    again.cseq += 1;
+    world.authorized(alice, &again);
+    world.request(browser, "MESSAGE");
+    world.nothing(desk);
 }
 
 #[test]

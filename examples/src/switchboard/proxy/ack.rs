@@ -17,7 +17,7 @@ impl Switchboard {
         let Some(path) = routed.ends.and_then(|ends| self.other_end(&routed, ends, source)) else { return };
         routed.send_to_strict_router();
         let target = Target { uri: routed.uri.clone(), path };
-        if let Some((_, message)) = self.outgoing(request, source, source, &routed, &target) {
+        if let Ok((_, message)) = self.outgoing(request, source, source, &routed, &target) {
             // The callee retransmits its 2xx if this is lost.
             let _ = self.transactions.send(path, message);
         }

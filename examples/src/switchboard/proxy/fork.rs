@@ -22,6 +22,8 @@ const PART: usize = 16;
 pub(super) const WAY_BACK: &str = "via";
 /// What a request without Max-Forwards gets (16.6 step 3).
 const MAX_FORWARDS: u32 = 70;
+/// The longest message that fits into a datagram.
+const DATAGRAM: usize = 65_507;
 
 /// Where a branch goes.
 #[derive(Clone, Debug)]
@@ -47,15 +49,23 @@ impl Switchboard {
         let back = self.transactions.response_path(incoming.server).unwrap_or(incoming.source);
         let id = self.open_context(incoming, Context::new(incoming, is_invite, in_dialog));
         let mut branches = Vec::with_capacity(targets.len());
+        let mut last_refusal = None;
         for target in targets {
-            let Some((branch, message)) = self.outgoing(request, incoming.source, back, routed, &target) else {
-                self.contexts.remove(&id);
-                return Err(Refusal::new(400));
+            let (branch, message) = match self.outgoing(request, incoming.source, back, routed, &target) {
+                Ok(outgoing) => outgoing,
+                Err(refusal) => {
+                    last_refusal = Some(refusal);
+                    continue;
+                }
             };
             let leg = Leg { context: id, branch: branches.len() };
             let client = self.transactions.request(now, target.path, request.method(), &branch, message, leg);
             let timer_c = is_invite.then(|| self.queue.insert(now + self.config.timer_c, Deadline::TimerC(leg)));
             branches.push(Branch { client, timer_c, pending: true });
+        }
+        if let (true, Some(refusal)) = (branches.is_empty(), last_refusal) {
+            self.contexts.remove(&id);
+            return Err(refusal);
         }
         if !in_dialog {
             self.progress(id, Step::Forwarded(branches.len()));
@@ -87,11 +97,11 @@ impl Switchboard {
         back: Path,
         routed: &Routed,
         target: &Target,
-    ) -> Option<(String, Bytes)> {
-        let call_id = request.call_id().ok()?;
+    ) -> Result<(String, Bytes), Refusal> {
+        let call_id = request.call_id()?;
         let token = seal(&self.secret, WAY_BACK, call_id, &[back.into()]);
         let branch = format!("{COOKIE}{}{}{token}", self.secret.unique(), self.loop_hash(request));
-        let via = self.via(target.path.flow, &branch)?;
+        let via = self.links.via(target.path.flow, &branch).ok_or(Refusal::new(430))?;
         let in_dialog = routed.ends.is_some();
         let record_routes = match request.method() {
             // RFC 6665 4.3: a NOTIFY sets up a dialog as well.
@@ -101,7 +111,7 @@ impl Switchboard {
             }
             _ => Vec::new(),
         };
-        let max_forwards = request.max_forwards().ok()?.map_or(MAX_FORWARDS, |hops| hops.saturating_sub(1));
+        let max_forwards = request.max_forwards()?.map_or(MAX_FORWARDS, |hops| hops.saturating_sub(1));
         let changes = Changes {
             uri: &target.uri,
             via: &via,
@@ -110,12 +120,11 @@ impl Switchboard {
             max_forwards,
             realm: self.config.realm(),
         };
-        Some((branch, rewrite::request(request, source.remote, &changes)?))
-    }
-
-    fn via(&self, flow: FlowId, branch: &str) -> Option<String> {
-        let transport = self.transactions.flows().transport(flow)?;
-        Some(format!("SIP/2.0/{} {};branch={branch}", transport.via(), self.links.host(flow)))
+        let message = rewrite::request(request, source.remote, &changes)?;
+        if message.len() > DATAGRAM && self.links.transport(target.path.flow) == Some(Transport::Udp) {
+            return Err(Refusal::new(513));
+        }
+        Ok((branch, message))
     }
 
     /// What must have changed when a request comes by again, if it is not to be a loop (RFC 5393 4.2).

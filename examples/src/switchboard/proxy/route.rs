@@ -81,7 +81,8 @@ impl Switchboard {
     pub(super) fn record_routes(&self, request: &Request, from: Path, to: Path) -> Vec<String> {
         let call_id = request.call_id().unwrap_or_default();
         let token = seal(&self.secret, ROUTE, call_id, &[from.into(), to.into()]);
-        let mut routes = vec![self.links.record_route(to.flow, &token), self.links.record_route(from.flow, &token)];
+        let routes = [to, from].map(|path| self.links.record_route(path.flow, &token));
+        let mut routes: Vec<String> = routes.into_iter().flatten().collect();
         routes.dedup();
         routes
     }
@@ -123,18 +124,12 @@ impl Switchboard {
         }
     }
 
-    /// The path to a host that is not ours: an address, over the transport it names. Names are not looked up.
+    /// The path to a host that is not ours: an address, over UDP. Names are not looked up, and no connection is opened.
     pub(super) fn next_hop(&mut self, routed: &Routed) -> Option<Path> {
         let next = routed.next()?;
-        let uri = next.as_sip()?;
-        let transport = match uri.transport() {
-            Some(name) => Transport::from_name(name)?,
-            None if uri.secure => Transport::Tls,
-            None => Transport::Udp,
-        };
-        if transport.is_websocket() {
-            return None; // nobody listens for WebSockets at a URI
-        }
+        let uri = next.as_sip().filter(|uri| !uri.secure)?;
+        let transport = uri.transport().map_or(Some(Transport::Udp), Transport::from_name);
+        let transport = transport.filter(|transport| *transport == Transport::Udp)?;
         let addr = literal(uri, transport.default_port())?;
         let (host, port) = (addr.ip().to_string().into(), addr.port());
         self.transactions.flows_mut().path(&Target { transport, host, port, addr: Some(addr), resource: "".into() })
