@@ -129,6 +129,16 @@ impl Solo {
         self.now = end;
     }
 
+    /// Runs until so many messages of this [`label`] were sent, and gives the last of them.
+    #[track_caller]
+    pub fn until(&mut self, of: &str, count: usize) -> Text {
+        while self.times(of).len() < count {
+            let due = self.endpoint.poll_timeout();
+            self.at(due.unwrap_or_else(|| panic!("nothing more is sent than {:?}", self.sent())).as_millis());
+        }
+        self.last(of)
+    }
+
     /// The present millisecond.
     pub fn now(&self) -> u64 {
         self.now.as_millis()
