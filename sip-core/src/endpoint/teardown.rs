@@ -177,13 +177,15 @@ impl Endpoint {
 
 impl End {
     pub(super) fn failed(error: Error, by_us: bool) -> End {
-        let status = match &error {
-            Error::Status(refusal) => Some(refusal.status),
-            Error::Authentication { status, .. } => Some(*status),
-            _ => None,
+        let (by, status, phrase, reason) = match &error {
+            Error::Status(refusal) => {
+                (EndedBy::Remote, Some(refusal.status), refusal.phrase.clone(), refusal.reason.clone())
+            }
+            Error::Authentication { status, .. } => (EndedBy::Remote, Some(*status), status.reason().into(), None),
+            Error::Cancelled => (EndedBy::Local, None, error.to_string().into(), None),
+            _ => (EndedBy::Network, None, error.to_string().into(), None),
         };
-        let by = if by_us || error == Error::Cancelled { EndedBy::Local } else { EndedBy::Network };
-        End { by, status, phrase: error.to_string().into(), reason: None, error: Some(error) }
+        End { by: if by_us { EndedBy::Local } else { by }, status, phrase, reason, error: Some(error) }
     }
 
     pub(super) fn protocol(message: &str) -> End {
@@ -194,6 +196,7 @@ impl End {
 impl Error {
     /// What operations that wait on a call are told when it ends.
     pub(super) fn from_end(end: &End) -> Error {
-        end.error.clone().unwrap_or(Error::Cancelled)
+        let by_peer = end.by == EndedBy::Remote;
+        end.error.clone().unwrap_or(if by_peer { GONE } else { Error::Cancelled })
     }
 }
