@@ -16,6 +16,8 @@ const WAITING: usize = 64;
 pub struct Flows {
     next: u64,
     table: HashMap<FlowId, Flow>,
+    /// The oldest flow that leads to each place.
+    places: HashMap<Place, FlowId>,
     outputs: VecDeque<Output<std::convert::Infallible>>,
     limits: Limits,
     /// Stands for our address where the runtime does not tell it (RFC 7118 5: a host that does not resolve).
@@ -30,6 +32,38 @@ struct Flow {
     target: Option<Target>,
     state: State,
     decoder: Option<StreamDecoder>,
+}
+
+/// Where flows lead, for finding one again.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Place {
+    /// Anywhere by UDP, over IPv4 or not.
+    Udp { ipv4: bool },
+    /// A server by the names it was connected by.
+    Server { transport: Transport, host: Box<str>, port: u16, resource: Box<str> },
+    /// A peer that connected to us.
+    Peer { transport: Transport, remote: SocketAddr },
+}
+
+impl Place {
+    fn of_target(target: &Target) -> Place {
+        Place::Server {
+            transport: target.transport,
+            host: target.host.clone(),
+            port: target.port,
+            resource: target.resource.clone(),
+        }
+    }
+}
+
+impl Flow {
+    fn place(&self) -> Place {
+        match &self.target {
+            Some(target) => Place::of_target(target),
+            None if self.transport == Transport::Udp => Place::Udp { ipv4: self.local.is_ipv4() },
+            None => Place::Peer { transport: self.transport, remote: self.remote },
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -52,14 +86,40 @@ pub enum Received {
 impl Flows {
     /// An empty table. `invalid_host` stands in Via and Contact where our address is not known.
     pub fn new(limits: Limits, invalid_host: &str) -> Flows {
-        Flows { next: 1, table: HashMap::new(), outputs: VecDeque::new(), limits, invalid_host: invalid_host.into() }
+        Flows {
+            next: 1,
+            table: HashMap::new(),
+            places: HashMap::new(),
+            outputs: VecDeque::new(),
+            limits,
+            invalid_host: invalid_host.into(),
+        }
     }
 
     fn insert(&mut self, flow: Flow) -> FlowId {
         let id = FlowId(self.next);
         self.next += 1;
+        self.places.entry(flow.place()).or_insert(id);
         self.table.insert(id, flow);
         id
+    }
+
+    /// Returns whether the flow was known.
+    fn forget(&mut self, id: FlowId) -> bool {
+        let Some(flow) = self.table.remove(&id) else { return false };
+        let place = flow.place();
+        if self.places.get(&place) == Some(&id) {
+            // Two flows to one server are rare, two from one peer's port impossible: no need to look for those.
+            let next = match place {
+                Place::Peer { .. } => None,
+                _ => self.table.iter().filter(|(_, flow)| flow.place() == place).map(|(id, _)| *id).min(),
+            };
+            match next {
+                Some(next) => self.places.insert(place, next),
+                None => self.places.remove(&place),
+            };
+        }
+        true
     }
 
     /// A flow the driver opened by itself.
@@ -80,24 +140,13 @@ impl Flows {
     pub fn path(&mut self, target: &Target) -> Option<Path> {
         if target.transport == Transport::Udp {
             let remote = target.addr?;
-            let (id, _) = self
-                .table
-                .iter()
-                .filter(|(_, flow)| flow.transport == Transport::Udp && flow.local.is_ipv4() == remote.is_ipv4())
-                .min_by_key(|(id, _)| **id)?;
-            return Some(Path { flow: *id, remote });
+            let flow = *self.places.get(&Place::Udp { ipv4: remote.is_ipv4() })?;
+            return Some(Path { flow, remote });
         }
-        let same = |flow: &Flow| {
-            flow.transport == target.transport
-                && match &flow.target {
-                    Some(known) => {
-                        known.host == target.host && known.port == target.port && known.resource == target.resource
-                    }
-                    None => target.addr == Some(flow.remote),
-                }
-        };
-        let found = self.table.iter().filter(|(_, flow)| same(flow)).min_by_key(|(id, _)| **id);
-        Some(match found {
+        let peer = target.addr.map(|remote| Place::Peer { transport: target.transport, remote });
+        let known = [Some(Place::of_target(target)), peer];
+        let found = known.into_iter().flatten().filter_map(|place| self.places.get(&place)).min();
+        Some(match found.and_then(|id| Some((id, self.table.get(id)?))) {
             Some((id, flow)) => Path { flow: *id, remote: flow.remote },
             None => self.open(target.clone()),
         })
@@ -121,14 +170,14 @@ impl Flows {
 
     /// Closes a flow; what was sent before still goes out.
     pub fn close(&mut self, flow: FlowId) {
-        if self.table.remove(&flow).is_some() {
+        if self.forget(flow) {
             self.outputs.push_back(Output::CloseFlow { flow });
         }
     }
 
     /// Closes a flow that is already forgotten here but that the driver still opens.
     pub fn abandon(&mut self, flow: FlowId) {
-        self.table.remove(&flow);
+        self.forget(flow);
         self.outputs.push_back(Output::CloseFlow { flow });
     }
 
@@ -159,7 +208,7 @@ impl Flows {
                 }
                 true
             }
-            FlowChange::Failed(_) | FlowChange::Closed => self.table.remove(&flow).is_some(),
+            FlowChange::Failed(_) | FlowChange::Closed => self.forget(flow),
         }
     }
 
