@@ -53,9 +53,9 @@ impl Endpoint {
     }
 
     fn cancel_call(&mut self, now: Instant, key: Key, outgoing: Key, reason: Option<&str>) {
-        self.set_state(now, key, CallState::Ending, "CANCEL sent");
         match self.outgoing.get(outgoing).and_then(|request| request.client) {
             Some(client) if self.transactions.client_state(client).is_some() => {
+                self.set_state(now, key, CallState::Ending, "CANCEL sent");
                 self.transactions.cancel(now, client, reason);
             }
             // The INVITE never left: nobody needs to be told.
