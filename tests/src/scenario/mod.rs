@@ -1,0 +1,23 @@
+//! Shared scenarios: calls as data, played where Offhook runs. `tests/scenarios/README.md` describes the language.
+//!
+//! One player holds what happens against what a scenario says; a [`Stage`] is where it happens: the simulated network,
+//! `offhook agent` processes on real sockets, or Chromium through the JavaScript classes.
+
+mod lines;
+mod mailbox;
+mod parse;
+mod player;
+mod script;
+mod scripted;
+pub mod sdp;
+mod simulated;
+mod stage;
+mod told;
+mod words;
+
+pub use mailbox::Mailbox;
+pub use parse::{ParseError, parse};
+pub use player::play;
+pub use script::{Fault, Flying, Part, Role, Runtime, Scenario, Settings, folder};
+pub use simulated::{Simulated, Variant};
+pub use stage::{Address, Happening, Stage, Theatre};
