@@ -174,29 +174,21 @@ impl Machine for Engine {
     }
 
     fn poll_output(&mut self) -> Option<Output<Infallible>> {
-        loop {
-            return match self.endpoint.poll_output() {
-                Some(Output::Event(event)) => {
-                    self.on_event(event);
-                    continue;
-                }
-                Some(Output::Transmit { path, bytes }) => Some(Output::Transmit { path, bytes }),
-                Some(Output::OpenFlow { flow, target }) => Some(Output::OpenFlow { flow, target }),
-                Some(Output::CloseFlow { flow }) => Some(Output::CloseFlow { flow }),
-                Some(Output::Resolve { query, name }) => Some(Output::Resolve { query, name }),
-                None => {
-                    if self.endpoint.is_finished() {
-                        // Handles that still wait are told that it is over by their channels closing.
-                        self.line = Weak::new();
-                        self.waiting.clear();
-                        self.incoming.clear();
-                        self.watchers.clear();
-                        self.backlog.clear();
-                    }
-                    None
-                }
-            };
+        while let Some(output) = self.endpoint.poll_output() {
+            match output.into_event() {
+                Ok(event) => self.on_event(event),
+                Err(output) => return Some(output),
+            }
         }
+        if self.endpoint.is_finished() {
+            // Handles that still wait are told that it is over by their channels closing.
+            self.line = Weak::new();
+            self.waiting.clear();
+            self.incoming.clear();
+            self.watchers.clear();
+            self.backlog.clear();
+        }
+        None
     }
 
     fn poll_inbox(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {

@@ -268,15 +268,13 @@ impl Machine for Control {
             if let Some(notification) = self.notifications.pop_front() {
                 return Some(Output::Event(notification));
             }
-            match self.endpoint.poll_output()? {
-                Output::Event(event) => match self.translate(event) {
-                    Some(notification) => return Some(Output::Event(notification)),
-                    None => continue,
-                },
-                Output::Transmit { path, bytes } => return Some(Output::Transmit { path, bytes }),
-                Output::OpenFlow { flow, target } => return Some(Output::OpenFlow { flow, target }),
-                Output::CloseFlow { flow } => return Some(Output::CloseFlow { flow }),
-                Output::Resolve { query, name } => return Some(Output::Resolve { query, name }),
+            match self.endpoint.poll_output()?.into_event() {
+                Ok(event) => {
+                    if let Some(notification) = self.translate(event) {
+                        return Some(Output::Event(notification));
+                    }
+                }
+                Err(output) => return Some(output.lift()),
             }
         }
     }

@@ -1,130 +1,25 @@
-//! The table of transactions, and the timers and flows they run on.
+//! The table of transactions: what the transaction user asks of it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::client::{Cancel, Client, Machine as ClientMachine};
+use super::client::{Cancel, Client, Machine};
 use super::key::{MatchKey, Matcher};
-use super::response::{respond_to, response_path};
-use super::server::{Machine as ServerMachine, Server};
+use super::server::Server;
 use super::{
-    Change, ClientId, ClientState, ServerId, ServerState, Step, Timer, TimerConfig, invite_client, invite_server,
-    non_invite_client, non_invite_server, requests,
+    ClientId, ClientState, Event, ServerId, ServerState, Timer, TimerConfig, invite_client, non_invite_client, requests,
 };
 use crate::arena::{Arena, Key};
 use crate::entropy::Entropy;
-use crate::message::{Limits, Message, Method, ParseError, Request, Response, StatusCode};
+use crate::message::{Limits, Message, Method, Request, StatusCode};
 use crate::time::Instant;
 use crate::timer::TimerQueue;
-use crate::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Flows, Output, Path, Received};
-
-/// What the transaction layer tells its user. `U` is what the user attached to the transaction.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event<U> {
-    /// A request that begins a new server transaction. Answer it with [`Transactions::respond`].
-    Request {
-        /// The transaction.
-        server: ServerId,
-        /// The request.
-        request: Arc<Request>,
-        /// Where it came from.
-        source: Path,
-        /// For a CANCEL: the INVITE transaction it matches, and what the user attached to that.
-        cancels: Option<(ServerId, Option<U>)>,
-    },
-    /// An ACK for a 2xx: its own transaction, so it comes up by itself.
-    Ack {
-        /// The ACK.
-        request: Arc<Request>,
-        /// Where it came from.
-        source: Path,
-    },
-    /// A response for a client transaction.
-    Response {
-        /// The transaction.
-        client: ClientId,
-        /// Whose it is.
-        user: U,
-        /// The response.
-        response: Arc<Response>,
-        /// Where it came from.
-        source: Path,
-    },
-    /// A 2xx to an INVITE whose transaction is over or has ended by another final response: a late fork or a
-    /// retransmission (RFC 3261 13.2.2.4).
-    Stray {
-        /// The response.
-        response: Arc<Response>,
-        /// Where it came from.
-        source: Path,
-    },
-    /// A client transaction ended without a final response.
-    Failed {
-        /// The transaction.
-        client: ClientId,
-        /// Whose it is.
-        user: U,
-        /// Why.
-        failure: Failure,
-    },
-    /// No ACK came for a final response other than 2xx (timer H).
-    Unacknowledged {
-        /// The transaction.
-        server: ServerId,
-        /// Whose it is.
-        user: Option<U>,
-    },
-    /// Something came that is no message. The flow goes on, unless it is a stream whose framing is lost: that is closed.
-    Malformed {
-        /// Where it came from.
-        source: Path,
-        /// What was wrong, where.
-        error: ParseError,
-        /// What came.
-        bytes: Bytes,
-    },
-    /// A connection is up.
-    FlowUp {
-        /// Which.
-        flow: FlowId,
-    },
-    /// A connection failed or closed; its client transactions have failed before this.
-    FlowDown {
-        /// Which.
-        flow: FlowId,
-        /// Why, if it did not close in order.
-        error: Option<FlowError>,
-    },
-    /// A keep-alive was answered.
-    Pong {
-        /// On which flow.
-        flow: FlowId,
-    },
-    /// A message passed (only if tracing is on).
-    Trace {
-        /// True: it went out.
-        outgoing: bool,
-        /// From or to whom.
-        path: Path,
-        /// The message.
-        bytes: Bytes,
-    },
-}
-
-/// Why a client transaction ended without a final response.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// Timer B or F.
-    Timeout(Timer),
-    /// The flow could not be opened or was lost.
-    Transport(FlowError),
-}
+use crate::transport::{FlowError, FlowErrorKind, FlowId, Flows, Output, Path};
 
 #[derive(Clone, Copy, Debug)]
-enum TimerKey {
+pub(super) enum TimerKey {
     Client(Key, Timer),
     Server(Key, Timer),
 }
@@ -132,19 +27,19 @@ enum TimerKey {
 /// The transaction layer. `U` is what the user attaches to a transaction to know it again.
 #[derive(Debug)]
 pub struct Transactions<U> {
-    timers: TimerConfig,
-    limits: Limits,
-    server_limit: usize,
-    trace: bool,
-    flows: Flows,
-    queue: TimerQueue<TimerKey>,
-    matcher: Matcher,
-    clients: Arena<Client<U>>,
-    client_keys: HashMap<MatchKey, Key>,
-    servers: Arena<Server<U>>,
-    server_keys: HashMap<MatchKey, Key>,
-    merged_keys: HashMap<MatchKey, Key>,
-    events: VecDeque<Event<U>>,
+    pub(super) timers: TimerConfig,
+    pub(super) limits: Limits,
+    pub(super) server_limit: usize,
+    pub(super) trace: bool,
+    pub(super) flows: Flows,
+    pub(super) queue: TimerQueue<TimerKey>,
+    pub(super) matcher: Matcher,
+    pub(super) clients: Arena<Client<U>>,
+    pub(super) client_keys: HashMap<MatchKey, Key>,
+    pub(super) servers: Arena<Server<U>>,
+    pub(super) server_keys: HashMap<MatchKey, Key>,
+    pub(super) merged_keys: HashMap<MatchKey, Key>,
+    pub(super) events: VecDeque<Event<U>>,
 }
 
 impl<U: Copy> Transactions<U> {
@@ -211,8 +106,6 @@ impl<U: Copy> Transactions<U> {
         self.servers.get(server.0).map(Server::state)
     }
 
-    // ---- down: from the transaction user
-
     /// Begins a client transaction with a whole request (any method but ACK) whose top Via carries `branch`.
     pub fn request(
         &mut self,
@@ -226,7 +119,7 @@ impl<U: Copy> Transactions<U> {
         self.begin(now, path, method, branch, message, Some(user))
     }
 
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         now: Instant,
         path: Path,
@@ -238,10 +131,10 @@ impl<U: Copy> Transactions<U> {
         let reliable = self.flows.transport(path.flow).is_none_or(|transport| transport.is_reliable());
         let (machine, step) = if *method == Method::Invite {
             let (state, step) = invite_client::start(&self.timers, reliable);
-            (ClientMachine::Invite(state), step)
+            (Machine::Invite(state), step)
         } else {
             let (state, step) = non_invite_client::start(&self.timers, reliable);
-            (ClientMachine::NonInvite(state), step)
+            (Machine::NonInvite(state), step)
         };
         let key = self.matcher.client(branch, method.as_str());
         let id = self.clients.insert(Client {
@@ -274,7 +167,7 @@ impl<U: Copy> Transactions<U> {
         }
     }
 
-    fn send_cancel(&mut self, now: Instant, id: Key, reason: Option<&str>) {
+    pub(super) fn send_cancel(&mut self, now: Instant, id: Key, reason: Option<&str>) {
         let Some(entry) = self.clients.get_mut(id) else { return };
         entry.cancel = Cancel::Sent;
         let path = entry.path;
@@ -356,359 +249,7 @@ impl<U: Copy> Transactions<U> {
         self.servers.get(server.0).map(|entry| entry.path)
     }
 
-    // ---- up: from the driver
-
-    /// See [`Machine::flow_opened`](crate::transport::Machine::flow_opened).
-    pub fn flow_opened(&mut self, info: FlowInfo) -> FlowId {
-        self.flows.opened(info)
-    }
-
-    /// See [`Machine::flow_changed`](crate::transport::Machine::flow_changed).
-    pub fn flow_changed(&mut self, flow: FlowId, change: FlowChange) {
-        if !self.flows.changed(flow, &change) {
-            return;
-        }
-        let error = match change {
-            FlowChange::Connected { .. } => {
-                self.events.push_back(Event::FlowUp { flow });
-                return;
-            }
-            FlowChange::Failed(error) => Some(error),
-            FlowChange::Closed => None,
-        };
-        self.flow_lost(flow, error);
-    }
-
-    fn flow_lost(&mut self, flow: FlowId, error: Option<FlowError>) {
-        let cause =
-            error.clone().unwrap_or_else(|| FlowError::new(FlowErrorKind::Lost, "the peer closed the connection"));
-        self.fail_pending(flow, &cause);
-        self.events.push_back(Event::FlowDown { flow, error });
-    }
-
-    fn fail_pending(&mut self, flow: FlowId, cause: &FlowError) {
-        let lost: Vec<Key> = self
-            .clients
-            .iter()
-            .filter(|(_, client)| client.path.flow == flow && client.is_pending())
-            .map(|(key, _)| key)
-            .collect();
-        for key in lost {
-            self.fail(key, Failure::Transport(cause.clone()));
-        }
-    }
-
-    fn fail(&mut self, key: Key, failure: Failure) {
-        if let Some(client) = self.drop_client(key)
-            && let Some(user) = client.user
-        {
-            self.events.push_back(Event::Failed { client: ClientId(key), user, failure });
-        }
-    }
-
-    /// See [`Machine::receive`](crate::transport::Machine::receive).
-    pub fn receive(&mut self, now: Instant, path: Path, bytes: Bytes) {
-        if self.flows.is_stream(path.flow) {
-            self.flows.push(path, &bytes);
-            loop {
-                match self.flows.next_received(path.flow) {
-                    Ok(Some(received)) => self.received(now, path, received),
-                    Ok(None) => return,
-                    Err(error) => {
-                        // Where the next message begins cannot be known any more (18.3): the connection is of no use.
-                        self.events.push_back(Event::Malformed { source: path, error, bytes });
-                        self.flows.close(path.flow);
-                        let cause = FlowError::new(FlowErrorKind::Framing, "the peer broke the framing of the stream");
-                        return self.flow_lost(path.flow, Some(cause));
-                    }
-                }
-            }
-        }
-        // What was still on its way on a flow that is gone is nobody's.
-        if let Some(received) = self.flows.classify(bytes).filter(|_| self.flows.contains(path.flow)) {
-            self.received(now, path, received);
-        }
-    }
-
-    fn received(&mut self, now: Instant, path: Path, received: Received) {
-        match received {
-            Received::Message(bytes) => {
-                self.note(false, path, &bytes);
-                match Message::parse(bytes.clone(), &self.limits) {
-                    Ok(Message::Request(request)) => self.received_request(now, path, request),
-                    Ok(Message::Response(response)) => self.received_response(now, path, response),
-                    Err(error) => self.events.push_back(Event::Malformed { source: path, error, bytes }),
-                }
-            }
-            Received::Ping => {
-                if self.flows.transport(path.flow).is_some_and(|transport| transport.is_reliable()) {
-                    // A flow that is gone needs no pong.
-                    let _ = self.flows.transmit(path, Bytes::from_static(b"\r\n"));
-                }
-            }
-            Received::Pong => self.events.push_back(Event::Pong { flow: path.flow }),
-        }
-    }
-
-    fn received_request(&mut self, now: Instant, source: Path, request: Request) {
-        let key = match request.via().and_then(|via| self.matcher.server(&request, &via, request.method().as_str())) {
-            Ok(key) => key,
-            Err(error) => {
-                let bytes = request.bytes().clone();
-                return self.events.push_back(Event::Malformed { source, error, bytes });
-            }
-        };
-        if let Some(id) = self.server_keys.get(&key).copied() {
-            let Some(server) = self.servers.get_mut(id) else { return };
-            let step =
-                if *request.method() == Method::Ack { server.on_ack(&self.timers) } else { server.on_retransmission() };
-            if step.pass_up {
-                self.events.push_back(Event::Ack { request: Arc::new(request), source });
-            }
-            return self.server_step(now, id, step);
-        }
-        let request = Arc::new(request);
-        if *request.method() == Method::Ack {
-            return self.events.push_back(Event::Ack { request, source });
-        }
-        // The CANCEL of a call that is being worked on is let in: it ends work, and there is one for each call at most.
-        if self.servers.len() >= self.server_limit && self.cancelled_by(&request).is_none() {
-            return self.refuse(source, &request, key);
-        }
-        self.begin_server(now, source, request, key);
-    }
-
-    /// Over the limit: a stateless 503 (RFC 3261 21.5.4), so that no memory is spent. Its To tag is the same for every
-    /// retransmission of the request (8.2.7).
-    fn refuse(&mut self, source: Path, request: &Request, key: MatchKey) {
-        let Some(status) = StatusCode::new(503) else { return };
-        let tag = format!("{:016x}", key as u64);
-        let mut builder = respond_to(request, source.remote, status, None, Some(&tag));
-        builder.number(crate::message::Name::RetryAfter, 5);
-        if let Ok(message) = builder.finish() {
-            // Overload: if the flow is gone as well nobody waits for the answer.
-            let _ = self.send(self.path_back(request, source), message);
-        }
-    }
-
-    /// Where responses to a request go that came from `source`.
-    pub fn path_back(&self, request: &Request, source: Path) -> Path {
-        match (request.via(), self.flows.transport(source.flow)) {
-            (Ok(via), Some(transport)) => response_path(&via, source, transport),
-            _ => source,
-        }
-    }
-
-    fn begin_server(&mut self, now: Instant, source: Path, request: Arc<Request>, key: MatchKey) {
-        let transport = self.flows.transport(source.flow);
-        let path = self.path_back(&request, source);
-        let (machine, step) = if *request.method() == Method::Invite {
-            let (state, step) = invite_server::start();
-            (ServerMachine::Invite(state), step)
-        } else {
-            let (state, step) = non_invite_server::start(&self.timers);
-            (ServerMachine::NonInvite(state), step)
-        };
-        let cancels = self.cancelled_by(&request);
-        let merged = self.matcher.merged(&request).ok();
-        let id = self.servers.insert(Server {
-            machine,
-            key,
-            merged,
-            source,
-            path,
-            reliable: transport.is_none_or(|transport| transport.is_reliable()),
-            request: Some(request.clone()),
-            message: Bytes::new(),
-            retransmit: None,
-            bound: None,
-            user: None,
-        });
-        self.server_keys.insert(key, id);
-        if let Some(merged) = merged {
-            self.merged_keys.entry(merged).or_insert(id);
-        }
-        self.server_step(now, id, step);
-        self.events.push_back(Event::Request { server: ServerId(id), request, source, cancels });
-    }
-
-    fn cancelled_by(&self, request: &Request) -> Option<(ServerId, Option<U>)> {
-        if *request.method() != Method::Cancel {
-            return None;
-        }
-        let key = self.matcher.server(request, &request.via().ok()?, "INVITE").ok()?;
-        let id = *self.server_keys.get(&key)?;
-        self.servers.get(id).map(|server| (ServerId(id), server.user))
-    }
-
-    /// Whether this request is another copy of one that came first by another way and is still being worked on
-    /// (RFC 3261 8.2.2.2). A user agent answers such a request 482.
-    pub fn is_merged(&self, server: ServerId) -> bool {
-        let Some(entry) = self.servers.get(server.0) else { return false };
-        entry.merged.and_then(|key| self.merged_keys.get(&key)).is_some_and(|first| *first != server.0)
-    }
-
-    fn received_response(&mut self, now: Instant, source: Path, response: Response) {
-        let key = response
-            .via()
-            .and_then(|via| Ok((via.branch().unwrap_or_default().to_owned(), response.cseq()?)))
-            .map(|(branch, cseq)| (self.matcher.client(&branch, cseq.method.as_str()), cseq.method));
-        let (key, method) = match key {
-            Ok(key) => key,
-            Err(error) => {
-                let bytes = response.bytes().clone();
-                return self.events.push_back(Event::Malformed { source, error, bytes });
-            }
-        };
-        let Some(id) = self.client_keys.get(&key).copied() else {
-            if method == Method::Invite && response.status().is_success() {
-                self.events.push_back(Event::Stray { response: Arc::new(response), source });
-            }
-            return;
-        };
-        let Some(client) = self.clients.get_mut(id) else { return };
-        if client.is_invite() && client.state() == ClientState::Completed && response.status().is_success() {
-            // A fork answered although a proxy had given up (16.7): somebody must acknowledge and end that call.
-            return self.events.push_back(Event::Stray { response: Arc::new(response), source });
-        }
-        let step = client.on_response(response.status(), &self.timers);
-        let user = client.user;
-        let wanted = match &mut client.cancel {
-            // One that comes after a final response says nothing: the machine does not pass it up.
-            cancel @ Cancel::Wanted(_) if step.pass_up && response.status().is_provisional() => {
-                std::mem::replace(cancel, Cancel::No)
-            }
-            _ => Cancel::No,
-        };
-        if step.ack {
-            // What was sent is our own INVITE: it parses.
-            if let Ok(Message::Request(invite)) = Message::parse(client.message.clone(), &self.limits)
-                && let Some(ack) = requests::ack(&invite, &response)
-            {
-                client.message = ack.clone();
-                let path = client.path;
-                // A flow that broke under us fails the transaction by itself.
-                let _ = self.send(path, ack);
-            }
-        } else if step.pass_up && response.status().is_final() {
-            client.message = Bytes::new();
-        }
-        if step.pass_up
-            && let Some(user) = user
-        {
-            let response = Arc::new(response);
-            self.events.push_back(Event::Response { client: ClientId(id), user, response, source });
-        }
-        self.client_step(now, id, step);
-        if let Cancel::Wanted(reason) = wanted {
-            self.send_cancel(now, id, reason.as_deref());
-        }
-    }
-
-    // ---- time
-
-    /// See [`Machine::poll_timeout`](crate::transport::Machine::poll_timeout).
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        self.queue.next()
-    }
-
-    /// See [`Machine::handle_timeout`](crate::transport::Machine::handle_timeout).
-    pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some((key, _)) = self.queue.pop(now) {
-            match key {
-                TimerKey::Client(id, timer) => {
-                    let Some(client) = self.clients.get_mut(id) else { continue };
-                    let step = client.on_timer(timer, &self.timers);
-                    self.client_step(now, id, step);
-                }
-                TimerKey::Server(id, Timer::Trying) => self.send_trying(now, id),
-                TimerKey::Server(id, timer) => {
-                    let Some(server) = self.servers.get_mut(id) else { continue };
-                    let step = server.on_timer(timer, &self.timers);
-                    self.server_step(now, id, step);
-                }
-            }
-        }
-    }
-
-    fn send_trying(&mut self, now: Instant, id: Key) {
-        let Some(server) = self.servers.get(id) else { return };
-        let Some(request) = &server.request else { return };
-        let built = respond_to(request, server.source.remote, StatusCode::TRYING, None, None).finish();
-        if let Ok(message) = built {
-            // A flow that is gone needs no 100.
-            let _ = self.respond(now, ServerId(id), StatusCode::TRYING, message);
-        }
-    }
-
-    // ---- the steps of the machines carried out
-
-    fn client_step(&mut self, now: Instant, id: Key, step: Step) {
-        let Some(client) = self.clients.get_mut(id) else { return };
-        let timer = |timer| TimerKey::Client(id, timer);
-        change(&mut self.queue, now, &mut client.retransmit, step.retransmit, timer);
-        change(&mut self.queue, now, &mut client.bound, step.bound, timer);
-        let over = client.state() == ClientState::Terminated;
-        if step.send {
-            let (path, message) = (client.path, client.message.clone());
-            if let Err(error) = self.send(path, message) {
-                return self.fail(id, Failure::Transport(error));
-            }
-        }
-        if let Some(timer) = step.timed_out {
-            return self.fail(id, Failure::Timeout(timer));
-        }
-        if over {
-            self.drop_client(id);
-        }
-    }
-
-    fn server_step(&mut self, now: Instant, id: Key, step: Step) {
-        let Some(server) = self.servers.get_mut(id) else { return };
-        let timer = |timer| TimerKey::Server(id, timer);
-        change(&mut self.queue, now, &mut server.retransmit, step.retransmit, timer);
-        change(&mut self.queue, now, &mut server.bound, step.bound, timer);
-        let state = server.state();
-        let user = server.user;
-        if step.send && !server.message.is_empty() {
-            let (path, message) = (server.path, server.message.clone());
-            if state == ServerState::Accepted {
-                server.message = Bytes::new(); // the 2xx is the user's to retransmit
-            }
-            // The client retransmits its request if this is lost; a broken flow is reported by FlowDown.
-            let _ = self.send(path, message);
-        }
-        if step.timed_out.is_some() {
-            self.events.push_back(Event::Unacknowledged { server: ServerId(id), user });
-        }
-        if state == ServerState::Terminated {
-            self.drop_server(id);
-        }
-    }
-
-    fn drop_client(&mut self, id: Key) -> Option<Client<U>> {
-        let client = self.clients.remove(id)?;
-        for timer in [client.retransmit, client.bound].into_iter().flatten() {
-            self.queue.cancel(timer);
-        }
-        self.client_keys.remove(&client.key);
-        Some(client)
-    }
-
-    fn drop_server(&mut self, id: Key) {
-        let Some(server) = self.servers.remove(id) else { return };
-        for timer in [server.retransmit, server.bound].into_iter().flatten() {
-            self.queue.cancel(timer);
-        }
-        self.server_keys.remove(&server.key);
-        if let Some(merged) = server.merged
-            && self.merged_keys.get(&merged) == Some(&id)
-        {
-            self.merged_keys.remove(&merged);
-        }
-    }
-
-    fn note(&mut self, outgoing: bool, path: Path, bytes: &Bytes) {
+    pub(super) fn note(&mut self, outgoing: bool, path: Path, bytes: &Bytes) {
         if self.trace {
             self.events.push_back(Event::Trace { outgoing, path, bytes: bytes.clone() });
         }
@@ -727,23 +268,5 @@ impl<U: Copy> Transactions<U> {
     /// Whether a server transaction is an INVITE's.
     pub fn is_invite(&self, server: ServerId) -> bool {
         self.servers.get(server.0).is_some_and(Server::is_invite)
-    }
-}
-
-fn change(
-    queue: &mut TimerQueue<TimerKey>,
-    now: Instant,
-    slot: &mut Option<crate::timer::TimerId>,
-    change: Change,
-    key: impl Fn(Timer) -> TimerKey,
-) {
-    if change == Change::Keep {
-        return;
-    }
-    if let Some(old) = slot.take() {
-        queue.cancel(old);
-    }
-    if let Change::Start(timer, after) = change {
-        *slot = Some(queue.insert(now + after, key(timer)));
     }
 }

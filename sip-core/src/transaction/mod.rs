@@ -4,19 +4,23 @@
 //! What this layer does not do: it knows no dialog, chooses no target, answers no challenge.
 
 mod client;
+mod event;
 mod invite_client;
 mod invite_server;
 mod key;
 mod layer;
 mod non_invite_client;
 mod non_invite_server;
+mod receive;
 mod requests;
 mod response;
 mod server;
+mod steps;
 mod timers;
 
 pub use client::{ClientId, ClientState};
-pub use layer::{Event, Failure, Transactions};
+pub use event::{Event, Failure};
+pub use layer::Transactions;
 pub use response::{respond_to, top_via};
 pub use server::{ServerId, ServerState};
 pub use timers::{Timer, TimerConfig};

@@ -101,6 +101,23 @@ pub enum Output<E> {
     Event(E),
 }
 
+impl<E> Output<E> {
+    /// Parts what is for the owner from what is for the driver.
+    ///
+    /// # Errors
+    ///
+    /// `Err` is the driver's part.
+    pub fn into_event(self) -> Result<E, Output<std::convert::Infallible>> {
+        Err(match self {
+            Output::Event(event) => return Ok(event),
+            Output::Transmit { path, bytes } => Output::Transmit { path, bytes },
+            Output::OpenFlow { flow, target } => Output::OpenFlow { flow, target },
+            Output::CloseFlow { flow } => Output::CloseFlow { flow },
+            Output::Resolve { query, name } => Output::Resolve { query, name },
+        })
+    }
+}
+
 impl Output<std::convert::Infallible> {
     /// The same for a machine whose events are of another type.
     pub fn lift<E>(self) -> Output<E> {

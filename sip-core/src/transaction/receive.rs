@@ -1,0 +1,266 @@
+//! What comes in: flows that open and break, bytes, requests and responses.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::client::Cancel;
+use super::key::MatchKey;
+use super::response::{respond_to, response_path};
+use super::server::{Machine, Server};
+use super::{
+    ClientId, ClientState, Event, Failure, ServerId, Transactions, invite_server, non_invite_server, requests,
+};
+use crate::arena::Key;
+use crate::message::{Message, Method, Request, Response, StatusCode};
+use crate::time::Instant;
+use crate::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Path, Received};
+
+impl<U: Copy> Transactions<U> {
+    /// See [`Machine::flow_opened`](crate::transport::Machine::flow_opened).
+    pub fn flow_opened(&mut self, info: FlowInfo) -> FlowId {
+        self.flows.opened(info)
+    }
+
+    /// See [`Machine::flow_changed`](crate::transport::Machine::flow_changed).
+    pub fn flow_changed(&mut self, flow: FlowId, change: FlowChange) {
+        if !self.flows.changed(flow, &change) {
+            return;
+        }
+        let error = match change {
+            FlowChange::Connected { .. } => {
+                self.events.push_back(Event::FlowUp { flow });
+                return;
+            }
+            FlowChange::Failed(error) => Some(error),
+            FlowChange::Closed => None,
+        };
+        self.flow_lost(flow, error);
+    }
+
+    pub(super) fn flow_lost(&mut self, flow: FlowId, error: Option<FlowError>) {
+        let cause =
+            error.clone().unwrap_or_else(|| FlowError::new(FlowErrorKind::Lost, "the peer closed the connection"));
+        self.fail_pending(flow, &cause);
+        self.events.push_back(Event::FlowDown { flow, error });
+    }
+
+    pub(super) fn fail_pending(&mut self, flow: FlowId, cause: &FlowError) {
+        let lost: Vec<Key> = self
+            .clients
+            .iter()
+            .filter(|(_, client)| client.path.flow == flow && client.is_pending())
+            .map(|(key, _)| key)
+            .collect();
+        for key in lost {
+            self.fail(key, Failure::Transport(cause.clone()));
+        }
+    }
+
+    pub(super) fn fail(&mut self, key: Key, failure: Failure) {
+        if let Some(client) = self.drop_client(key)
+            && let Some(user) = client.user
+        {
+            self.events.push_back(Event::Failed { client: ClientId(key), user, failure });
+        }
+    }
+
+    /// See [`Machine::receive`](crate::transport::Machine::receive).
+    pub fn receive(&mut self, now: Instant, path: Path, bytes: Bytes) {
+        if self.flows.is_stream(path.flow) {
+            self.flows.push(path, &bytes);
+            loop {
+                match self.flows.next_received(path.flow) {
+                    Ok(Some(received)) => self.received(now, path, received),
+                    Ok(None) => return,
+                    Err(error) => {
+                        // Where the next message begins cannot be known any more (18.3): the connection is of no use.
+                        self.events.push_back(Event::Malformed { source: path, error, bytes });
+                        self.flows.close(path.flow);
+                        let cause = FlowError::new(FlowErrorKind::Framing, "the peer broke the framing of the stream");
+                        return self.flow_lost(path.flow, Some(cause));
+                    }
+                }
+            }
+        }
+        // What was still on its way on a flow that is gone is nobody's.
+        if let Some(received) = self.flows.classify(bytes).filter(|_| self.flows.contains(path.flow)) {
+            self.received(now, path, received);
+        }
+    }
+
+    pub(super) fn received(&mut self, now: Instant, path: Path, received: Received) {
+        match received {
+            Received::Message(bytes) => {
+                self.note(false, path, &bytes);
+                match Message::parse(bytes.clone(), &self.limits) {
+                    Ok(Message::Request(request)) => self.received_request(now, path, request),
+                    Ok(Message::Response(response)) => self.received_response(now, path, response),
+                    Err(error) => self.events.push_back(Event::Malformed { source: path, error, bytes }),
+                }
+            }
+            Received::Ping => {
+                if self.flows.transport(path.flow).is_some_and(|transport| transport.is_reliable()) {
+                    // A flow that is gone needs no pong.
+                    let _ = self.flows.transmit(path, Bytes::from_static(b"\r\n"));
+                }
+            }
+            Received::Pong => self.events.push_back(Event::Pong { flow: path.flow }),
+        }
+    }
+
+    pub(super) fn received_request(&mut self, now: Instant, source: Path, request: Request) {
+        let key = match request.via().and_then(|via| self.matcher.server(&request, &via, request.method().as_str())) {
+            Ok(key) => key,
+            Err(error) => {
+                let bytes = request.bytes().clone();
+                return self.events.push_back(Event::Malformed { source, error, bytes });
+            }
+        };
+        if let Some(id) = self.server_keys.get(&key).copied() {
+            let Some(server) = self.servers.get_mut(id) else { return };
+            let step =
+                if *request.method() == Method::Ack { server.on_ack(&self.timers) } else { server.on_retransmission() };
+            if step.pass_up {
+                self.events.push_back(Event::Ack { request: Arc::new(request), source });
+            }
+            return self.server_step(now, id, step);
+        }
+        let request = Arc::new(request);
+        if *request.method() == Method::Ack {
+            return self.events.push_back(Event::Ack { request, source });
+        }
+        // The CANCEL of a call that is being worked on is let in: it ends work, and there is one for each call at most.
+        if self.servers.len() >= self.server_limit && self.cancelled_by(&request).is_none() {
+            return self.refuse(source, &request, key);
+        }
+        self.begin_server(now, source, request, key);
+    }
+
+    /// Over the limit: a stateless 503 (RFC 3261 21.5.4), so that no memory is spent. Its To tag is the same for every
+    /// retransmission of the request (8.2.7).
+    pub(super) fn refuse(&mut self, source: Path, request: &Request, key: MatchKey) {
+        let Some(status) = StatusCode::new(503) else { return };
+        let tag = format!("{:016x}", key as u64);
+        let mut builder = respond_to(request, source.remote, status, None, Some(&tag));
+        builder.number(crate::message::Name::RetryAfter, 5);
+        if let Ok(message) = builder.finish() {
+            // Overload: if the flow is gone as well nobody waits for the answer.
+            let _ = self.send(self.path_back(request, source), message);
+        }
+    }
+
+    /// Where responses to a request go that came from `source`.
+    pub fn path_back(&self, request: &Request, source: Path) -> Path {
+        match (request.via(), self.flows.transport(source.flow)) {
+            (Ok(via), Some(transport)) => response_path(&via, source, transport),
+            _ => source,
+        }
+    }
+
+    pub(super) fn begin_server(&mut self, now: Instant, source: Path, request: Arc<Request>, key: MatchKey) {
+        let transport = self.flows.transport(source.flow);
+        let path = self.path_back(&request, source);
+        let (machine, step) = if *request.method() == Method::Invite {
+            let (state, step) = invite_server::start();
+            (Machine::Invite(state), step)
+        } else {
+            let (state, step) = non_invite_server::start(&self.timers);
+            (Machine::NonInvite(state), step)
+        };
+        let cancels = self.cancelled_by(&request);
+        let merged = self.matcher.merged(&request).ok();
+        let id = self.servers.insert(Server {
+            machine,
+            key,
+            merged,
+            source,
+            path,
+            reliable: transport.is_none_or(|transport| transport.is_reliable()),
+            request: Some(request.clone()),
+            message: Bytes::new(),
+            retransmit: None,
+            bound: None,
+            user: None,
+        });
+        self.server_keys.insert(key, id);
+        if let Some(merged) = merged {
+            self.merged_keys.entry(merged).or_insert(id);
+        }
+        self.server_step(now, id, step);
+        self.events.push_back(Event::Request { server: ServerId(id), request, source, cancels });
+    }
+
+    pub(super) fn cancelled_by(&self, request: &Request) -> Option<(ServerId, Option<U>)> {
+        if *request.method() != Method::Cancel {
+            return None;
+        }
+        let key = self.matcher.server(request, &request.via().ok()?, "INVITE").ok()?;
+        let id = *self.server_keys.get(&key)?;
+        self.servers.get(id).map(|server| (ServerId(id), server.user))
+    }
+
+    /// Whether this request is another copy of one that came first by another way and is still being worked on
+    /// (RFC 3261 8.2.2.2). A user agent answers such a request 482.
+    pub fn is_merged(&self, server: ServerId) -> bool {
+        let Some(entry) = self.servers.get(server.0) else { return false };
+        entry.merged.and_then(|key| self.merged_keys.get(&key)).is_some_and(|first| *first != server.0)
+    }
+
+    pub(super) fn received_response(&mut self, now: Instant, source: Path, response: Response) {
+        let key = response
+            .via()
+            .and_then(|via| Ok((via.branch().unwrap_or_default().to_owned(), response.cseq()?)))
+            .map(|(branch, cseq)| (self.matcher.client(&branch, cseq.method.as_str()), cseq.method));
+        let (key, method) = match key {
+            Ok(key) => key,
+            Err(error) => {
+                let bytes = response.bytes().clone();
+                return self.events.push_back(Event::Malformed { source, error, bytes });
+            }
+        };
+        let Some(id) = self.client_keys.get(&key).copied() else {
+            if method == Method::Invite && response.status().is_success() {
+                self.events.push_back(Event::Stray { response: Arc::new(response), source });
+            }
+            return;
+        };
+        let Some(client) = self.clients.get_mut(id) else { return };
+        if client.is_invite() && client.state() == ClientState::Completed && response.status().is_success() {
+            // A fork answered although a proxy had given up (16.7): somebody must acknowledge and end that call.
+            return self.events.push_back(Event::Stray { response: Arc::new(response), source });
+        }
+        let step = client.on_response(response.status(), &self.timers);
+        let user = client.user;
+        let wanted = match &mut client.cancel {
+            // One that comes after a final response says nothing: the machine does not pass it up.
+            cancel @ Cancel::Wanted(_) if step.pass_up && response.status().is_provisional() => {
+                std::mem::replace(cancel, Cancel::No)
+            }
+            _ => Cancel::No,
+        };
+        if step.ack {
+            // What was sent is our own INVITE: it parses.
+            if let Ok(Message::Request(invite)) = Message::parse(client.message.clone(), &self.limits)
+                && let Some(ack) = requests::ack(&invite, &response)
+            {
+                client.message = ack.clone();
+                let path = client.path;
+                // A flow that broke under us fails the transaction by itself.
+                let _ = self.send(path, ack);
+            }
+        } else if step.pass_up && response.status().is_final() {
+            client.message = Bytes::new();
+        }
+        if step.pass_up
+            && let Some(user) = user
+        {
+            let response = Arc::new(response);
+            self.events.push_back(Event::Response { client: ClientId(id), user, response, source });
+        }
+        self.client_step(now, id, step);
+        if let Cancel::Wanted(reason) = wanted {
+            self.send_cancel(now, id, reason.as_deref());
+        }
+    }
+}
