@@ -1,0 +1,95 @@
+import { networkInterfaces } from "node:os";
+import { type Browser, chromium, test as base } from "@playwright/test";
+import { Phone } from "./phone.js";
+import type { Program } from "./programs.js";
+import { type ServerName, type SipServer, startEcho, startServer } from "./servers.js";
+
+interface WorkerOptions {
+  /** Which SIP server the calls go through. */
+  via: ServerName;
+}
+
+interface WorkerFixtures {
+  server: SipServer;
+  /** The native echo agent, registered. */
+  echo: Program;
+}
+
+interface Fixtures {
+  /** Opens the softphone for a user. */
+  open: (user: string, browser?: Browser) => Promise<Phone>;
+  /** The same, and signs in. */
+  phone: (user: string, browser?: Browser) => Promise<Phone>;
+}
+
+/** Tests with a SIP server, and with phones that say what they saw when a test fails. */
+export const test = base.extend<Fixtures, WorkerOptions & WorkerFixtures>({
+  via: ["switchboard", { option: true, scope: "worker" }],
+  server: [
+    async ({ via }, use) => {
+      const server = await startServer(via);
+      await use(server);
+      await server.stop();
+    },
+    { scope: "worker", timeout: 60_000 },
+  ],
+  echo: [
+    async ({ server }, use) => {
+      const echo = await startEcho(server);
+      await use(echo);
+      await echo.stop();
+    },
+    { scope: "worker", timeout: 60_000 },
+  ],
+  open: async ({ browser, server }, use, info) => {
+    const phones: Phone[] = [];
+    await use(async (user, where = browser) => {
+      const phone = await Phone.open(where, server, user);
+      phones.push(phone);
+      return phone;
+    });
+    if (info.status !== info.expectedStatus) {
+      for (const { report } of [...phones.map((phone) => ({ report: phone.report() })), { report: server.report() }]) {
+        console.log(report);
+      }
+    }
+    for (const phone of phones) await phone.context.close();
+  },
+  phone: async ({ open }, use) => {
+    await use(async (user, where) => (await open(user, where)).signIn());
+  },
+});
+
+export { expect } from "@playwright/test";
+
+/** What Chromium is started with: a microphone that beeps, and nothing that speaks to the world. */
+export const CHROMIUM = {
+  executablePath: process.env["OFFHOOK_CHROMIUM"] ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    // Where there is no network, loopback is all that media can use.
+    ...(isOnline() ? [] : [LOOPBACK()]),
+  ],
+};
+
+/** Lets media use 127.0.0.1, which people's browsers do not. */
+export function LOOPBACK(): string {
+  return "--allow-loopback-in-peer-connection";
+}
+
+function isOnline(): boolean {
+  return Object.values(networkInterfaces()).some((all) => all?.some(({ internal, family }) => !internal && family === "IPv4"));
+}
+
+export function launchWithLoopback(): Promise<Browser> {
+  return chromium.launch({ ...CHROMIUM, args: [...CHROMIUM.args, LOOPBACK()] });
+}
