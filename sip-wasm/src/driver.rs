@@ -117,6 +117,11 @@ impl Driver {
                     FlowError::new(FlowErrorKind::Handshake, "the server did not agree to the subprotocol \"sip\"");
                 self.feed(|control, now| control.flow_changed(now, flow, FlowChange::Failed(error)));
             }
+            SocketEvent::Refused(words) => {
+                self.drop_later(flow);
+                let error = FlowError::new(FlowErrorKind::Refused, &words);
+                self.feed(|control, now| control.flow_changed(now, flow, FlowChange::Failed(error)));
+            }
             SocketEvent::Closed { clean, words } => {
                 self.drop_later(flow);
                 let change = if clean {

@@ -1,5 +1,8 @@
 //! One WebSocket (RFC 7118) and the closures that listen to it.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use bytes::Bytes;
 use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::prelude::Closure;
@@ -16,9 +19,11 @@ pub(crate) enum SocketEvent {
     Open,
     /// Open, but the server does not speak SIP.
     WrongSubprotocol,
+    /// It never opened; in words.
+    Refused(String),
     /// One message.
     Message(Bytes),
-    /// Closed: in order or not, and the reason in words.
+    /// Was open, and closed: in order or not, and the reason in words.
     Closed { clean: bool, words: String },
 }
 
@@ -34,9 +39,11 @@ impl Socket {
     pub(crate) fn open(url: &str, listener: impl Fn(SocketEvent) + Clone + 'static) -> Result<Socket, JsValue> {
         let socket = WebSocket::new_with_str(url, SUBPROTOCOL)?;
         socket.set_binary_type(BinaryType::Arraybuffer);
+        let opened = Rc::new(Cell::new(false));
         let on_open = Closure::new({
-            let (listener, socket) = (listener.clone(), socket.clone());
+            let (listener, socket, opened) = (listener.clone(), socket.clone(), opened.clone());
             move || {
+                opened.set(true);
                 let agreed = socket.protocol().eq_ignore_ascii_case(SUBPROTOCOL);
                 listener(if agreed { SocketEvent::Open } else { SocketEvent::WrongSubprotocol });
             }
@@ -49,8 +56,13 @@ impl Socket {
                 }
             }
         });
+        let url = url.to_owned();
         let on_close = Closure::new(move |event: CloseEvent| {
-            listener(SocketEvent::Closed { clean: event.was_clean(), words: words_of(&event) });
+            listener(match opened.get() {
+                true => SocketEvent::Closed { clean: event.was_clean(), words: words_of(&event) },
+                // A browser tells nobody why.
+                false => SocketEvent::Refused(format!("no connection to {url}: nobody there speaks WebSocket")),
+            });
         });
         socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -84,7 +96,7 @@ fn bytes_of(data: &JsValue) -> Option<Bytes> {
     data.dyn_ref::<ArrayBuffer>().map(|buffer| Bytes::from(Uint8Array::new(buffer).to_vec()))
 }
 
-/// A browser does not tell why a connection failed; the close code is all there is.
+/// A browser does not tell why a connection was lost; the close code is all there is.
 fn words_of(event: &CloseEvent) -> String {
     let mut words = String::from("the WebSocket closed (code ");
     words.push_str(&event.code().to_string());
