@@ -4,9 +4,9 @@
 #   scripts/setup.sh [demo] [test] [bench] [interop]     no argument: all of them
 #
 # demo     wasm toolchain, npm packages of the softphone
-# test     the same, and Chromium with its driver, clippy, rustfmt
+# test     the same, and Chromium with its driver, Kamailio, SIPp, clippy, rustfmt
 # bench    the same as demo, and SIPp
-# interop  the same as test, and Kamailio and SIPp
+# interop  the same as test
 #
 # Where a step needs root and there is none, or the system is not a Debian, it says what to install by hand and the
 # script ends with status 1.
@@ -46,8 +46,8 @@ need_node
 
 packages=()
 if wants test interop && ! find_browser; then packages+=(chromium chromium-driver); fi
-if wants bench interop && ! have sipp; then packages+=(sip-tester); fi
-if wants interop && ! have_kamailio; then packages+=(kamailio kamailio-websocket-modules); fi
+if wants test bench interop && ! have sipp; then packages+=(sip-tester); fi
+if wants test interop && ! have_kamailio; then packages+=(kamailio kamailio-websocket-modules); fi
 need_packages "to run the browser, server and load tests" "${packages[@]}"
 
 need_wasm_std
