@@ -1,7 +1,10 @@
 import { defineConfig } from "@playwright/test";
-import { CHROMIUM } from "./harness/test.js";
+import { CHROMIUM, type WorkerOptions } from "./harness/test.js";
 
-export default defineConfig({
+/** What is tested once through each server. */
+const CALLS = ["calls.spec.ts", "echo.spec.ts", "sign-in.spec.ts"];
+
+export default defineConfig<object, WorkerOptions>({
   testDir: "specs",
   globalSetup: "./harness/paths.ts",
   outputDir: "test-results",
@@ -15,7 +18,8 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   use: { browserName: "chromium", headless: true, launchOptions: CHROMIUM },
   projects: [
-    { name: "switchboard", testMatch: ["calls.spec.ts", "echo.spec.ts"], use: { via: "switchboard" } },
-    { name: "kamailio", testMatch: ["calls.spec.ts", "echo.spec.ts"], use: { via: "kamailio" } },
+    { name: "switchboard", testMatch: CALLS, use: { via: "switchboard" } },
+    { name: "kamailio", testMatch: CALLS, use: { via: "kamailio" } },
+    { name: "package", testIgnore: CALLS, use: { via: "switchboard" } },
   ],
 });

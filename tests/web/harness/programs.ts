@@ -25,7 +25,7 @@ export class Program {
   /** What it printed, both streams. */
   readonly lines: string[] = [];
   /** The parts of the line that said that it is ready. */
-  ready: RegExpMatchArray = [];
+  ready: readonly string[] = [];
   readonly #child: ChildProcess;
   readonly #ended: Promise<string>;
   /** It has ended, and all it printed was read. */

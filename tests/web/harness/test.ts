@@ -4,7 +4,7 @@ import { Phone } from "./phone.js";
 import type { Program } from "./programs.js";
 import { type ServerName, type SipServer, startEcho, startServer } from "./servers.js";
 
-interface WorkerOptions {
+export interface WorkerOptions {
   /** Which SIP server the calls go through. */
   via: ServerName;
 }
