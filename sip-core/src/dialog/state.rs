@@ -71,7 +71,7 @@ impl Dialog {
             // A peer of RFC 2543 may have no tag: null counts as one.
             remote_tag: to.tag().unwrap_or_default().into(),
             local: local.into(),
-            remote: to.as_str().into(),
+            remote: clean(to.as_str()),
             target: contact(response).ok().flatten().unwrap_or_else(|| request_uri.into()),
             route_set: route_set.into(),
             local_cseq,
@@ -86,7 +86,7 @@ impl Dialog {
         let (from, to) = (request.from()?, request.to()?);
         let to_text = to.as_str();
         let mut local = String::with_capacity(to_text.len() + 5 + local_tag.len());
-        local.push_str(to_text.strip_suffix(";tag=").unwrap_or(to_text));
+        local.push_str(&clean(to_text.strip_suffix(";tag=").unwrap_or(to_text)));
         local.push_str(";tag=");
         local.push_str(local_tag);
         Ok(Dialog {
@@ -95,7 +95,7 @@ impl Dialog {
             // A peer of RFC 2543 may have no tag: null counts as one.
             remote_tag: from.tag().unwrap_or_default().into(),
             local: local.into(),
-            remote: from.as_str().into(),
+            remote: clean(from.as_str()),
             target: contact(request)?.ok_or(DialogError::Missing("Contact"))?,
             route_set: record_route(request)?.into(),
             local_cseq: 0,
@@ -219,13 +219,23 @@ impl Dialog {
     }
 }
 
+fn is_request_uri(uri: &Box<str>) -> bool {
+    !uri.is_empty() && !uri.bytes().any(|byte| byte <= b' ' || byte == 0x7f)
+}
+
 fn record_route(fields: &Fields) -> Result<Vec<Box<str>>, ParseError> {
-    fields.addresses(Name::RecordRoute).map(|value| value.map(|value| value.as_str().into())).collect()
+    fields.addresses(Name::RecordRoute).map(|value| value.map(|value| clean(value.as_str()))).collect()
+}
+
+/// What came within a header field, fit for one of ours: stray line ends become spaces.
+fn clean(text: &str) -> Box<str> {
+    text.replace(['\r', '\n', '\0'], " ").into()
 }
 
 fn contact(fields: &Fields) -> Result<Option<Box<str>>, ParseError> {
     match fields.contacts().next() {
-        Some(Ok(ContactValue::Address(address))) => Ok(Some(address.uri_text().into())),
+        // What cannot stand in a Request-URI is no target.
+        Some(Ok(ContactValue::Address(address))) => Ok(Some(address.uri_text().into()).filter(is_request_uri)),
         Some(Ok(ContactValue::Star)) | None => Ok(None),
         Some(Err(error)) => Err(error),
     }

@@ -68,7 +68,8 @@ impl Endpoint {
     }
 
     pub(super) fn push_server(&self, builder: &mut Builder) {
-        if !self.config.user_agent.is_empty() {
+        // A response is owed, also where the name of this agent cannot stand in it.
+        if !self.config.user_agent.is_empty() && !self.config.user_agent.chars().any(char::is_control) {
             builder.header(Name::Server, &self.config.user_agent);
         }
     }

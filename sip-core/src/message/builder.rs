@@ -111,6 +111,18 @@ impl Builder {
         self
     }
 
+    /// Adds a header field whose value is the concatenation of parts of what was received: a response must not fail
+    /// because of what its request holds. What a value may not hold becomes a space, as in [`copy`](Builder::copy).
+    pub fn received(&mut self, name: Name, parts: &[&str]) -> &mut Self {
+        self.put(name.as_str());
+        self.put(": ");
+        for part in parts {
+            self.put_clean(part.as_bytes());
+        }
+        self.put("\r\n");
+        self
+    }
+
     /// Ends the header section, with Content-Type and Content-Length, and adds the body.
     ///
     /// # Errors
@@ -171,6 +183,11 @@ impl Builder {
     }
 
     fn put_received(&mut self, value: &[u8]) {
+        self.put_clean(value);
+        self.put("\r\n");
+    }
+
+    fn put_clean(&mut self, value: &[u8]) {
         let start = self.buf.len();
         self.buf.extend_from_slice(value);
         for byte in self.buf.get_mut(start..).unwrap_or(&mut []) {
@@ -178,7 +195,6 @@ impl Builder {
                 *byte = b' ';
             }
         }
-        self.put("\r\n");
     }
 
     fn put_number(&mut self, mut value: usize) {
@@ -235,7 +251,9 @@ mod tests {
         let request = Message::parse(request, &Limits::default()).unwrap();
         let mut builder = Builder::response(StatusCode::OK, Some(""));
         builder.copy(Name::To, request.fields());
-        assert_eq!(builder.finish().unwrap(), &b"SIP/2.0 200 \r\nTo: a b\r\nContent-Length: 0\r\n\r\n"[..]);
+        builder.received(Name::From, &["<a\r\n>", "\n;tag=", "b"]);
+        let expected = b"SIP/2.0 200 \r\nTo: a b\r\nFrom: <a  > ;tag=b\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(builder.finish().unwrap(), &expected[..]);
     }
 
     #[test]

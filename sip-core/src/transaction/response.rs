@@ -19,7 +19,7 @@ pub fn respond_to(
     builder.copy(Name::From, request);
     match (to_tag, request.to()) {
         (Some(tag), Ok(to)) if to.tag().is_none() && status != StatusCode::TRYING => {
-            builder.parts(Name::To, &[without_empty_tag(to.as_str()), ";tag=", tag]);
+            builder.received(Name::To, &[without_empty_tag(to.as_str()), ";tag=", tag]);
         }
         _ => {
             builder.copy(Name::To, request);
@@ -43,12 +43,12 @@ fn push_vias(builder: &mut Builder, request: &Request, source: SocketAddr) {
         builder.copy(Name::Via, request);
         return;
     };
-    builder.header(Name::Via, &top_via(&via, source));
+    builder.received(Name::Via, &[&top_via(&via, source)]);
     let mut lines = request.raw(Name::Via).filter_map(|line| std::str::from_utf8(line).ok());
     let rest = lines.next().and_then(|first| first.split_once(via.as_str())).map(|(_, rest)| rest);
     let rest = rest.map(|rest| rest.trim_start_matches([' ', '\t', ','])).filter(|rest| !rest.is_empty());
     for line in rest.into_iter().chain(lines) {
-        builder.header(Name::Via, line);
+        builder.received(Name::Via, &[line]);
     }
 }
 
