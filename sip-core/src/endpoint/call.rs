@@ -73,6 +73,8 @@ pub(super) enum Negotiation {
 #[derive(Debug)]
 pub(super) struct Offer {
     pub(super) op: OpId,
+    /// Its request while that is on its way.
+    pub(super) request: Option<Key>,
     pub(super) sdp: Option<Bytes>,
     /// The description is ours to write, and to write anew when it is offered again.
     pub(super) rewrites: bool,
@@ -222,6 +224,11 @@ impl Endpoint {
             self.done(offer.op, Err(failure.clone()));
         }
         if let Some(offer) = call.take_offer() {
+            // Heard but not answered it would wait for ever.
+            let request = offer.request.and_then(|request| self.outgoing.get(request));
+            if let Some(client) = request.and_then(|request| request.client) {
+                self.transactions.cancel(now, client, None);
+            }
             self.done(offer.op, Err(failure));
         }
         self.refuse_pending_offer(now, &mut call);

@@ -37,7 +37,7 @@ impl Endpoint {
         let op = self.op();
         match self.may_offer(call) {
             Err(error) => self.done(op, Err(error)),
-            Ok(()) => self.send_offer(now, call.0, Offer { op, rewrites: sdp.is_none(), sdp, hold }),
+            Ok(()) => self.send_offer(now, call.0, Offer { op, request: None, rewrites: sdp.is_none(), sdp, hold }),
         }
         self.pump(now);
         op
@@ -83,7 +83,10 @@ impl Endpoint {
             }
             call.negotiation = Negotiation::Offering(offer);
         }
-        self.send_request(now, outgoing);
+        let request = self.send_request(now, outgoing);
+        if let Some(Call { negotiation: Negotiation::Offering(offer), .. }) = self.calls.get_mut(key) {
+            offer.request = Some(request);
+        }
     }
 
     pub(super) fn on_reinvited(
