@@ -1,0 +1,443 @@
+//! Plain messages (`offhook_core::control`): every command is answered once, and the names of all fields are those of
+//! `js/src/protocol.ts`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use offhook_core::control::{
+    AddressValue, AgentConfig, Command, Control, DtmfValue, EndValue, ErrorValue, HoldValue, Notification, ReasonValue,
+    ResultValue, Snapshot, TransitionValue,
+};
+use offhook_tests::endpoint::{ANSWER, OFFER};
+use offhook_tests::net::{Conditions, Network, Node};
+use serde_json::{Value, json};
+
+const PROTOCOL: &str = include_str!("../../js/src/protocol.ts");
+
+// ---- what protocol.ts says
+
+type Names = BTreeSet<String>;
+
+/// The text of an exported type or interface, without comments.
+fn exported(name: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = PROTOCOL;
+    while let Some((before, after)) = rest.split_once("/*") {
+        plain.push_str(before);
+        rest = after.split_once("*/").map_or("", |(_, after)| after);
+    }
+    plain.push_str(rest);
+    let start = ["export interface ", "export type "].iter().find_map(|kind| {
+        let found = plain.find(&format!("{kind}{name} "))?;
+        Some(found + kind.len())
+    });
+    let text = &plain[start.unwrap_or_else(|| panic!("{name} is not exported"))..];
+    text.split("\nexport ").next().unwrap_or_default().to_owned()
+}
+
+/// The names within the outermost braces of a text: `{ a: number; b?: { c: string } }` gives a and b, without `?`.
+fn fields(braces: &str) -> Names {
+    let inner = braces.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}')).expect("braces");
+    let mut names = Names::new();
+    let (mut depth, mut member) = (0, String::new());
+    for char in inner.chars().chain([';']) {
+        match char {
+            '{' | '(' | '[' => depth += 1,
+            '}' | ')' | ']' => depth -= 1,
+            ';' | '\n' if depth == 0 => {
+                if let Some((name, _)) = member.split_once(':') {
+                    names.insert(name.trim().trim_end_matches('?').to_owned());
+                }
+                member.clear();
+                continue;
+            }
+            _ => {}
+        }
+        member.push(char);
+    }
+    names
+}
+
+/// The outermost pieces in braces of a text.
+fn blocks(text: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, char) in text.char_indices() {
+        match char {
+            '{' => {
+                if depth == 0 {
+                    start = at;
+                }
+                depth += 1;
+            }
+            '}' => {
+                depth -= 1;
+                if depth == 0 {
+                    found.push(&text[start..=at]);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A union by the value of its tag: `{ type: "ring"; call: CallId }` is `ring`, with its other names.
+fn union(text: &str, tag: &str) -> BTreeMap<String, Names> {
+    let mut members = BTreeMap::new();
+    for block in blocks(text) {
+        let marker = format!("{tag}: \"");
+        let Some((_, after)) = block.split_once(&marker) else { continue };
+        let kind = after.split('"').next().unwrap_or_default().to_owned();
+        let mut names = fields(block);
+        names.remove(tag);
+        assert!(members.insert(kind, names).is_none(), "twice: {block}");
+    }
+    members
+}
+
+fn commands() -> BTreeMap<String, Names> {
+    union(&exported("Command").replacen("{ id: number }", "", 1).replace(['(', ')'], ""), "type")
+}
+
+fn interface(name: &str) -> Names {
+    let text = exported(name);
+    fields(blocks(&text).first().expect("a body"))
+}
+
+fn keys(value: &Value) -> Names {
+    value.as_object().unwrap_or_else(|| panic!("no object: {value}")).keys().cloned().collect()
+}
+
+// ---- names
+
+/// The names a type reads, as its complaint about an unknown one lists them.
+fn listed(complaint: &str) -> Names {
+    let (_, list) = complaint.split_once("expected one of ").expect("a list");
+    let names = list.split('`').skip(1).step_by(2);
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn commands_have_the_names_of_the_protocol() {
+    let commands = commands();
+    let complaint =
+        serde_json::from_value::<Command>(json!({ "id": 1, "type": "?" })).expect_err("unknown").to_string();
+    assert_eq!(listed(&complaint), commands.keys().cloned().collect());
+
+    let complaint = serde_json::from_value::<Command>(json!({ "?": 1 })).expect_err("unknown").to_string();
+    let mut all: Names = commands.values().flatten().cloned().collect();
+    all.extend(["id".to_owned(), "type".to_owned()]);
+    assert_eq!(listed(&complaint), all);
+
+    let results = interface("Results");
+    assert_eq!(results, commands.keys().cloned().collect());
+}
+
+#[test]
+fn settings_have_the_names_of_the_protocol() {
+    let complaint = serde_json::from_value::<AgentConfig>(json!({ "?": 1 })).err().expect("unknown").to_string();
+    assert_eq!(listed(&complaint), interface("AgentConfig"));
+    for (field, names) in [("ha1", ["algorithm", "hex", "realm"]), ("timers", ["t1", "t2", "t4"])] {
+        let complaint = serde_json::from_value::<AgentConfig>(json!({ "aor": "sip:a@b", field: { "?": 1 } }));
+        let complaint = complaint.err().expect("unknown").to_string();
+        assert_eq!(listed(&complaint), names.into_iter().map(str::to_owned).collect());
+        let text = exported("AgentConfig");
+        let (_, after) = text.split_once(&format!("{field}?:")).expect("the field");
+        assert_eq!(fields(blocks(after)[0]), names.into_iter().map(str::to_owned).collect(), "{field}");
+    }
+}
+
+fn address() -> AddressValue {
+    AddressValue { display_name: None, uri: "sip:a@b".into() }
+}
+
+fn reason() -> ReasonValue {
+    ReasonValue { protocol: "SIP".into(), cause: None, text: None }
+}
+
+fn errors() -> Vec<ErrorValue> {
+    let message = String::from("x");
+    vec![
+        ErrorValue::Status { status: 486, reason: "x".into(), cause: Some(reason()), retry_after: None },
+        ErrorValue::Authentication { status: 401, message: message.clone() },
+        ErrorValue::Timeout { timer: "B" },
+        ErrorValue::Transport { message: message.clone() },
+        ErrorValue::Input { field: "x".into(), offset: 0, message: message.clone() },
+        ErrorValue::State { message: message.clone() },
+        ErrorValue::Protocol { message: message.clone() },
+        ErrorValue::Cancelled,
+        ErrorValue::Limit { message },
+    ]
+}
+
+fn end() -> EndValue {
+    EndValue { by: "local", status: None, reason: "x".into(), cause: Some(reason()), error: None }
+}
+
+fn snapshot() -> Snapshot {
+    Snapshot {
+        call: 1,
+        direction: "incoming",
+        state: "ringing",
+        call_id: "x".into(),
+        local: address(),
+        remote: address(),
+        hold: HoldValue { local: false, remote: false },
+        history: vec![TransitionValue { at: 0, state: "ringing", cause: "x".into() }],
+    }
+}
+
+fn notifications() -> Vec<Notification> {
+    let (call, at, sdp) = (1, 0, None);
+    let text = String::from("x");
+    let dtmf = Some(DtmfValue { tone: '1', duration: 1 });
+    vec![
+        Notification::Result { id: 1, value: ResultValue::Null(()) },
+        Notification::Error { id: 1, error: ErrorValue::Cancelled },
+        Notification::Transport { state: "connected", message: None, at },
+        Notification::Registration { state: "registered", expires: None, error: None, at },
+        Notification::Incoming {
+            call,
+            call_id: text.clone(),
+            from: address(),
+            to: address(),
+            sdp: None,
+            headers: Vec::new(),
+            at,
+        },
+        Notification::State { call, state: "ringing", cause: text.clone(), at },
+        Notification::Progress { call, status: 180, reason: text.clone(), sdp: None, at },
+        Notification::Answered { call, sdp: None, at },
+        Notification::Offer { call, sdp, at },
+        Notification::Negotiated { call, sdp: text.clone(), at },
+        Notification::Hold { call, local: true, remote: true, at },
+        Notification::Info { call, content_type: text.clone(), body: text.clone(), dtmf, at },
+        Notification::Message { from: address(), content_type: text.clone(), body: text.clone(), at },
+        Notification::Ended { call, end: end(), at },
+        Notification::Malformed { remote: text.clone(), message: text.clone(), at },
+        Notification::Trace { direction: "in", transport: "UDP", remote: text.clone(), text, at },
+        Notification::Stopped { at },
+    ]
+}
+
+fn tagged(values: impl IntoIterator<Item = Value>, tag: &str) -> BTreeMap<String, Names> {
+    let member = |value: Value| {
+        let kind = value[tag].as_str().expect("a tag").to_owned();
+        let mut names = keys(&value);
+        names.remove(tag);
+        (kind, names)
+    };
+    values.into_iter().map(member).collect()
+}
+
+#[test]
+fn notifications_have_the_names_of_the_protocol() {
+    assert_eq!(
+        tagged(notifications().into_iter().map(|value| json!(value)), "type"),
+        union(&exported("Notification"), "type")
+    );
+    assert_eq!(tagged(errors().into_iter().map(|value| json!(value)), "kind"), union(&exported("ErrorValue"), "kind"));
+    for (value, name) in [
+        (json!(address()), "Address"),
+        (json!(reason()), "ReasonValue"),
+        (json!(end()), "End"),
+        (json!(snapshot()), "CallSnapshot"),
+        (json!(&snapshot().history[0]), "Transition"),
+    ] {
+        assert_eq!(keys(&value), interface(name), "{name}");
+    }
+    let inner = |text: &str, field: &str| {
+        let (_, after) = text.split_once(&format!("{field}: ")).expect("the field");
+        fields(blocks(after)[0])
+    };
+    assert_eq!(keys(&json!(snapshot().hold)), inner(&exported("CallSnapshot"), "hold"));
+    assert_eq!(keys(&json!(DtmfValue { tone: '1', duration: 1 })), inner(&exported("Notification"), "dtmf"));
+}
+
+#[test]
+fn results_have_the_names_of_the_protocol() {
+    let text = exported("Results");
+    let said = |command: &str| {
+        let line = text.lines().find_map(|line| line.trim().strip_prefix(&format!("{command}: "))).expect("a line");
+        line.trim_end_matches(';').to_owned()
+    };
+    let sdp = None;
+    for (value, commands) in [
+        (ResultValue::Registered { expires: 1 }, &["register"][..]),
+        (ResultValue::Call { call: 1, call_id: "x".into() }, &["call"]),
+        (ResultValue::Negotiated { sdp }, &["hold", "resume", "renegotiate"]),
+        (ResultValue::Response { status: 200, reason: "x".into() }, &["options", "message"]),
+    ] {
+        for command in commands {
+            assert_eq!(keys(&json!(&value)), fields(&said(command)), "{command}");
+        }
+    }
+    assert_eq!(said("inspect"), "CallSnapshot");
+    for command in ["connect", "unregister", "ring", "answer", "reject", "redirect", "hangup", "acceptOffer", "dtmf"] {
+        assert_eq!(said(command), "null");
+    }
+}
+
+// ---- answers
+
+struct Agents {
+    net: Network,
+    alice: Node<Control>,
+    bob: Node<Control>,
+    next: u32,
+    /// What was asked of whom, and has to be answered once.
+    asked: Vec<(Node<Control>, u32, String)>,
+}
+
+impl Agents {
+    fn new() -> Agents {
+        let mut net = Network::new(1, Conditions::default());
+        let agent = |name: &str, seed: u8| {
+            let mut config = AgentConfig::new(name);
+            config.trace = true;
+            Control::new(config, [seed; 32]).expect("an agent")
+        };
+        let alice = net.add("alice", agent("sip:alice@10.0.0.1", 1));
+        let bob = net.add("bob", agent("sip:bob@10.0.0.2", 2));
+        net.bind_udp(alice, 5060);
+        net.bind_udp(bob, 5060);
+        Agents { net, alice, bob, next: 0, asked: Vec::new() }
+    }
+
+    /// Gives a command as JSON and runs for a while.
+    fn ask(&mut self, node: Node<Control>, mut command: Value) -> u32 {
+        self.next += 1;
+        let id = self.next;
+        command["id"] = id.into();
+        self.asked.push((node, id, command["type"].as_str().expect("a type").to_owned()));
+        let command: Command = serde_json::from_value(command).expect("a command");
+        self.net.with(node, |control, now| control.command(now, command));
+        self.net.run_for(Duration::from_millis(100));
+        id
+    }
+
+    fn said(&self, node: Node<Control>) -> Vec<Value> {
+        self.net.events(node).iter().map(|(_, notification)| json!(notification)).collect()
+    }
+
+    fn answers(&self, node: Node<Control>, id: u32) -> Vec<Value> {
+        let answers = |value: &Value| matches!(value["type"].as_str(), Some("result" | "error")) && value["id"] == id;
+        self.said(node).into_iter().filter(answers).collect()
+    }
+
+    /// The one answer to a command.
+    #[track_caller]
+    fn answer(&self, node: Node<Control>, id: u32) -> Value {
+        let answers = self.answers(node, id);
+        assert_eq!(answers.len(), 1, "{answers:?}");
+        answers[0].clone()
+    }
+}
+
+#[test]
+fn every_command_is_answered_once() {
+    let mut agents = Agents::new();
+    let (alice, bob) = (agents.alice, agents.bob);
+    // In a life that needs every command, in states where they work ...
+    agents.ask(alice, json!({ "type": "connect" }));
+    agents.ask(alice, json!({ "type": "register" }));
+    agents.ask(alice, json!({ "type": "unregister" }));
+    agents.ask(alice, json!({ "type": "options", "target": "sip:bob@10.0.0.2" }));
+    let text = json!({ "type": "message", "target": "sip:bob@10.0.0.2", "contentType": "text/plain", "body": "hi" });
+    agents.ask(alice, text);
+    let target = "sip:bob@10.0.0.2";
+    for last in ["reject", "redirect", "answer"] {
+        agents.ask(alice, json!({ "type": "call", "target": target, "sdp": OFFER, "headers": [["X-A", "1"]] }));
+        let call =
+            agents.said(bob).iter().rev().find(|value| value["type"] == "incoming").expect("a call")["call"].clone();
+        agents.ask(bob, json!({ "type": "ring", "call": call }));
+        agents.ask(bob, json!({ "type": last, "call": call, "sdp": ANSWER, "contacts": ["sip:carol@10.0.0.3"] }));
+    }
+    let id = agents.ask(alice, json!({ "type": "inspect", "call": 3 }));
+    let snapshot = agents.answer(alice, id)["value"].clone();
+    assert_eq!((&snapshot["state"], &snapshot["direction"]), (&json!("established"), &json!("outgoing")));
+    assert_eq!(snapshot["history"][0], json!({ "at": 1100, "state": "calling", "cause": "INVITE sent" }));
+    for (ours, theirs) in [("hold", "acceptOffer"), ("resume", "rejectOffer"), ("renegotiate", "acceptOffer")] {
+        agents.ask(alice, json!({ "type": ours, "call": 3, "sdp": OFFER }));
+        agents.ask(bob, json!({ "type": theirs, "call": 3, "sdp": ANSWER }));
+    }
+    agents.ask(alice, json!({ "type": "info", "call": 3, "contentType": "text/plain", "body": "x" }));
+    agents.ask(bob, json!({ "type": "dtmf", "call": 3, "tone": "5" }));
+    agents.ask(alice, json!({ "type": "hangup", "call": 3, "reason": "SIP;cause=200" }));
+    agents.ask(alice, json!({ "type": "hangup", "call": 3 }));
+    // ... and each once more with nothing, and for a call that is not there.
+    for kind in commands().keys().filter(|kind| *kind != "shutdown") {
+        agents.ask(alice, json!({ "type": kind }));
+        let all = json!({
+            "type": kind, "call": 77, "target": "sip:x@192.0.2.200", "sdp": "", "contentType": "text/plain", "body": "",
+            "tone": "12", "contacts": [], "status": 99,
+        });
+        agents.ask(alice, all);
+    }
+    agents.ask(bob, json!({ "type": "call", "target": "sip:nobody@192.0.2.200" }));
+    agents.ask(bob, json!({ "type": "shutdown", "deadline": 500 }));
+    agents.ask(alice, json!({ "type": "shutdown" }));
+    agents.net.run_until_idle();
+    let asked: Names = agents.asked.iter().map(|(_, _, kind)| kind.clone()).collect();
+    assert_eq!(asked, commands().keys().cloned().collect(), "no command is left out");
+    for (node, id, kind) in &agents.asked {
+        let answers = agents.answers(*node, *id);
+        assert_eq!(answers.len(), 1, "{kind} {id}: {answers:?}");
+    }
+    for node in [alice, bob] {
+        assert_eq!(agents.said(node).last().expect("something")["type"], "stopped", "nothing follows");
+    }
+}
+
+#[test]
+fn what_was_said_has_only_what_the_protocol_knows() {
+    let mut agents = Agents::new();
+    let (alice, bob) = (agents.alice, agents.bob);
+    agents.ask(alice, json!({ "type": "call", "target": "sip:bob@10.0.0.2", "sdp": OFFER }));
+    agents.ask(bob, json!({ "type": "ring", "call": 1, "sdp": ANSWER }));
+    agents.ask(bob, json!({ "type": "answer", "call": 1, "sdp": ANSWER }));
+    agents.ask(bob, json!({ "type": "hangup", "call": 1, "reason": "Q.850;cause=16;text=\"done\"" }));
+    let known = union(&exported("Notification"), "type");
+    for value in agents.said(alice).into_iter().chain(agents.said(bob)) {
+        let kind = value["type"].as_str().expect("a type");
+        let mut names = keys(&value);
+        names.remove("type");
+        assert_eq!(Some(&names), known.get(kind), "{value}");
+    }
+    let ended = agents.said(alice).into_iter().find(|value| value["type"] == "ended").expect("an end");
+    let cause = json!({ "protocol": "Q.850", "cause": 16, "text": "done" });
+    let end = json!({ "by": "remote", "status": 200, "reason": "BYE received", "cause": cause, "error": null });
+    assert_eq!(ended["end"], end);
+}
+
+#[test]
+fn missing_fields_are_named() {
+    let mut agents = Agents::new();
+    let alice = agents.alice;
+    for (kind, field) in [
+        ("call", "target"),
+        ("hangup", "call"),
+        ("renegotiate", "sdp"),
+        ("options", "target"),
+        ("dtmf", "call"),
+        ("inspect", "call"),
+    ] {
+        let id = agents.ask(alice, json!({ "type": kind }));
+        let answer = agents.answer(alice, id);
+        assert_eq!((&answer["error"]["kind"], &answer["error"]["field"]), (&json!("input"), &json!(field)), "{kind}");
+    }
+    for (config, field) in [
+        (json!({ "aor": "bob" }), "aor"),
+        (json!({ "aor": "sip:a@b", "server": "ftp://x" }), "server"),
+        (json!({ "aor": "sip:a@b", "displayName": "a\r\nX: y" }), "displayName"),
+        (json!({ "aor": "sip:a@b", "userAgent": "a\nb" }), "userAgent"),
+        (json!({ "aor": "sip:a@b", "timers": { "t1": 0 } }), "timers.t1"),
+        (json!({ "aor": "sip:a@b", "ha1": { "algorithm": "ROT13", "realm": "x", "hex": "" } }), "ha1.algorithm"),
+    ] {
+        let config: AgentConfig = serde_json::from_value(config).expect("a config");
+        match Control::new(config, [0; 32]) {
+            Err(ErrorValue::Input { field: named, .. }) => assert_eq!(named, field),
+            other => panic!("{field}: {other:?}"),
+        }
+    }
+}
