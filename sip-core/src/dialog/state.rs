@@ -219,7 +219,7 @@ impl Dialog {
     }
 }
 
-fn is_request_uri(uri: &Box<str>) -> bool {
+fn is_request_uri(uri: &str) -> bool {
     !uri.is_empty() && !uri.bytes().any(|byte| byte <= b' ' || byte == 0x7f)
 }
 
@@ -235,7 +235,9 @@ fn clean(text: &str) -> Box<str> {
 fn contact(fields: &Fields) -> Result<Option<Box<str>>, ParseError> {
     match fields.contacts().next() {
         // What cannot stand in a Request-URI is no target.
-        Some(Ok(ContactValue::Address(address))) => Ok(Some(address.uri_text().into()).filter(is_request_uri)),
+        Some(Ok(ContactValue::Address(address))) => {
+            Ok(Some(address.uri_text()).filter(|uri| is_request_uri(uri)).map(Into::into))
+        }
         Some(Ok(ContactValue::Star)) | None => Ok(None),
         Some(Err(error)) => Err(error),
     }

@@ -180,7 +180,9 @@ impl Endpoint {
 
     /// The calls that are not over, oldest first.
     pub fn calls(&self) -> Vec<CallId> {
-        self.calls.iter().map(|(key, _)| CallId(key)).collect()
+        let mut calls: Vec<_> = self.calls.iter().map(|(key, call)| (call.history.first(), CallId(key))).collect();
+        calls.sort_by_key(|(first, _)| first.map(|step| step.at));
+        calls.into_iter().map(|(_, call)| call).collect()
     }
 
     pub(super) fn tell_call(&mut self, now: Instant, key: Key, event: CallEvent) {

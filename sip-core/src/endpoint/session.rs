@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::call::{Call, Negotiation, Offer};
+use super::call::{Call, Negotiation, Offer, Setup};
 use super::callee::GONE;
 use super::event::{CallEvent, CallId, CallState, Direction, OpId, Outcome};
 use super::outgoing::{Outgoing, Purpose};
@@ -181,10 +181,15 @@ impl Endpoint {
         let Some(call) = self.calls.get_mut(key) else { return };
         let busy = call.accepted.is_some()
             || matches!(call.negotiation, Negotiation::Offering(_) | Negotiation::Answering { .. });
-        if call.state != CallState::Established || busy {
+        let offered =
+            matches!(call.setup, Setup::Called { .. }) || matches!(call.negotiation, Negotiation::Offered { .. });
+        if call.is_ending() {
+            return self.refuse(now, server, &request, source, StatusCode::CALL_DOES_NOT_EXIST, &[]);
+        }
+        if !offered && (call.state != CallState::Established || busy) {
             return self.refuse(now, server, &request, source, StatusCode::REQUEST_PENDING, &[]);
         }
-        if matches!(call.negotiation, Negotiation::Offered { .. }) {
+        if offered {
             // 14.2: one at a time; the peer must wait for the first.
             let wait = self.entropy.below(10).to_string();
             let headers = [("Retry-After", wait.as_str())];
