@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use offhook_core::endpoint::{AnswerOptions, CallOptions, Endpoint};
 use offhook_core::message::StatusCode;
+use offhook_core::transport::Transport;
 use offhook_tests::endpoint::{ANSWER, OFFER, Pair};
-use offhook_tests::net::Verdict;
+use offhook_tests::net::{Conditions, Verdict};
 use offhook_tests::text::expect;
 
 const MS: Duration = Duration::from_millis(1);
@@ -758,6 +759,44 @@ fn copies_and_late_copies_change_nothing() {
         "
             50  ended (BYE received)
             50  over, by remote, 200 BYE received
+        ",
+    );
+    pair.finish();
+}
+
+#[test]
+fn a_call_over_tcp_stays_on_its_connection_and_comes_back_on_a_new_one() {
+    let mut pair = Pair::with(1, Conditions { segment: 7, ..Conditions::default() }, |config| {
+        config.automatic_media = true;
+    });
+    pair.net.listen(pair.bob, Transport::Tcp, 5060);
+    let call =
+        |alice: &mut Endpoint, now| alice.call(now, "sip:bob@10.0.0.2;transport=tcp", CallOptions::with_sdp(OFFER));
+    let here = pair.net.with(pair.alice, call).expect("a call");
+    let there = pair.incoming(pair.bob);
+    pair.answer(there);
+    pair.net.run_for(100 * MS);
+    pair.net.with(pair.bob, |bob, now| bob.hold(now, there, None));
+    pair.net.run_for(100 * MS);
+    let flow = pair.net.connections(pair.alice)[0];
+    pair.net.break_connection(pair.alice, flow);
+    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.run_for(100 * MS);
+    expect(
+        &pair.net.ladder(),
+        "
+             ms  alice               bob
+              0  |-----TCP open----->|
+             20  |------INVITE------>|
+             30  |<---200 INVITE-----|
+             40  |--------ACK------->|
+            130  |<-----INVITE-------|
+            140  |----200 INVITE---->|
+            150  |<-------ACK--------|
+            230  |----TCP broken---->|
+            230  |-----TCP open----->|
+            250  |--------BYE------->|
+            260  |<-----200 BYE------|
         ",
     );
     pair.finish();

@@ -426,6 +426,28 @@ fn a_second_re_invite_waits_for_the_first() {
 }
 
 #[test]
+fn a_second_invite_before_the_answer_waits_for_the_first() {
+    let mut solo = Solo::new();
+    let invite = Text::request("INVITE", "z9hG4bK-1").add("Contact", "<sip:alice@192.0.2.1:5060>").sdp(OFFER);
+    let call = solo.called(&invite);
+    solo.act(|endpoint, now| endpoint.ring(now, call, None));
+    let to = solo.last("180 INVITE").get("To").to_owned();
+    let second = invite.set("Via", "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-2").set("To", &to);
+    solo.receive(&second.set("CSeq", "8 INVITE"));
+    assert!(!solo.last("500 INVITE").get("Retry-After").is_empty());
+    assert_eq!(solo.endpoint.census().calls, 1);
+}
+
+#[test]
+fn a_re_invite_that_crosses_our_bye_is_for_nobody() {
+    let mut solo = Solo::new();
+    let (call, invite) = solo.established();
+    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.receive(&re_invite(&invite, 1).sdp(OFFER));
+    solo.last("481 INVITE");
+}
+
+#[test]
 fn a_call_that_ends_answers_the_re_invite_that_waits() {
     let mut solo = Solo::new();
     let (call, invite) = solo.established();

@@ -135,11 +135,11 @@ fn commands_have_the_names_of_the_protocol() {
 
 #[test]
 fn settings_have_the_names_of_the_protocol() {
-    let complaint = serde_json::from_value::<AgentConfig>(json!({ "?": 1 })).err().expect("unknown").to_string();
+    let complaint = serde_json::from_value::<AgentConfig>(json!({ "?": 1 })).expect_err("unknown").to_string();
     assert_eq!(listed(&complaint), interface("AgentConfig"));
     for (field, names) in [("ha1", ["algorithm", "hex", "realm"]), ("timers", ["t1", "t2", "t4"])] {
         let complaint = serde_json::from_value::<AgentConfig>(json!({ "aor": "sip:a@b", field: { "?": 1 } }));
-        let complaint = complaint.err().expect("unknown").to_string();
+        let complaint = complaint.expect_err("unknown").to_string();
         assert_eq!(listed(&complaint), names.into_iter().map(str::to_owned).collect());
         let text = exported("AgentConfig");
         let (_, after) = text.split_once(&format!("{field}?:")).expect("the field");
