@@ -44,7 +44,7 @@ pub enum ErrorKind {
 }
 
 impl ParseError {
-    pub(super) const fn new(field: &'static str, offset: usize, kind: ErrorKind) -> ParseError {
+    pub(crate) const fn new(field: &'static str, offset: usize, kind: ErrorKind) -> ParseError {
         ParseError { field, offset, kind }
     }
 

@@ -35,42 +35,72 @@ mod auth_value;
 mod builder;
 mod error;
 mod escape;
+mod events;
 mod field_list;
 mod fields;
+mod fragment;
 mod framing;
 mod grammar;
+mod history;
 mod host;
+mod identity;
 mod index;
 mod method;
 mod name;
+mod notices;
 mod owned;
 mod params;
 mod parse;
+mod privacy;
+mod reason;
 mod redact;
+mod refer;
+mod session_timer;
 mod status;
+mod typed;
 mod uri;
 mod uri_compare;
+mod uui;
 mod validate;
 mod values;
 mod via;
+mod when;
 
 pub use address::{ContactValue, NameAddrRef};
 pub use auth_value::{AuthParams, Challenge, Credentials};
 pub use builder::{BuildError, Builder};
 pub use error::{ErrorKind, ParseError};
 pub use escape::{escape_user, unescape};
+pub use events::{EndReason, EventRef, SubscriptionPhase, SubscriptionStateRef};
 pub use field_list::TokenList;
 pub use fields::Fields;
+pub(crate) use fragment::{fields as fragment_fields, has_start_line, message as fragment_message};
 pub use framing::{Frame, StreamDecoder, is_keep_alive};
+pub use history::{Diversion, HistoryEntry, TargetKind};
 pub use host::Host;
+pub use identity::{Identity, IdentitySource};
 pub use method::Method;
 pub use name::Name;
+pub use notices::WarningRef;
 pub use owned::{NameAddr, Uri};
 pub use params::Params;
 pub use parse::{Limits, Message, Request, Response};
+pub use privacy::Privacy;
+pub use reason::{ReasonRef, reason_value};
 pub use redact::redacted;
+pub use refer::{ReferTarget, ReferredBy};
+pub use session_timer::{Refresher, SessionExpires};
 pub use status::StatusCode;
 pub use uri::{SipUri, UriRef};
+pub use uui::UserToUser;
 pub use validate::Rejection;
 pub use values::{CSeq, Item, RAck, Replaces};
 pub use via::Via;
+pub use when::{Date, RetryAfter};
+
+/// A response with these header fields, `|` between them.
+#[cfg(test)]
+fn fields_of_test(fields: &str) -> Fields {
+    let text = ["SIP/2.0 200 OK\r\n", &fields.replace('|', "\r\n"), "\r\n\r\n"].concat();
+    Message::parse(bytes::Bytes::from(text), &Limits::default()).unwrap().fields().clone()
+}

@@ -140,7 +140,7 @@ enum StartLine {
 }
 
 /// `strict` asks for SIP/2.0 and for a Content-Length that fits.
-fn read(bytes: Bytes, limits: &Limits, strict: bool) -> Result<Message, ParseError> {
+pub(super) fn read(bytes: Bytes, limits: &Limits, strict: bool) -> Result<Message, ParseError> {
     if bytes.len() > limits.message || u32::try_from(bytes.len()).is_err() {
         return Err(ParseError::new("message", limits.message, ErrorKind::TooLong));
     }
