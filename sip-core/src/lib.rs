@@ -8,6 +8,7 @@ extern crate offhook_wasm_test;
 pub mod agent;
 mod arena;
 pub mod auth;
+pub mod body;
 #[cfg(feature = "serde")]
 pub mod control;
 pub mod dialog;
