@@ -16,6 +16,8 @@ pub mod endpoint;
 mod entropy;
 mod hashing;
 pub mod message;
+#[cfg(feature = "packages")]
+pub mod packages;
 pub mod sdp;
 pub mod time;
 pub mod timer;
