@@ -115,6 +115,8 @@ pub(super) struct Call {
     pub(super) negotiation: Negotiation,
     /// Our re-INVITE met one of theirs (491): it is tried again when the timer fires.
     pub(super) glare: Option<(Offer, TimerId)>,
+    /// Our re-INVITE that waits for the ACK of theirs.
+    pub(super) waiting: Option<Offer>,
     pub(super) accepted: Option<Accepted>,
     pub(super) ringing: Option<(TimerId, Bytes)>,
     pub(super) local_sdp: Option<Bytes>,
@@ -223,6 +225,9 @@ impl Endpoint {
         }
         if let Some((offer, timer)) = call.glare.take() {
             self.timers.cancel(timer);
+            self.done(offer.op, Err(failure.clone()));
+        }
+        if let Some(offer) = call.waiting.take() {
             self.done(offer.op, Err(failure.clone()));
         }
         if let Some(offer) = call.take_offer() {

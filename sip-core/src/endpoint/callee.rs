@@ -68,6 +68,7 @@ impl Endpoint {
             setup: Setup::Called { server, request, source },
             negotiation: Negotiation::Idle,
             glare: None,
+            waiting: None,
             accepted: None,
             ringing: None,
             local_sdp: None,
@@ -280,6 +281,10 @@ impl Endpoint {
         }
         if let Some(op) = accepted.op {
             self.done(op, Ok(Outcome::Done));
+        }
+        let going_on = self.calls.get_mut(key).filter(|call| call.state == CallState::Established);
+        if let Some(offer) = going_on.and_then(|call| call.waiting.take()) {
+            self.send_offer(now, key, offer);
         }
     }
 

@@ -103,6 +103,7 @@ impl Endpoint {
             setup: Setup::Over,
             negotiation: Negotiation::Idle,
             glare: None,
+            waiting: None,
             accepted: None,
             ringing: None,
             local_sdp: options.sdp,

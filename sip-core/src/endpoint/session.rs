@@ -35,21 +35,24 @@ impl Endpoint {
 
     fn offer(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>, hold: Option<bool>) -> OpId {
         let op = self.op();
+        let offer = Offer { op, request: None, rewrites: sdp.is_none(), sdp, hold };
         match self.may_offer(call) {
             Err(error) => self.done(op, Err(error)),
-            Ok(()) => self.send_offer(now, call.0, Offer { op, request: None, rewrites: sdp.is_none(), sdp, hold }),
+            // Theirs is agreed on, but until its ACK is here no other may be offered (14.1).
+            Ok(entry) if entry.accepted.is_some() => entry.waiting = Some(offer),
+            Ok(_) => self.send_offer(now, call.0, offer),
         }
         self.pump(now);
         op
     }
 
-    fn may_offer(&self, call: CallId) -> Result<(), Error> {
-        let entry = self.entry(call)?;
-        if entry.state != CallState::Established || entry.accepted.is_some() {
+    fn may_offer(&mut self, call: CallId) -> Result<&mut Call, Error> {
+        let entry = self.calls.get_mut(call.0).ok_or(GONE)?;
+        if entry.state != CallState::Established {
             return Err(Error::State("the call is not established"));
         }
-        match (&entry.negotiation, &entry.glare) {
-            (Negotiation::Idle, None) => Ok(()),
+        match (&entry.negotiation, &entry.glare, &entry.waiting) {
+            (Negotiation::Idle, None, None) => Ok(entry),
             _ => Err(Error::State("another negotiation is going on")),
         }
     }
@@ -62,7 +65,7 @@ impl Endpoint {
         media::offer_with_hold(local, hold).ok_or(Error::State("the description in force cannot be rewritten"))
     }
 
-    fn send_offer(&mut self, now: Instant, key: Key, mut offer: Offer) {
+    pub(super) fn send_offer(&mut self, now: Instant, key: Key, mut offer: Offer) {
         if offer.rewrites {
             match self.rewritten(key, offer.hold) {
                 Ok(sdp) => offer.sdp = Some(sdp),

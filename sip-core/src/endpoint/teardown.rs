@@ -168,11 +168,6 @@ impl Endpoint {
     pub(super) fn drop_call(&mut self, now: Instant, key: Key, error: Error) {
         self.end_call(now, key, End::failed(error, false));
     }
-
-    /// A call by its handle.
-    pub(super) fn entry(&self, call: CallId) -> Result<&Call, Error> {
-        self.calls.get(call.0).ok_or(GONE)
-    }
 }
 
 impl End {
