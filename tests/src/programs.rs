@@ -127,6 +127,7 @@ pub struct Kamailio {
     /// The port for WebSocket.
     pub ws_port: u16,
     _program: Program,
+    log: Receiver<String>,
 }
 
 impl Kamailio {
@@ -152,11 +153,7 @@ impl Kamailio {
             let output = lines(program.child.stdout.take().expect("it is piped"));
             let log = lines(program.child.stderr.take().expect("it is piped"));
             match output.recv_timeout(SOON) {
-                Ok(line) if line == "ready" => {
-                    // Its log goes on being read, so that it never waits for us.
-                    thread::spawn(move || log.iter().for_each(drop));
-                    return Kamailio { port, ws_port, _program: program };
-                }
+                Ok(line) if line == "ready" => return Kamailio { port, ws_port, _program: program, log },
                 _ => {
                     drop(program);
                     said = log.iter().collect::<Vec<_>>().join("\n");
@@ -174,6 +171,14 @@ impl Kamailio {
     /// Where agents find it over WebSocket.
     pub fn ws(&self) -> String {
         format!("ws://127.0.0.1:{}", self.ws_port)
+    }
+}
+
+impl Drop for Kamailio {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("--- kamailio\n{}", self.log.try_iter().collect::<Vec<_>>().join("\n"));
+        }
     }
 }
 
@@ -328,7 +333,8 @@ impl Drop for Agent {
     }
 }
 
-/// A SIPp that plays one of the scenarios in `tests/interop/sipp`.
+/// A SIPp that plays one of the scenarios in `tests/interop/sipp`. Nobody needs to wait until it listens: requests over
+/// UDP are sent again.
 pub struct Sipp {
     program: Program,
     folder: PathBuf,
@@ -347,16 +353,6 @@ impl Sipp {
         command.arg(folder.join("messages.log")).args(more).current_dir(&folder);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Sipp { program: Program::start("sipp", &mut command), folder }
-    }
-
-    /// Waits until it listens.
-    pub fn listens(self, port: u16) -> Sipp {
-        let deadline = Instant::now() + SOON;
-        while UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            assert!(Instant::now() < deadline, "sipp does not listen");
-            thread::sleep(Duration::from_millis(10));
-        }
-        self
     }
 
     /// Waits for its end, which must be a good one.

@@ -314,7 +314,8 @@ fn sipp_calls_an_agent() {
     let incoming = bob.hears("incoming");
     bob.must("ring", json!({ "call": incoming["call"] }));
     bob.must("answer", json!({ "call": incoming["call"], "sdp": sdp(50_000, "sendrecv") }));
-    bob.reaches("state", "established");
+    // A BYE right behind the ACK could overtake it in Kamailio, which has several processes for UDP.
+    bob.must("dtmf", json!({ "call": incoming["call"], "tone": "1" }));
     ends(&mut bob, "remote");
     sipp.succeeds();
     bob.end();
@@ -325,10 +326,10 @@ fn an_agent_calls_sipp() {
     let kamailio = Kamailio::start();
     let port = free_port();
     Sipp::play("register.xml", kamailio.port, port, &["-au", "bob", "-ap", "bob-secret"]).succeeds();
-    let sipp = Sipp::play("called.xml", kamailio.port, port, &[]).listens(port);
+    let sipp = Sipp::play("called.xml", kamailio.port, port, &[]);
     let mut alice = Agent::start("alice", &kamailio.udp(), &[]);
     let a = alice.must("call", json!({ "target": "sip:bob@sip.test", "sdp": sdp(40_000, "sendrecv") }))["call"].clone();
-    alice.reaches("state", "ringing");
+    // Its 180 is overtaken by the 200 now and then: Kamailio has several processes for UDP.
     alice.reaches("state", "established");
     let held = alice.must("hold", json!({ "call": a }));
     assert!(text(&held["sdp"]).contains("a=recvonly"), "{held}");
