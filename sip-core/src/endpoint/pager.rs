@@ -36,6 +36,10 @@ impl Endpoint {
         to.push_str(target.as_str());
         to.push('>');
         let mut outgoing = Outgoing::new(Purpose::Pager(op), method, target.as_str(), &from, &to, &call_id, 1);
+        if outgoing.method == Method::Options {
+            // 11.1: what the answer may describe itself with.
+            outgoing = outgoing.header("Accept", "application/sdp");
+        }
         if let Some((content_type, body)) = body {
             outgoing = outgoing.body(content_type, body);
         }
