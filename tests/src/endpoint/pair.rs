@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use offhook_core::endpoint::{
-    AnswerOptions, CallId, CallInfo, CallOptions, Census, Config, Endpoint, Event, Reliability,
-};
+use offhook_core::endpoint::{AnswerOptions, CallId, CallInfo, CallOptions, Census, Config, Endpoint, Event};
 use offhook_core::time::Instant;
 
 use super::{ANSWER, OFFER, log};
@@ -21,12 +19,9 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// 10 ms each way, nothing lost, descriptions rewritten by the endpoints themselves, no extensions in use.
+    /// 10 ms each way, nothing lost, descriptions rewritten by the endpoints themselves.
     pub fn new() -> Pair {
-        Pair::with(1, Conditions::default(), |config| {
-            config.automatic_media = true;
-            config.reliable = Reliability::Never;
-        })
+        Pair::with(1, Conditions::default(), |config| config.automatic_media = true)
     }
 
     /// With other conditions and settings.

@@ -1,17 +1,18 @@
 //! Where the messages of a scripted peer come in and go out.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use offhook_core::time::Instant;
-use offhook_core::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Transport};
+use offhook_core::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
 
 /// A [`Machine`] that keeps what comes and sends what it is given, whole messages both ways (UDP and WebSocket).
 #[derive(Debug, Default)]
 pub struct Mailbox {
     flows: u64,
     socket: Option<FlowId>,
+    accepted: Option<Path>,
     outputs: VecDeque<Output<(Path, Bytes)>>,
 }
 
@@ -21,9 +22,10 @@ impl Mailbox {
         self.outputs.push_back(Output::Transmit { path, bytes });
     }
 
-    /// The UDP socket, if there is one.
-    pub fn socket(&self) -> Option<FlowId> {
-        self.socket
+    /// The way to an address: by the socket, else by the connection that was accepted last.
+    pub fn path(&self, remote: SocketAddr) -> Option<Path> {
+        let datagram = self.socket.map(|flow| Path { flow, remote });
+        datagram.or(self.accepted)
     }
 }
 
@@ -33,8 +35,9 @@ impl Machine for Mailbox {
     fn flow_opened(&mut self, _now: Instant, info: FlowInfo) -> FlowId {
         self.flows += 1;
         let flow = FlowId::from_number(self.flows);
-        if info.transport == Transport::Udp {
-            self.socket = Some(flow);
+        match info.remote {
+            None => self.socket = Some(flow),
+            Some(remote) => self.accepted = Some(Path { flow, remote }),
         }
         flow
     }

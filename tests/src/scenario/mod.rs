@@ -5,8 +5,11 @@
 
 mod lines;
 mod mailbox;
+mod native;
 mod parse;
 mod player;
+mod programs;
+mod relay;
 mod script;
 mod scripted;
 pub mod sdp;
@@ -16,8 +19,10 @@ mod told;
 mod words;
 
 pub use mailbox::Mailbox;
+pub use native::{Native, Processes};
 pub use parse::{ParseError, parse};
 pub use player::play;
+pub use programs::program;
 pub use script::{Fault, Flying, Part, Role, Runtime, Scenario, Settings, folder};
-pub use simulated::{Simulated, Variant};
+pub use simulated::{DOMAIN, PORT, Simulated, Variant};
 pub use stage::{Address, Happening, Stage, Theatre};

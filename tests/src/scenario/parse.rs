@@ -63,6 +63,7 @@ pub fn parse(name: &str, text: &str) -> std::result::Result<Scenario, ParseError
         cast: Vec::new(),
         switchboard: false,
         skips: Vec::new(),
+        lossless: None,
         steps: Vec::new(),
     };
     let lines: Vec<&str> = text.lines().collect();
@@ -129,6 +130,11 @@ fn read_head(scenario: &mut Scenario, line: &str) -> Result<bool> {
         }
         Some("not") => {
             let name = words.expect("a runtime")?;
+            if name == "bad" {
+                words.take_all(&["networks:"])?;
+                scenario.lossless = Some(words.rest());
+                return Ok(true);
+            }
             let name = name.strip_suffix(':').unwrap_or(&name);
             let runtime = Runtime::ALL.into_iter().find(|runtime| runtime.name() == name);
             let runtime = runtime.ok_or_else(|| format!("{name}? simulated, native or browser"))?;
@@ -514,7 +520,7 @@ fn read_lines(more: &[&str]) -> Result<(Lines, Option<String>)> {
         lines.push((name.trim().to_owned(), value.trim().to_owned()));
     }
     let body: Vec<&str> = more.copied().collect();
-    Ok((lines, (!body.is_empty()).then(|| body.join("\r\n") + "\r\n")))
+    Ok((lines, (!body.is_empty()).then(|| body.join("\r\n"))))
 }
 
 // ---- what the network does

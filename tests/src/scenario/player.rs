@@ -15,6 +15,9 @@ use super::told::{Told, fits};
 use crate::net::label;
 use crate::sip::Text;
 
+/// What is told of the way to the server, which goes on as long as there is an agent; lines may ask for it.
+const CONNECTION: [&str; 5] = ["connected", "disconnected", "registered", "unregistered", "registration failed"];
+
 /// Plays a scenario; says in full what was wrong.
 ///
 /// # Errors
@@ -23,7 +26,8 @@ use crate::sip::Text;
 pub fn play<T: Theatre>(theatre: &T, scenario: &Scenario) -> Result<(), String> {
     let stage = theatre.open(scenario)?;
     let actors = (0..scenario.cast.len()).map(|who| actor(scenario, &stage, who)).collect();
-    let mut player = Player { scenario, stage, actors, kept: Kept::new(), commands: 0, closing: false };
+    let kept = addresses(scenario, &stage);
+    let mut player = Player { scenario, stage, actors, kept, commands: 0, closing: false };
     let mut line = None;
     let result = player.prepare().and_then(|()| {
         for step in &scenario.steps {
@@ -36,16 +40,19 @@ pub fn play<T: Theatre>(theatre: &T, scenario: &Scenario) -> Result<(), String> 
     result.map_err(|reason| player.report(line, &reason))
 }
 
+/// What lines may say of scripted peers: `{bob.address}`.
+fn addresses<S: Stage>(scenario: &Scenario, stage: &S) -> Kept {
+    let scripted = scenario.cast.iter().enumerate().filter(|(_, role)| matches!(role.part, Part::Scripted));
+    scripted.map(|(who, role)| (format!("{}.address", role.name), stage.address(who).local.to_string())).collect()
+}
+
 fn actor<S: Stage>(scenario: &Scenario, stage: &S, who: usize) -> Actor {
     let role = &scenario.cast[who];
     match &role.part {
         Part::Scripted => Actor::Puppet(Box::new(Puppet::new(&role.name, stage.address(who)))),
         Part::Agent(settings) => {
             let mut agent = Agent { settings: settings.clone(), ..Agent::default() };
-            agent.ignores = ["connected", "disconnected", "registered", "unregistered", "registration failed"]
-                .into_iter()
-                .filter(|kind| !mentions(scenario, who, kind))
-                .collect();
+            agent.ignores = CONNECTION.into_iter().filter(|kind| !mentions(scenario, who, kind)).collect();
             Actor::Agent(Box::new(agent))
         }
     }
@@ -111,7 +118,6 @@ impl<S: Stage> Player<'_, S> {
 
     /// Agents with a server are connected to it, and registered, unless that is what the scenario is about.
     fn prepare(&mut self) -> Result<(), String> {
-        let with_server = self.scenario.switchboard || self.scenario.is_scripted();
         for who in 0..self.actors.len() {
             let Actor::Agent(_) = self.actors[who] else { continue };
             let does = |action: &str| {
@@ -119,11 +125,12 @@ impl<S: Stage> Player<'_, S> {
                     |step: &Step| matches!(&step.what, What::Do(deed) if deed.who == who && deed.action == action);
                 self.scenario.steps.iter().any(same)
             };
-            let first = match (does("connect"), does("register")) {
-                _ if !with_server && !self.stage.negotiates() => continue,
-                (true, _) => continue,
-                (false, false) if !self.scenario.is_scripted() => "register",
-                _ => "connect",
+            let first = match self.stage.has_registrar() {
+                true if does("connect") => continue,
+                true if does("register") => "connect",
+                true => "register",
+                false if self.scenario.is_scripted() && !does("connect") => "connect",
+                false => continue,
             };
             self.command(who, first, json!({ "type": first }))?;
             self.await_outcome(who, first, &Pattern::new("done"))?;
@@ -132,6 +139,11 @@ impl<S: Stage> Player<'_, S> {
     }
 
     fn finish(&mut self) -> Result<(), String> {
+        for actor in &mut self.actors {
+            if let Actor::Agent(agent) = actor {
+                agent.ignores = CONNECTION.to_vec();
+            }
+        }
         let late = self.stage.settle();
         self.take_all(late)?;
         self.nothing_left()?;
@@ -367,6 +379,9 @@ impl<S: Stage> Player<'_, S> {
         if !headers.is_empty() {
             command["headers"] = json!(headers);
         }
+        if matches!(deed.action.as_str(), "hold" | "resume" | "renegotiate") {
+            self.settle_offers(who)?;
+        }
         let in_call = !matches!(
             deed.action.as_str(),
             "connect" | "register" | "unregister" | "call" | "options" | "message" | "shutdown"
@@ -387,6 +402,14 @@ impl<S: Stage> Player<'_, S> {
             command["sdp"] = json!(self.describe(who, direction));
         }
         self.command(who, &deed.action, command)
+    }
+
+    /// One negotiation at a time, as any application does it: the answer to their offer is acknowledged first.
+    fn settle_offers(&mut self, who: usize) -> Result<(), String> {
+        self.wait_until("the ACK for the answer to an offer", |player| {
+            let Actor::Agent(agent) = &player.actors[who] else { return true };
+            !agent.waiting.values().any(|action| action == "acceptOffer")
+        })
     }
 
     fn describe(&mut self, who: usize, direction: &str) -> String {
@@ -468,10 +491,11 @@ impl<S: Stage> Player<'_, S> {
             }
             Told::Outcome { id, outcome } => {
                 let action = agent.waiting.remove(&id).ok_or("an outcome of no command, or a second one")?;
-                // What the player answers to an offer by itself is cancelled by a hangup before the ACK.
-                let cancelled = outcome.attributes.get("error").is_some_and(|error| error == "cancelled");
+                // What the player answers to an offer by itself fails if a hangup overtakes the ACK.
+                let over = ["cancelled", "state"].map(|kind| Some(kind.to_owned()));
+                let over = over.contains(&outcome.attributes.get("error").cloned());
                 let own = matches!(action.as_str(), "acceptOffer" | "rejectOffer") && !agent.settings.manual_offers;
-                if action != "shutdown" && !(own && cancelled) {
+                if action != "shutdown" && !(own && over) {
                     agent.outcomes.push((action, outcome));
                 }
             }

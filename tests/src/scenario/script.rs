@@ -22,6 +22,8 @@ pub struct Scenario {
     pub switchboard: bool,
     /// Where it cannot be played, and why.
     pub skips: Vec<(Runtime, String)>,
+    /// Why it cannot be played where messages get lost by chance, if so.
+    pub lossless: Option<String>,
     /// What happens, in order.
     pub steps: Vec<Step>,
 }
@@ -278,6 +280,17 @@ impl Scenario {
     /// Whether a peer in it is scripted.
     pub fn is_scripted(&self) -> bool {
         self.cast.iter().any(|role| matches!(role.part, Part::Scripted))
+    }
+
+    /// Whether it needs connections, because they break.
+    pub fn breaks_connections(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.what, What::Network(Fault::Breaks(_))))
+    }
+
+    /// Whether it needs datagrams, because something happens to one.
+    pub fn harms_datagrams(&self) -> bool {
+        let harm = |fault: &Fault| matches!(fault, Fault::Loses(..) | Fault::Delays(..) | Fault::Doubles(_));
+        self.steps.iter().any(|step| matches!(&step.what, What::Network(fault) if harm(fault)))
     }
 
     /// Why it is not played there, if it is not.

@@ -16,6 +16,9 @@ pub trait Stage {
         false
     }
 
+    /// Whether there is a registrar between the agents.
+    fn has_registrar(&self) -> bool;
+
     /// Whether messages get lost by chance, so that what is not repeated may never come.
     fn is_lossy(&self) -> bool {
         false

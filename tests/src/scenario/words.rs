@@ -19,8 +19,8 @@ impl Words {
         let mut rest = line.trim();
         while !rest.is_empty() {
             if let Some(open) = rest.strip_prefix('"') {
-                let (text, after) = open.split_once('"').ok_or("a quote is not closed")?;
-                words.push_back(Word { text: text.into(), quoted: true });
+                let (text, after) = close_quote(open).ok_or("a quote is not closed")?;
+                words.push_back(Word { text: text.replace("\\\"", "\""), quoted: true });
                 rest = after.trim_start();
                 continue;
             }
@@ -95,6 +95,12 @@ impl Words {
             Some(word) => Err(format!("what is `{}`?", word.text)),
         }
     }
+}
+
+/// What is within the quotes, and what follows; `\"` does not end it.
+fn close_quote(text: &str) -> Option<(&str, &str)> {
+    let ends = text.match_indices('"').find(|(at, _)| !text[..*at].ends_with('\\'))?;
+    Some((&text[..ends.0], &text[ends.0 + 1..]))
 }
 
 /// `5 s`, `200 ms`.

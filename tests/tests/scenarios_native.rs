@@ -1,0 +1,47 @@
+//! Every scenario on real sockets: `offhook agent` processes that reach each other directly, through the switchboard
+//! over each transport, or speak to a scripted peer.
+
+use libtest_mimic::{Arguments, Trial};
+use offhook_core::transport::Transport;
+use offhook_tests::scenario::{Native, Runtime, Scenario, play, program};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for scenario in Scenario::all() {
+        if scenario.skipped(Runtime::Native).is_some() {
+            continue;
+        }
+        for (way, theatre) in ways(&scenario) {
+            let scenario = scenario.clone();
+            trials.push(Trial::test(format!("{} ({way})", scenario.name), move || {
+                play(&theatre, &scenario).map_err(Into::into)
+            }));
+        }
+    }
+    if !arguments.list {
+        for (package, name) in [("offhook", "offhook"), ("offhook-examples", "switchboard")] {
+            program(package, name).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// The ways a scenario is played natively.
+fn ways(scenario: &Scenario) -> Vec<(&'static str, Native)> {
+    let (udp, tcp, ws) = (Transport::Udp, Transport::Tcp, Transport::Ws);
+    let direct = |transport| Native { transport, through: false };
+    let through = |transport| Native { transport, through: true };
+    if scenario.is_scripted() {
+        return vec![("udp", direct(udp)), ("ws", direct(ws))];
+    }
+    let mut ways = Vec::new();
+    if !scenario.switchboard {
+        ways.extend([("udp", direct(udp)), ("tcp", direct(tcp))]);
+    }
+    if !scenario.breaks_connections() {
+        ways.push(("switchboard, udp", through(udp)));
+    }
+    ways.extend([("switchboard, tcp", through(tcp)), ("switchboard, ws", through(ws))]);
+    ways
+}
