@@ -64,12 +64,13 @@ fn same_text_any_case(one: &str, other: &str) -> bool {
     folded(one).eq(folded(other))
 }
 
-fn same_params(one: &Params<'_>, other: &Params<'_>) -> bool {
-    let both_agree =
-        one.iter().all(|(name, value)| match other.iter().find(|(found, _)| same_text_any_case(found, name)) {
-            Some((_, found)) => same_option(value, found, same_text_any_case),
-            None => true,
-        });
+/// Of parameters that stand more than once, which they must not, the first counts.
+fn same_params<'a>(one: &Params<'a>, other: &Params<'a>) -> bool {
+    let first = |params: &Params<'a>, name: &str| params.iter().find(|(found, _)| same_text_any_case(found, name));
+    let both_agree = one.iter().all(|(name, _)| match (first(one, name), first(other, name)) {
+        (Some((_, value)), Some((_, found))) => same_option(value, found, same_text_any_case),
+        _ => true,
+    });
     both_agree && NEVER_IGNORED.iter().all(|name| one.contains(name) == other.contains(name))
 }
 
@@ -152,6 +153,13 @@ mod tests {
         ] {
             assert!(!same(one, other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn of_parameters_that_stand_twice_the_first_counts() {
+        assert!(same("sip:a;x=1;x=2", "sip:a;x=1;x=2"));
+        assert!(same("sip:a;x=1;x=2", "sip:a;x=1"));
+        assert!(!same("sip:a;x=1;x=2", "sip:a;x=2"));
     }
 
     #[test]

@@ -149,6 +149,12 @@ mod tests {
         }
     }
 
+    #[test]
+    fn half_a_line_end_is_completed() {
+        let sdp = SessionDescription::parse(b"v=0\r\no=- 1 1 IN IP4 a\r").unwrap();
+        assert_eq!(sdp.to_bytes(), &b"v=0\r\no=- 1 1 IN IP4 a\r\n"[..]);
+    }
+
     fn line() -> impl Strategy<Value = String> {
         prop_oneof![
             Just("a=sendonly".to_string()),

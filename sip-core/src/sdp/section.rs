@@ -28,7 +28,7 @@ impl Section {
     pub(super) fn of_text(text: &str) -> Section {
         let mut text = String::from(text);
         if !text.is_empty() && !text.ends_with('\n') {
-            text.push_str("\r\n");
+            text.push_str(if text.ends_with('\r') { "\n" } else { "\r\n" });
         }
         Section { text }
     }

@@ -24,7 +24,9 @@ impl<'a> Origin<'a> {
             version: parts.next().filter(|part| is_number(part))?,
             address: parts.next()?,
         };
-        (origin.address.split_ascii_whitespace().count() == 3).then_some(origin)
+        // Written anew, a control character would become a space and the line another one.
+        let is_text = !value.contains(|character: char| character.is_ascii_control() && character != '\t');
+        (is_text && origin.address.split_ascii_whitespace().count() == 3).then_some(origin)
     }
 }
 
@@ -228,6 +230,7 @@ mod tests {
         assert_eq!((origin.session_id, origin.version, origin.address), ("4962303333179871722", "1", "IN IP4 0.0.0.0"));
         assert_eq!(Origin::parse("- x 1 IN IP4 0.0.0.0"), None);
         assert_eq!(Origin::parse("- 1 1 IN IP4"), None);
+        assert_eq!(Origin::parse("- 1 1 IN IP4 a\0b"), None);
 
         assert!(Connection::parse("IN IP4 0.0.0.0").unwrap().is_unspecified());
         assert!(Connection::parse("IN IP6 ::").unwrap().is_unspecified());
