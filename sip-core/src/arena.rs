@@ -34,14 +34,15 @@ impl<T> Arena<T> {
     }
 
     pub(crate) fn insert(&mut self, value: T) -> Key {
-        match self.free.pop() {
-            Some(index) => {
-                let slot = &mut self.slots[index as usize]; // free holds only indexes of slots
+        let free = self.free.pop();
+        match free.and_then(|index| Some((index, self.slots.get_mut(index as usize)?))) {
+            Some((index, slot)) => {
                 slot.value = Some(value);
                 Key { index, generation: slot.generation }
             }
             None => {
-                let index = u32::try_from(self.slots.len()).expect("limits keep tables far below 2^32 entries");
+                // Limits keep tables far below 2^32 entries; beyond, a key would find nothing.
+                let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
                 let generation = self.first_generation;
                 self.slots.push(Slot { generation, value: Some(value) });
                 Key { index, generation }
@@ -69,7 +70,7 @@ impl<T> Arena<T> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots.len().saturating_sub(self.free.len())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {

@@ -20,33 +20,33 @@ impl Entropy {
     }
 
     fn byte(&mut self) -> u8 {
-        if self.used >= self.block.len() {
-            let mut hash = Sha256::new();
-            hash.update(self.seed);
-            hash.update(self.counter.to_le_bytes());
-            self.block = hash.finalize().into();
-            self.counter += 1;
-            self.used = 0;
+        if let Some(byte) = self.block.get(self.used) {
+            self.used = self.used.saturating_add(1);
+            return *byte;
         }
-        let byte = self.block[self.used];
-        self.used += 1;
-        byte
+        let mut hash = Sha256::new();
+        hash.update(self.seed);
+        hash.update(self.counter.to_le_bytes());
+        self.block = hash.finalize().into();
+        self.counter = self.counter.wrapping_add(1);
+        self.used = 1;
+        self.block[0]
     }
 
     pub(crate) fn u64(&mut self) -> u64 {
         (0..8).fold(0, |sum, _| sum << 8 | u64::from(self.byte()))
     }
 
-    /// A number below `bound` (which must not be zero); the bias is below 2^-32 for the small bounds used here.
+    /// A number below `bound`, 0 if that is zero; the bias is below 2^-32 for the small bounds used here.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.u64() % bound
+        self.u64().checked_rem(bound).unwrap_or(0)
     }
 
     /// Appends `length` characters of `a-z2-7`, five random bits each.
     pub(crate) fn token(&mut self, text: &mut String, length: usize) {
         for _ in 0..length {
             let index = usize::from(self.byte() & 31);
-            text.push(char::from(ALPHABET[index]));
+            text.extend(ALPHABET.get(index).map(|letter| char::from(*letter)));
         }
     }
 

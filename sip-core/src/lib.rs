@@ -1,5 +1,18 @@
 //! The sans-I/O SIP core of Offhook.
 #![forbid(unsafe_code)]
+// What comes from the network cannot panic: nothing in this crate may index, unwrap or overflow.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
 
 #[cfg(all(test, target_arch = "wasm32"))]
 #[macro_use]
@@ -12,6 +25,7 @@ pub mod body;
 #[cfg(feature = "serde")]
 pub mod control;
 pub mod dialog;
+#[allow(clippy::arithmetic_side_effects)]
 pub mod endpoint;
 mod entropy;
 mod hashing;

@@ -225,7 +225,7 @@ impl DigestClient {
         if attempt.rounds >= MAX_ROUNDS {
             return Err(AuthError::TooManyRounds);
         }
-        attempt.rounds += 1;
+        attempt.rounds = attempt.rounds.saturating_add(1);
         let mut problem = AuthError::NoChallenge;
         let mut chosen: Vec<(Challenge, usize)> = Vec::new();
         for challenge in challenges.into_iter().take(MAX_CHALLENGES) {

@@ -22,7 +22,7 @@ pub(super) fn push_token(out: &mut String, name: &str, value: &str) {
 /// Writes the low `digits` hexadecimal digits of a number.
 pub(super) fn push_hex(out: &mut String, value: u64, digits: u32) {
     for digit in (0..digits).rev() {
-        let nibble = value.checked_shr(digit * 4).unwrap_or(0) & 0xf;
+        let nibble = value.checked_shr(digit.saturating_mul(4)).unwrap_or(0) & 0xf;
         out.extend(char::from_digit(nibble as u32, 16));
     }
 }

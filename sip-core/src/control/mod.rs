@@ -182,7 +182,7 @@ impl Control {
         if let Some(number) = self.numbers.get(&call) {
             return *number;
         }
-        self.next_call += 1;
+        self.next_call = self.next_call.wrapping_add(1);
         self.calls.insert(self.next_call, call);
         self.numbers.insert(call, self.next_call);
         self.next_call

@@ -85,7 +85,7 @@ impl Dialog {
     pub fn from_request(request: &Request, local_tag: &str, path: Path) -> Result<Dialog, DialogError> {
         let (from, to) = (request.from()?, request.to()?);
         let to_text = to.as_str();
-        let mut local = String::with_capacity(to_text.len() + 5 + local_tag.len());
+        let mut local = String::with_capacity(to_text.len().saturating_add(5).saturating_add(local_tag.len()));
         local.push_str(&clean(to_text.strip_suffix(";tag=").unwrap_or(to_text)));
         local.push_str(";tag=");
         local.push_str(local_tag);

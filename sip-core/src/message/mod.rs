@@ -16,20 +16,6 @@
 //! This layer does not know transactions, dialogs or transports, does not parse bodies (see [`crate::sdp`]), and does not
 //! invent values: tags, branches and Call-IDs come from whoever builds the message.
 
-// What comes from the network cannot panic: nothing here may index, unwrap or overflow.
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::string_slice,
-        clippy::unreachable,
-        clippy::unwrap_used
-    )
-)]
-
 mod address;
 mod auth_value;
 mod builder;

@@ -144,7 +144,7 @@ fn increment(number: &str) -> String {
     for digit in &mut digits {
         match digit {
             b'0'..=b'8' => {
-                *digit += 1;
+                *digit = digit.saturating_add(1);
                 return digits.iter().rev().map(|&digit| char::from(digit)).collect();
             }
             _ => *digit = b'0',

@@ -155,7 +155,7 @@ impl Section {
     }
 
     fn rewrite(&mut self, mut write: impl FnMut(Line<'_>, &str, &mut String)) {
-        let mut out = String::with_capacity(self.text.len() + 32);
+        let mut out = String::with_capacity(self.text.len().saturating_add(32));
         for raw in self.text.split_inclusive('\n') {
             match Line::parse(raw) {
                 Some(line) => write(line, raw, &mut out),

@@ -64,13 +64,13 @@ impl<'a> SdpRef<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<SdpRef<'a>, SdpError> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let offset = error.valid_up_to();
-            let line = bytes.iter().take(offset).filter(|&&byte| byte == b'\n').count() + 1;
+            let line = bytes.iter().take(offset).filter(|&&byte| byte == b'\n').count().saturating_add(1);
             SdpError::new(line, offset, SdpErrorKind::NotUtf8)
         })?;
-        let mut offset = 0;
+        let mut offset = 0_usize;
         let mut first = true;
         for (index, raw) in text.split_inclusive('\n').enumerate() {
-            let fail = |kind| Err(SdpError::new(index + 1, offset, kind));
+            let fail = |kind| Err(SdpError::new(index.saturating_add(1), offset, kind));
             if !strip_end(raw).is_empty() {
                 let Some(line) = Line::parse(raw) else {
                     return fail(SdpErrorKind::NotALine);
@@ -86,7 +86,7 @@ impl<'a> SdpRef<'a> {
                     _ => {}
                 }
             }
-            offset += raw.len();
+            offset = offset.saturating_add(raw.len());
         }
         if first {
             return Err(SdpError::new(1, 0, SdpErrorKind::Version));
@@ -347,12 +347,12 @@ fn strip_end(raw: &str) -> &str {
 
 /// Cuts before the next `m=` line after the first line.
 fn split_section(text: &str) -> (&str, &str) {
-    let mut end = 0;
+    let mut end = 0_usize;
     for raw in text.split_inclusive('\n') {
         if end > 0 && raw.starts_with("m=") {
             break;
         }
-        end += raw.len();
+        end = end.saturating_add(raw.len());
     }
     text.split_at_checked(end).unwrap_or((text, ""))
 }

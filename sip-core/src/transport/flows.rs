@@ -98,7 +98,7 @@ impl Flows {
 
     fn insert(&mut self, flow: Flow) -> FlowId {
         let id = FlowId(self.next);
-        self.next += 1;
+        self.next = self.next.wrapping_add(1);
         self.places.entry(flow.place()).or_insert(id);
         self.table.insert(id, flow);
         id

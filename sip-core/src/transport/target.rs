@@ -22,7 +22,7 @@ pub struct Target {
 impl Target {
     /// The `ws:` or `wss:` URL of a WebSocket target.
     pub fn url(&self) -> String {
-        let mut url = String::with_capacity(self.host.len() + self.resource.len() + 14);
+        let mut url = String::with_capacity(self.host.len().saturating_add(self.resource.len()).saturating_add(14));
         url.push_str(if self.transport.is_secure() { "wss://" } else { "ws://" });
         url.push_str(&self.host);
         url.push(':');
