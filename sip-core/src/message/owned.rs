@@ -194,12 +194,13 @@ impl NameAddr {
     }
 
     /// The same address with one more parameter. A value that is no token and no host is quoted. One of the same name is
-    /// replaced.
+    /// replaced; one whose name is no token, which only garbage has, is left out.
     #[must_use]
     pub fn with_param(&self, name: &str, value: Option<&str>) -> NameAddr {
         let view = self.view();
         let mut text = self.bare();
-        let kept = view.params.iter().filter(|(found, _)| !found.eq_ignore_ascii_case(name));
+        let keeps = |found: &str| !found.eq_ignore_ascii_case(name) && grammar::is_token(found.as_bytes());
+        let kept = view.params.iter().filter(|(found, _)| keeps(found));
         for (name, value) in kept {
             push_param(&mut text, name, value.map(escape::unquote_inner).as_deref());
         }
@@ -315,6 +316,8 @@ mod tests {
         let retagged = tagged.with_param("TAG", Some("2"));
         assert!(retagged.as_str().ends_with("<sip:a@b;lr>;+sip.instance=\"<urn:uuid:1>\";TAG=2"));
         assert_eq!(retagged.without_params(), address);
+        let odd = NameAddr::parse("sip:a@b;x\"y;ob;z=\"").unwrap().with_param("tag", Some("1"));
+        assert_eq!(odd.view().tag(), Some("1"));
         let bare = NameAddr::parse("sip:a@b;tag=1").unwrap();
         assert_eq!(bare.without_params().as_str(), "<sip:a@b>");
         assert_eq!(NameAddr::new(None, &uri).as_str(), "<sip:a@b;lr>");

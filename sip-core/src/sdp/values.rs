@@ -24,9 +24,7 @@ impl<'a> Origin<'a> {
             version: parts.next().filter(|part| is_number(part))?,
             address: parts.next()?,
         };
-        // Written anew, a control character would become a space and the line another one.
-        let is_text = !value.contains(|character: char| character.is_ascii_control() && character != '\t');
-        (is_text && origin.address.split_ascii_whitespace().count() == 3).then_some(origin)
+        (is_text(value) && origin.address.split_ascii_whitespace().count() == 3).then_some(origin)
     }
 }
 
@@ -45,7 +43,7 @@ impl<'a> Connection<'a> {
         parts.next()?;
         let (address_type, address) = (parts.next()?, parts.next()?);
         let address = address.split('/').next().filter(|address| !address.is_empty())?;
-        parts.next().is_none().then_some(Connection { address_type, address })
+        (parts.next().is_none() && is_text(value)).then_some(Connection { address_type, address })
     }
 
     /// True for `0.0.0.0` and `::`: nothing must be sent there. Old agents mean hold by it (RFC 6337 5.4), agents with
@@ -88,7 +86,7 @@ impl<'a> MediaLine<'a> {
         let formats = formats.trim();
         // Some agents leave the formats out when they reject.
         let complete = !kind.is_empty() && !protocol.is_empty() && (port == 0 || !formats.is_empty());
-        complete.then_some(MediaLine { kind, port, port_count, protocol, formats })
+        (complete && is_text(value)).then_some(MediaLine { kind, port, port_count, protocol, formats })
     }
 }
 
@@ -216,6 +214,11 @@ impl Setup {
     }
 }
 
+/// No control characters: written anew they would become spaces, and the line another one.
+fn is_text(value: &str) -> bool {
+    !value.contains(|character: char| character.is_ascii_control() && character != '\t')
+}
+
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -236,6 +239,7 @@ mod tests {
         assert!(Connection::parse("IN IP6 ::").unwrap().is_unspecified());
         assert_eq!(Connection::parse("IN IP4 224.2.36.42/127").unwrap().address, "224.2.36.42");
         assert_eq!(Connection::parse("IN IP4"), None);
+        assert_eq!(MediaLine::parse("a\0b 0 RTP/AVP 0"), None);
 
         let line = MediaLine::parse("audio 49170/2 RTP/AVP 0 8").unwrap();
         assert_eq!((line.port, line.port_count, line.formats), (49170, Some(2), "0 8"));
