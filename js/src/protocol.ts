@@ -39,6 +39,11 @@ export interface AgentConfig {
   timers?: { t1?: number; t2?: number; t4?: number };
   /** How long a connection may take to come up, in milliseconds (default 8000). */
   connectTimeout?: number;
+  /**
+   * Whether provisional responses are acknowledged (RFC 3262), so that none gets lost: never, where the other side
+   * supports it (the default), or always, which refuses calls with those who do not.
+   */
+  reliable?: "never" | "supported" | "required";
   /** Send a `trace` notification for each message (secrets masked). */
   trace?: boolean;
   /** Hold by the core's own rewriting of the last SDP, re-offers answered by the core. Default false: the application negotiates. */
@@ -192,7 +197,7 @@ export type Notification =
   | { type: "answered"; call: CallId; sdp: string | null; at: number }
   /** The other side offers anew; `acceptOffer` or `rejectOffer` must follow. `sdp` null: it asks us to offer. */
   | { type: "offer"; call: CallId; sdp: string | null; at: number }
-  /** Our answer in a re-offer was acknowledged by `sdp` in the ACK (re-INVITE without offer). */
+  /** The answer to our offer came with the ACK (re-INVITE without offer) or the PRACK (offer in our 183). */
   | { type: "negotiated"; call: CallId; sdp: string; at: number }
   | { type: "hold"; call: CallId; local: boolean; remote: boolean; at: number }
   /** INFO within the call; `dtmf` is set when it carried a digit. */

@@ -3,6 +3,7 @@
 pub mod endpoint;
 pub mod layer;
 pub mod net;
+pub mod programs;
 pub mod scenario;
 pub mod sip;
 pub mod text;

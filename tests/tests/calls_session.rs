@@ -317,6 +317,74 @@ fn an_application_offer_gives_way_to_one_that_comes_first() {
 }
 
 #[test]
+fn an_offer_waits_for_the_ack_of_theirs() {
+    let mut pair = Pair::new();
+    let (here, there) = pair.established();
+    pair.net.with(pair.alice, |alice, now| alice.hold(now, here, None));
+    pair.net.run_for(10 * MS);
+    pair.net.with(pair.bob, |bob, now| bob.hold(now, there, None));
+    pair.net.with(pair.bob, |bob, now| bob.resume(now, there, None));
+    pair.net.run_for(100 * MS);
+    expect(
+        &pair.net.ladder(),
+        "
+             ms  alice               bob
+             40  |------INVITE------>|
+             50  |<---200 INVITE-----|
+             60  |--------ACK------->|
+             70  |<-----INVITE-------|
+             80  |----200 INVITE---->|
+             90  |<-------ACK--------|
+        ",
+    );
+    expect(
+        &pair.log(pair.bob),
+        "
+             50  hold: remote
+             50  failed: another negotiation is going on
+             90  hold: both
+             90  done: negotiated with sdp
+        ",
+    );
+    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.finish();
+}
+
+#[test]
+fn an_offer_that_waits_ends_with_the_call() {
+    let mut pair = Pair::new();
+    let (here, there) = pair.established();
+    pair.net.with(pair.alice, |alice, now| alice.hold(now, here, None));
+    pair.net.run_for(10 * MS);
+    pair.net.with(pair.bob, |bob, now| bob.hold(now, there, None));
+    pair.net.with(pair.bob, |bob, now| bob.hang_up(now, there, None));
+    pair.net.run_for(100 * MS);
+    expect(
+        &pair.net.ladder(),
+        "
+            ms  alice               bob
+            40  |------INVITE------>|
+            50  |<---200 INVITE-----|
+            50  |<-------BYE--------|
+            60  |--------ACK------->|
+            60  |------200 BYE----->|
+        ",
+    );
+    expect(
+        &pair.log(pair.bob),
+        "
+            50  hold: remote
+            50  ending (BYE sent)
+            70  ended (hung up)
+            70  failed: given up by this side
+            70  done
+            70  over, by local, 200 hung up
+        ",
+    );
+    pair.finish();
+}
+
+#[test]
 fn a_hang_up_during_a_glare_ends_everything() {
     let mut pair = Pair::new();
     let (here, there) = pair.established();

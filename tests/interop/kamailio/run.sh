@@ -34,7 +34,7 @@ trap stop EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 
-sed -e "s/@UDP_PORT@/$port_udp/g" -e "s/@WS_PORT@/$port_ws/g" "$here/kamailio.cfg.in" >"$run/kamailio.cfg"
+sed -e "s/@UDP_PORT@/$port_udp/g" -e "s/@WS_PORT@/$port_ws/g" -e "s/@RUN@/${run##*/}/g" "$here/kamailio.cfg.in" >"$run/kamailio.cfg"
 
 # Whoever started us may kill us outright: Kamailio then hears of it and ends too.
 with_us=()
@@ -42,10 +42,16 @@ if setpriv --pdeathsig TERM true 2>/dev/null; then with_us=(setpriv --pdeathsig 
 "${with_us[@]}" "$kamailio" -f "$run/kamailio.cfg" -P "$run/pid" -Y "$run" -w "$run" -m 64 -M 8 -DD -E "${options[@]}" >&2 &
 pid=$!
 
-# The WebSocket port is the last to open.
+# The WebSocket port is the last to open. Somebody else may have been faster at it: only ours knows the name of this run.
+is_up() {
+    local answer
+    exec 3<>"/dev/tcp/127.0.0.1/$port_ws" || return 1
+    printf 'GET /%s HTTP/1.0\r\nHost: localhost\r\n\r\n' "${run##*/}" >&3
+    read -r -t 5 answer <&3 && [[ $answer == *" 200 "* ]]
+}
 for _ in {1..100}; do
     if ! kill -0 "$pid" 2>/dev/null; then break; fi
-    if (exec 3<>"/dev/tcp/127.0.0.1/$port_ws") 2>/dev/null; then
+    if (is_up) 2>/dev/null; then
         echo ready
         break
     fi

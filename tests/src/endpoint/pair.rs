@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use offhook_core::endpoint::{AnswerOptions, CallId, CallInfo, CallOptions, Census, Config, Endpoint, Event};
+use offhook_core::endpoint::{
+    AnswerOptions, CallId, CallInfo, CallOptions, Census, Config, Endpoint, Event, Reliability,
+};
 use offhook_core::time::Instant;
 
 use super::{ANSWER, OFFER, log};
@@ -19,9 +21,12 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// 10 ms each way, nothing lost, descriptions rewritten by the endpoints themselves.
+    /// 10 ms each way, nothing lost, descriptions rewritten by the endpoints themselves, no extensions in use.
     pub fn new() -> Pair {
-        Pair::with(1, Conditions::default(), |config| config.automatic_media = true)
+        Pair::with(1, Conditions::default(), |config| {
+            config.automatic_media = true;
+            config.reliable = Reliability::Never;
+        })
     }
 
     /// With other conditions and settings.

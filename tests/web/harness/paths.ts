@@ -9,7 +9,7 @@ export const PACKAGE = join(ROOT, "js");
 export const SOFTPHONE = join(ROOT, "examples/softphone");
 export const SNIPPETS = join(ROOT, "examples/snippets");
 
-/** Where cargo puts a program; `buildPrograms` has made it. */
+/** Where cargo puts a program; `prepare` has made it. */
 export function program(name: string): string {
   return join(process.env["OFFHOOK_PROGRAMS"] ?? "", name);
 }
@@ -25,7 +25,8 @@ export default function prepare(): void {
   }
   const cargo = (...args: string[]): string =>
     execFileSync("cargo", args, { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 26 });
-  cargo("build", "--quiet", "--package", "offhook-examples", "--bins");
+  // The packages of `cargo test --workspace`, so that their features are the same and nothing is built twice.
+  cargo("build", "--quiet", "--workspace", "--exclude", "offhook-wasm", "--bins");
   const metadata = JSON.parse(cargo("metadata", "--format-version=1", "--no-deps")) as { target_directory: string };
   process.env["OFFHOOK_PROGRAMS"] = join(metadata.target_directory, "debug");
 }

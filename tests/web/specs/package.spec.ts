@@ -5,7 +5,7 @@ import type { Browser } from "@playwright/test";
 import { build } from "esbuild";
 import webpack from "webpack";
 import { installPackage } from "../harness/packed.js";
-import { ROOT, SNIPPETS } from "../harness/paths.js";
+import { SNIPPETS } from "../harness/paths.js";
 import { Phone } from "../harness/phone.js";
 import type { SipServer } from "../harness/servers.js";
 import { serveSite, type Site } from "../harness/site.js";
@@ -73,14 +73,6 @@ test("a page bundled by webpack calls, with nothing said about the wasm file", a
   const stats = await promisify(compiler.run.bind(compiler))();
   expect(stats?.toJson({ all: false, errors: true, warnings: true })).toMatchObject({ errors: [], warnings: [] });
   await callFrom("bundled.html", browser, server, await phone("bob"));
-});
-
-test("README.md shows the example as it is", async () => {
-  const [readme, example] = await Promise.all([
-    readFile(join(ROOT, "README.md"), "utf8"),
-    readFile(join(SNIPPETS, "first-call.js"), "utf8"),
-  ]);
-  expect(readme).toContain(`\`\`\`js\n${example.trimEnd()}\n\`\`\`\n`);
 });
 
 test("the example of README.md calls", async ({ phone, browser, server }) => {

@@ -56,6 +56,9 @@ pub(crate) struct Args {
     /// Rewrite descriptions for hold and answer re-offers without being asked
     #[arg(long)]
     automatic_media: bool,
+    /// Acknowledged provisional responses (RFC 3262): never, supported or required [default: supported]
+    #[arg(long, value_name = "WHEN")]
+    reliable: Option<String>,
     /// RFC 3261 timer T1, in milliseconds
     #[arg(long, value_name = "MS")]
     t1: Option<u32>,
@@ -83,6 +86,7 @@ impl Args {
         config.password = self.password()?;
         config.expires = self.expires;
         config.user_agent.clone_from(&self.user_agent);
+        config.reliable.clone_from(&self.reliable);
         config.trace = self.trace;
         config.automatic_media = self.automatic_media;
         let mut timers = TimerValues::default();
