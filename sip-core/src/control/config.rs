@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::auth::{Algorithm, Credential};
-use crate::endpoint::{Config, Error, Server};
+use crate::endpoint::{Config, Error, Reliability, Server};
 use crate::message::UriRef;
 
 /// The settings of an agent as plain data.
@@ -34,6 +34,8 @@ pub struct AgentConfig {
     pub timers: Option<TimerValues>,
     /// Milliseconds a connection may take to come up.
     pub connect_timeout: Option<u32>,
+    /// Acknowledged provisional responses: `never`, `supported` or `required`; see [`Reliability`].
+    pub reliable: Option<String>,
     /// Send a `trace` notification for each message.
     #[serde(default)]
     pub trace: bool,
@@ -87,6 +89,7 @@ impl AgentConfig {
             user_agent: None,
             timers: None,
             connect_timeout: None,
+            reliable: None,
             trace: false,
             automatic_media: false,
         }
@@ -128,6 +131,10 @@ impl AgentConfig {
         }
         if let Some(timeout) = self.connect_timeout {
             config.connect_timeout = Duration::from_millis(timeout.into());
+        }
+        if let Some(reliable) = self.reliable {
+            config.reliable = Reliability::parse(&reliable)
+                .ok_or_else(|| Error::input("reliable", 0, "one of never, supported, required"))?;
         }
         config.trace = self.trace;
         config.automatic_media = self.automatic_media;

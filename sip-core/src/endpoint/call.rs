@@ -8,6 +8,8 @@ use bytes::Bytes;
 
 use super::Endpoint;
 use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, OpId, Transition};
+use super::provisional::Provisional;
+use super::reliable::Leg;
 use crate::arena::Key;
 use crate::dialog::Dialog;
 use crate::hashing::Identity;
@@ -56,7 +58,7 @@ pub(super) enum Negotiation {
     Idle,
     /// Our re-INVITE waits for its final response.
     Offering(Offer),
-    /// Their re-INVITE waits for the application.
+    /// Their re-INVITE, or an offer in PRACK or UPDATE, waits for the application.
     Offered {
         server: ServerId,
         request: Arc<Request>,
@@ -66,6 +68,10 @@ pub(super) enum Negotiation {
     Answering {
         cseq: u32,
         authorization: Vec<(Name, String)>,
+    },
+    /// A reliable provisional response of this fork brought the offer: the PRACK waits for the application's answer.
+    Acknowledging {
+        tag: Box<str>,
     },
 }
 
@@ -115,8 +121,16 @@ pub(super) struct Call {
     pub(super) negotiation: Negotiation,
     /// Our re-INVITE met one of theirs (491): it is tried again when the timer fires.
     pub(super) glare: Option<(Offer, TimerId)>,
+    /// Our re-INVITE that waits for the ACK of theirs.
+    pub(super) waiting: Option<Offer>,
     pub(super) accepted: Option<Accepted>,
     pub(super) ringing: Option<(TimerId, Bytes)>,
+    /// Our reliable provisional responses.
+    pub(super) provisional: Provisional,
+    /// Theirs, by fork.
+    pub(super) legs: Vec<Leg>,
+    /// The application's time to answer an offer in PRACK or UPDATE.
+    pub(super) exchange: Option<TimerId>,
     /// The provisional response told last, so that a copy of it tells nothing.
     pub(super) progress: Identity,
     pub(super) local_sdp: Option<Bytes>,
@@ -145,6 +159,11 @@ impl Call {
 
     pub(super) fn dialog_with(&mut self, remote_tag: &str) -> Option<&mut Dialog> {
         self.dialogs.iter_mut().find(|dialog| dialog.remote_tag() == remote_tag)
+    }
+
+    /// The dialog with that To value, tag and all.
+    pub(super) fn dialog_to(&mut self, remote: &str) -> Option<&mut Dialog> {
+        self.dialogs.iter_mut().find(|dialog| dialog.remote() == remote)
     }
 
     pub(super) fn is_ending(&self) -> bool {
@@ -227,6 +246,10 @@ impl Endpoint {
             self.timers.cancel(timer);
             self.done(offer.op, Err(failure.clone()));
         }
+        if let Some(offer) = call.waiting.take() {
+            self.done(offer.op, Err(failure.clone()));
+        }
+        self.drop_provisional(&mut call, &failure);
         if let Some(offer) = call.take_offer() {
             // Heard but not answered it would wait for ever.
             let request = offer.request.and_then(|request| self.outgoing.get(request));

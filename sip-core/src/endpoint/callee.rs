@@ -7,12 +7,15 @@ use bytes::Bytes;
 
 use super::call::{Accepted, Call, Negotiation, Setup};
 use super::caller::check_values;
+use super::capabilities::RELIABLE;
+use super::config::Reliability;
 use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold, Invitation, OpId, Outcome};
+use super::provisional::{Provisional, Waiting};
 use super::{Endpoint, Error, Owner, Timer, media};
 use crate::arena::Key;
 use crate::dialog::Dialog;
 use crate::hashing::Identity;
-use crate::message::{Request, StatusCode};
+use crate::message::{Name, Request, StatusCode};
 use crate::time::Instant;
 use crate::transaction::ServerId;
 use crate::transport::Path;
@@ -42,6 +45,11 @@ impl Endpoint {
         if self.shutdown.is_some() || self.calls.len() >= self.config.limits.calls {
             return self.refuse(now, server, &request, source, StatusCode::BUSY_HERE, &[]);
         }
+        let reliable = |name| request.tokens(name).contains(RELIABLE);
+        if self.config.reliable == Reliability::Required && !reliable(Name::Supported) && !reliable(Name::Require) {
+            let headers = [("Require", RELIABLE)];
+            return self.refuse(now, server, &request, source, StatusCode::EXTENSION_REQUIRED, &headers);
+        }
         let local_tag = self.call_tag(request.call_id().unwrap_or_default());
         let made = Dialog::from_request(&request, &local_tag, source);
         let (Ok(dialog), Ok(from), Ok(to)) = (made, request.from(), request.to()) else {
@@ -69,8 +77,12 @@ impl Endpoint {
             setup: Setup::Called { server, request, source },
             negotiation: Negotiation::Idle,
             glare: None,
+            waiting: None,
             accepted: None,
             ringing: None,
+            provisional: Provisional::default(),
+            legs: Vec::new(),
+            exchange: None,
             progress: Identity::default(),
             local_sdp: None,
             hold: Hold { local: false, remote: sdp.as_deref().is_some_and(media::holds_us) },
@@ -88,15 +100,27 @@ impl Endpoint {
         self.set_state(now, key, CallState::Ringing, "INVITE received");
     }
 
-    /// Lets the caller know that it rings here: 180, or 183 with early media where `sdp` is given.
+    /// Lets the caller know that it rings here: 180, or 183 with early media where `sdp` is given. Where both sides know
+    /// RFC 3262 it is done when the caller has acknowledged it, or the call went on or ended meanwhile, and `sdp` is the
+    /// answer already (or the offer, where the INVITE had none); else it is done at once, and the 200 repeats `sdp`.
     ///
     /// # Errors
     ///
-    /// [`Error::State`] unless the call is incoming and not answered.
+    /// [`Error::State`] unless the call is incoming and not answered; [`Error::Timeout`] if the acknowledgement does not
+    /// come in 64 × T1, the call is then refused.
     pub fn ring(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>) -> OpId {
         let op = self.op();
-        let result = self.try_ring(now, call.0, sdp);
-        self.done(op, result.map(|()| Outcome::Done));
+        match self.rings_reliably(call.0, sdp.is_some()) {
+            Ok(true) => {
+                let status = if sdp.is_some() { StatusCode::SESSION_PROGRESS } else { StatusCode::RINGING };
+                self.ring_reliably(now, call.0, Waiting { status, sdp, op: Some(op) });
+            }
+            Ok(false) => {
+                let result = self.try_ring(now, call.0, sdp);
+                self.done(op, result.map(|()| Outcome::Done));
+            }
+            Err(error) => self.done(op, Err(error)),
+        }
         self.pump(now);
         op
     }
@@ -123,6 +147,9 @@ impl Endpoint {
     }
 
     pub(super) fn on_ringing_timer(&mut self, now: Instant, key: Key) {
+        if self.ring_on(now, key) {
+            return;
+        }
         let timer = self.timers.insert(now + RING_AGAIN, Timer::Ringing(key));
         let Some(call) = self.calls.get_mut(key) else { return };
         if let (Setup::Called { server, .. }, Some((slot, message))) = (&call.setup, &mut call.ringing) {
@@ -149,11 +176,19 @@ impl Endpoint {
         op
     }
 
-    fn try_answer(&mut self, now: Instant, key: Key, options: AnswerOptions, op: OpId) -> Result<(), Error> {
+    pub(super) fn try_answer(&mut self, now: Instant, key: Key, options: AnswerOptions, op: OpId) -> Result<(), Error> {
         check_values(&options.headers)?;
         let (server, request, source) = self.called(key)?;
-        let early = self.calls.get(key).and_then(|call| call.local_sdp.clone());
-        let sdp = match options.sdp.or(early) {
+        let call = self.calls.get(key).ok_or(GONE)?;
+        if call.provisional.holds_answer() {
+            return Err(Error::State("the call does not wait for an answer"));
+        }
+        let Some(options) = self.hold_back(key, options, op) else { return Ok(()) };
+        let call = self.calls.get(key).ok_or(GONE)?;
+        let (agreed, early) = (call.provisional.agreed, call.local_sdp.clone());
+        let sdp = match options.sdp.or(early.clone()) {
+            // What was answered reliably is not answered again (RFC 6337 3.1.1).
+            _ if agreed => None,
             Some(sdp) => Some(sdp),
             None if self.config.automatic_media => {
                 return Err(Error::input("sdp", 0, "a call is answered with a description"));
@@ -161,13 +196,11 @@ impl Endpoint {
             None => None,
         };
         self.accept(now, key, server, &request, source, sdp.clone(), &options.headers, Some(op))?;
-        let held = sdp.as_deref().is_some_and(media::is_held);
+        self.stop_ringing(key);
+        let held = sdp.or(early).as_deref().is_some_and(media::is_held);
         if let Some(call) = self.calls.get_mut(key) {
             call.setup = Setup::Over;
             call.hold.local = held && !call.hold.remote;
-            if let Some((timer, _)) = call.ringing.take() {
-                self.timers.cancel(timer);
-            }
         }
         self.set_state(now, key, CallState::Answered, "200 sent");
         Ok(())
@@ -283,6 +316,10 @@ impl Endpoint {
         if let Some(op) = accepted.op {
             self.done(op, Ok(Outcome::Done));
         }
+        let going_on = self.calls.get_mut(key).filter(|call| call.state == CallState::Established);
+        if let Some(offer) = going_on.and_then(|call| call.waiting.take()) {
+            self.send_offer(now, key, offer);
+        }
     }
 
     /// Refuses an incoming call with a final status of 400 to 699.
@@ -349,7 +386,7 @@ impl Endpoint {
     }
 
     /// The INVITE of a call that waits for the application.
-    fn called(&self, key: Key) -> Result<(ServerId, Arc<Request>, Path), Error> {
+    pub(super) fn called(&self, key: Key) -> Result<(ServerId, Arc<Request>, Path), Error> {
         match self.calls.get(key).map(|call| &call.setup) {
             Some(Setup::Called { server, request, source }) => Ok((*server, request.clone(), *source)),
             Some(_) => Err(Error::State("the call does not wait for an answer")),
@@ -361,16 +398,9 @@ impl Endpoint {
     /// it, or a re-INVITE, after which the call goes on as it was.
     pub(super) fn on_cancelled(&mut self, now: Instant, key: Key, cancel: &Request) {
         self.refuse_offer(now, key, StatusCode::REQUEST_TERMINATED);
-        let Some(Call { setup: Setup::Called { server, request, source }, local_tag, .. }) = self.calls.get(key) else {
-            return;
-        };
-        let (server, source) = (*server, *source);
+        let Some(Call { setup: Setup::Called { .. }, .. }) = self.calls.get(key) else { return };
         let status = StatusCode::REQUEST_TERMINATED;
-        let builder = crate::transaction::respond_to(request, source.remote, status, None, Some(local_tag));
-        if let Ok(message) = builder.finish() {
-            // If the flow is gone the caller's own timers end its side.
-            let _ = self.transactions.respond(now, server, status, message);
-        }
+        self.answer_finally(now, key, status);
         let end = End {
             by: EndedBy::Remote,
             status: Some(status),

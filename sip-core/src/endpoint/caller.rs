@@ -5,14 +5,18 @@ use std::hash::Hash;
 use bytes::Bytes;
 
 use super::call::{Call, Negotiation, Setup};
+use super::capabilities::RELIABLE;
+use super::config::Reliability;
 use super::connection::Hop;
 use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold};
 use super::outgoing::{Outgoing, Purpose};
+use super::provisional::Provisional;
+use super::reliable::{Agreed, Heard};
 use super::{Endpoint, Error, Refusal, StoredAck, Timer, media};
 use crate::arena::Key;
 use crate::dialog::{Dialog, DialogState, route};
 use crate::hashing::Identity;
-use crate::message::{Builder, Method, Name, NameAddr, Response, Uri, UriRef};
+use crate::message::{Builder, Method, Name, NameAddr, Response, StatusCode, Uri, UriRef};
 use crate::time::Instant;
 use crate::transport::Path;
 
@@ -86,6 +90,9 @@ impl Endpoint {
         let identity = self.dialog_identity(&call_id, &local_tag);
         let mut outgoing = Outgoing::new(Purpose::Register, Method::Invite, target.as_str(), &local, &to, &call_id, 1);
         outgoing.contact = true;
+        if self.config.reliable == Reliability::Required {
+            outgoing = outgoing.header("Require", RELIABLE);
+        }
         for (name, value) in &options.headers {
             outgoing = outgoing.header(name, value);
         }
@@ -106,8 +113,12 @@ impl Endpoint {
             setup: Setup::Over,
             negotiation: Negotiation::Idle,
             glare: None,
+            waiting: None,
             accepted: None,
             ringing: None,
+            provisional: Provisional::default(),
+            legs: Vec::new(),
+            exchange: None,
             progress: Identity::default(),
             local_sdp: options.sdp,
             remote_sdp: None,
@@ -216,18 +227,31 @@ impl Endpoint {
                 }
             }
         }
+        let offered = self.has_offered(key);
+        let (sdp, offer) = match self.hear(now, key, response, offered) {
+            Heard::Again => return,
+            Heard::Progress(sdp) => (sdp, None),
+            Heard::Offer(offer) => (None, Some(offer)),
+        };
         let (status, phrase) = (response.status(), response.reason());
+        if status == StatusCode::EARLY_DIALOG_TERMINATED {
+            self.end_fork(key, response);
+            return self.tell_call(now, key, CallEvent::Progress { status, phrase: phrase.into(), sdp: None });
+        }
         let told = self.hash.with(|hasher| {
             let tag = response.to().ok().and_then(|to| to.tag().map(str::to_owned));
             (status, phrase, tag, response.body()).hash(hasher);
         });
-        if call.progress == told {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if offer.is_none() && call.progress == told {
             return;
         }
         call.progress = told;
         self.set_state(now, key, CallState::Ringing, status_line(response));
-        let event = CallEvent::Progress { status, phrase: phrase.into(), sdp: media::sdp_of(response) };
-        self.tell_call(now, key, event);
+        self.tell_call(now, key, CallEvent::Progress { status, phrase: phrase.into(), sdp });
+        if let (Some(offer), Ok(to)) = (offer, response.to()) {
+            self.offer_early(now, key, to.tag().unwrap_or_default(), offer);
+        }
     }
 
     pub(super) fn on_invited(
@@ -278,14 +302,26 @@ impl Endpoint {
         call.dialogs = vec![dialog];
         call.remote = remote;
         let hung_up = call.is_ending();
-        let sdp = media::sdp_of(response);
-        if call.local_sdp.is_none() && sdp.is_some() && !hung_up {
+        let told = matches!(&call.negotiation, Negotiation::Acknowledging { tag: told } if **told == *tag);
+        let (early, sdp) = match self.settle_early(key, &tag) {
+            Ok(Some(Agreed { local, remote })) => (Some(local), Some(remote)),
+            Ok(None) => (None, media::sdp_of(response)),
+            Err(offer) => (None, Some(offer)),
+        };
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if early.is_none() && outgoing.body.is_none() && sdp.is_some() && !hung_up {
             // They offer: the ACK carries our answer, which the application has to make.
             call.negotiation =
                 Negotiation::Answering { cseq: outgoing.cseq, authorization: outgoing.authorization.clone() };
             call.remote_sdp = sdp.clone();
             self.set_state(now, key, CallState::Answered, status_line(response));
-            return self.tell_call(now, key, CallEvent::Offer { sdp });
+            if !told {
+                self.tell_call(now, key, CallEvent::Offer { sdp });
+            }
+            return;
+        }
+        if let Some(Some(local)) = early {
+            call.local_sdp = Some(local);
         }
         if sdp.is_some() {
             call.remote_sdp = sdp.clone();

@@ -34,8 +34,34 @@ pub struct Config {
     /// The endpoint rewrites descriptions for hold and resume and answers re-offers by itself, for programs whose media
     /// do not change within a call. Otherwise the application negotiates.
     pub automatic_media: bool,
+    /// Whether provisional responses are acknowledged (RFC 3262).
+    pub reliable: Reliability,
     /// Report every message.
     pub trace: bool,
+}
+
+/// Whether provisional responses, e.g. that it rings, are acknowledged like final ones (RFC 3262).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Reliability {
+    /// Not at all: `100rel` is not supported, and who requires it is answered 420.
+    Never,
+    /// Wherever the other side supports it.
+    #[default]
+    Supported,
+    /// Always: it is required of the other side, and a caller without it is answered 421.
+    Required,
+}
+
+impl Reliability {
+    /// Reads `never`, `supported` or `required`.
+    pub fn parse(text: &str) -> Option<Reliability> {
+        match text {
+            "never" => Some(Reliability::Never),
+            "supported" => Some(Reliability::Supported),
+            "required" => Some(Reliability::Required),
+            _ => None,
+        }
+    }
 }
 
 /// Limits, each with a defined answer when it is reached.
@@ -95,6 +121,7 @@ impl Config {
             connect_timeout: Duration::from_secs(8),
             limits: EndpointLimits::default(),
             automatic_media: false,
+            reliable: Reliability::default(),
             trace: false,
         })
     }

@@ -178,17 +178,19 @@ pub enum CallEvent {
         /// Early media.
         sdp: Option<Bytes>,
     },
-    /// The other side's description of an answered call: with its 2xx, or with its ACK after an INVITE without offer.
+    /// The other side's description of an answered call: with its 2xx or, reliably, before it; or with its ACK after an
+    /// INVITE without offer.
     Answered {
         /// The description.
         sdp: Option<Bytes>,
     },
-    /// The other side offers anew (re-INVITE), or its 2xx offers because our INVITE did not: accept or reject.
+    /// The other side offers anew, or its first reliable response offers because our INVITE did not: accept or reject.
     Offer {
         /// The offer; `None`: ours is asked for.
         sdp: Option<Bytes>,
     },
-    /// The ACK brought the answer to our offer in a 2xx to a re-INVITE.
+    /// The ACK brought the answer to our offer in a 2xx to a re-INVITE, or the PRACK that to our offer in a provisional
+    /// response.
     Negotiated {
         /// The answer.
         sdp: Bytes,

@@ -33,7 +33,7 @@ impl Endpoint {
         if *request.method() == Method::Cancel {
             return self.on_cancel(now, server, &request, source, cancels);
         }
-        if let Some(unsupported) = unsupported(&request) {
+        if let Some(unsupported) = self.unsupported(&request) {
             let headers = [("Unsupported", unsupported.as_str())];
             return self.refuse(now, server, &request, source, StatusCode::BAD_EXTENSION, &headers);
         }
@@ -102,6 +102,7 @@ impl Endpoint {
                 self.on_bye(now, key, &request);
             }
             Method::Info => self.on_info(now, key, server, &request, source),
+            Method::Prack => self.on_prack(now, key, server, request, source),
             Method::Options => self.on_options(now, server, &request, source),
             Method::Message => self.on_message(now, server, &request, source),
             _ => self.refuse(now, server, &request, source, StatusCode::METHOD_NOT_ALLOWED, &[("Allow", ALLOW)]),
@@ -204,18 +205,6 @@ impl Endpoint {
 /// A request in what is no valid message, if enough of it can be read to answer; never an ACK.
 fn salvage(bytes: &Bytes, limits: &Limits) -> Option<Request> {
     Request::salvage(bytes.clone(), limits).filter(|request| *request.method() != Method::Ack)
-}
-
-/// The extensions a request requires that we do not have, as a list.
-fn unsupported(request: &Request) -> Option<String> {
-    let mut list = String::new();
-    for token in request.tokens(Name::Require) {
-        if !list.is_empty() {
-            list.push_str(", ");
-        }
-        list.push_str(token);
-    }
-    (!list.is_empty() && *request.method() != Method::Ack).then_some(list)
 }
 
 /// What to answer for a body that is no session description and must be understood (8.2.3).

@@ -10,16 +10,20 @@
 mod call;
 mod callee;
 mod caller;
+mod capabilities;
 mod config;
 mod connection;
 mod error;
 mod event;
+mod exchange;
 mod in_call;
 mod incoming;
 mod media;
 mod outgoing;
 mod pager;
+mod provisional;
 mod registration;
+mod reliable;
 mod respond;
 mod session;
 mod shutdown;
@@ -34,7 +38,7 @@ use bytes::Bytes;
 pub use call::CallInfo;
 pub use callee::AnswerOptions;
 pub use caller::CallOptions;
-pub use config::{Config, EndpointLimits, Server};
+pub use config::{Config, EndpointLimits, Reliability, Server};
 pub use error::{Error, InputError, Reason, Refusal};
 pub use event::{
     CallEvent, CallId, CallState, ConnectionState, Direction, Dtmf, End, EndedBy, Event, Hold, Invitation, OpId,
@@ -73,6 +77,10 @@ enum Timer {
     Glare(Key),
     /// A provisional response again, so that proxies do not give up (13.3.1).
     Ringing(Key),
+    /// Retransmit a provisional response whose PRACK has not come (RFC 3262 3).
+    Provisional(Key),
+    /// The application takes too long to answer an offer in PRACK or UPDATE.
+    Exchange(Key),
     /// Refresh or retry the registration.
     Register,
     /// A connection takes too long.
@@ -281,6 +289,8 @@ impl Machine for Endpoint {
                 }
                 Timer::Glare(call) => self.on_glare_timer(now, call),
                 Timer::Ringing(call) => self.on_ringing_timer(now, call),
+                Timer::Provisional(call) => self.on_provisional_timer(now, call),
+                Timer::Exchange(call) => self.on_exchange_timer(now, call),
                 Timer::Register => self.on_register_timer(now),
                 Timer::Connect(flow) => self.on_connect_timer(flow),
                 Timer::Resolve(query) => self.on_resolve_timer(now, query),

@@ -12,7 +12,7 @@ use crate::transaction::ClientId;
 use crate::transport::Path;
 
 /// What we let others know we understand.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE";
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK";
 
 /// What a request is for, and so who hears of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(super) enum Purpose {
     Bye(Key),
     /// INFO within a call, for an operation.
     Info(Key, OpId),
+    /// PRACK for a call; with the answer to an offer, for an operation.
+    Prack(Key, Option<OpId>),
     /// OPTIONS or MESSAGE outside of any call, for an operation.
     Pager(OpId),
     /// Nobody waits: the BYE for an answer nobody wants.
@@ -161,6 +163,7 @@ impl Endpoint {
         if matches!(outgoing.method, Method::Invite | Method::Options | Method::Register) {
             builder.header(Name::Allow, ALLOW);
         }
+        builder.header(Name::Supported, &self.supported());
         if !self.config.user_agent.is_empty() {
             builder.header(Name::UserAgent, &self.config.user_agent);
         }
@@ -211,8 +214,10 @@ impl Endpoint {
         let purpose = outgoing.purpose;
         let status = response.status();
         if status.is_provisional() {
-            if let Purpose::Invite(call) = purpose {
-                self.on_invite_progress(now, call, response, source);
+            match purpose {
+                Purpose::Invite(call) => self.on_invite_progress(now, call, response, source),
+                Purpose::Reinvite(call) => self.on_reinvite_progress(now, call, response),
+                _ => {}
             }
             return;
         }
@@ -231,7 +236,8 @@ impl Endpoint {
     /// The same request once more, as a new transaction with the next CSeq (22.2).
     pub(super) fn retry(&mut self, now: Instant, key: Key) {
         let Some(outgoing) = self.outgoing.get(key) else { return };
-        let cseq = self.next_cseq(outgoing.purpose, outgoing.cseq);
+        let (purpose, last, to) = (outgoing.purpose, outgoing.cseq, outgoing.to.clone());
+        let cseq = self.next_cseq(purpose, last, &to);
         if let Some(outgoing) = self.outgoing.get_mut(key) {
             outgoing.cseq = cseq;
             outgoing.client = None;
@@ -239,7 +245,7 @@ impl Endpoint {
         self.try_request(now, key);
     }
 
-    fn next_cseq(&mut self, purpose: Purpose, last: u32) -> u32 {
+    fn next_cseq(&mut self, purpose: Purpose, last: u32, to: &str) -> u32 {
         match purpose {
             Purpose::Register => self.registration.next_cseq(),
             Purpose::Reinvite(call) | Purpose::Bye(call) | Purpose::Info(call, _) => {
@@ -248,6 +254,11 @@ impl Endpoint {
                     None => last.saturating_add(1),
                 }
             }
+            // Of several forks the one it is for.
+            Purpose::Prack(call, _) => match self.calls.get_mut(call).and_then(|call| call.dialog_to(to)) {
+                Some(dialog) => dialog.next_cseq(),
+                None => last.saturating_add(1),
+            },
             Purpose::Invite(_) | Purpose::Pager(_) | Purpose::Nobody => last.saturating_add(1),
         }
     }
@@ -281,6 +292,7 @@ impl Endpoint {
             Purpose::Reinvite(call) => self.on_reinvited(now, call, outgoing, result),
             Purpose::Bye(call) => self.on_bye_answered(now, call, result),
             Purpose::Info(call, op) => self.on_info_answered(now, call, op, result),
+            Purpose::Prack(call, op) => self.on_pracked(call, op, outgoing, result),
             Purpose::Pager(op) => self.on_pager_answered(op, result),
             Purpose::Nobody => {}
         }

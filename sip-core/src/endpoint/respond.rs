@@ -65,6 +65,7 @@ impl Endpoint {
 
     pub(super) fn push_capabilities(&self, builder: &mut Builder) {
         builder.header(Name::Allow, ALLOW);
+        builder.header(Name::Supported, &self.supported());
     }
 
     pub(super) fn push_server(&self, builder: &mut Builder) {

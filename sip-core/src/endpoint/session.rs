@@ -9,7 +9,7 @@ use super::call::{Call, Negotiation, Offer, Setup};
 use super::callee::GONE;
 use super::event::{CallEvent, CallId, CallState, Direction, OpId, Outcome};
 use super::outgoing::{Outgoing, Purpose};
-use super::{Endpoint, Error, Refusal, Timer, media};
+use super::{Endpoint, Error, Refusal, Timer, media, reliable};
 use crate::arena::Key;
 use crate::message::{Method, Request, Response, StatusCode};
 use crate::time::Instant;
@@ -35,21 +35,24 @@ impl Endpoint {
 
     fn offer(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>, hold: Option<bool>) -> OpId {
         let op = self.op();
+        let offer = Offer { op, request: None, rewrites: sdp.is_none(), sdp, hold };
         match self.may_offer(call) {
             Err(error) => self.done(op, Err(error)),
-            Ok(()) => self.send_offer(now, call.0, Offer { op, request: None, rewrites: sdp.is_none(), sdp, hold }),
+            // Theirs is agreed on, but until its ACK is here no other may be offered (14.1).
+            Ok(entry) if entry.accepted.is_some() => entry.waiting = Some(offer),
+            Ok(_) => self.send_offer(now, call.0, offer),
         }
         self.pump(now);
         op
     }
 
-    fn may_offer(&self, call: CallId) -> Result<(), Error> {
-        let entry = self.entry(call)?;
-        if entry.state != CallState::Established || entry.accepted.is_some() {
+    fn may_offer(&mut self, call: CallId) -> Result<&mut Call, Error> {
+        let entry = self.calls.get_mut(call.0).ok_or(GONE)?;
+        if entry.state != CallState::Established {
             return Err(Error::State("the call is not established"));
         }
-        match (&entry.negotiation, &entry.glare) {
-            (Negotiation::Idle, None) => Ok(()),
+        match (&entry.negotiation, &entry.glare, &entry.waiting) {
+            (Negotiation::Idle, None, None) => Ok(entry),
             _ => Err(Error::State("another negotiation is going on")),
         }
     }
@@ -62,7 +65,7 @@ impl Endpoint {
         media::offer_with_hold(local, hold).ok_or(Error::State("the description in force cannot be rewritten"))
     }
 
-    fn send_offer(&mut self, now: Instant, key: Key, mut offer: Offer) {
+    pub(super) fn send_offer(&mut self, now: Instant, key: Key, mut offer: Offer) {
         if offer.rewrites {
             match self.rewritten(key, offer.hold) {
                 Ok(sdp) => offer.sdp = Some(sdp),
@@ -89,6 +92,13 @@ impl Endpoint {
         }
     }
 
+    /// A provisional response to our re-INVITE: one that is reliable is acknowledged, and may bring the answer.
+    pub(super) fn on_reinvite_progress(&mut self, now: Instant, key: Key, response: &Response) {
+        if response.status() != StatusCode::TRYING {
+            self.hear(now, key, response, true);
+        }
+    }
+
     pub(super) fn on_reinvited(
         &mut self,
         now: Instant,
@@ -102,6 +112,7 @@ impl Endpoint {
             }
             return;
         };
+        let legs = std::mem::take(&mut call.legs);
         let Some(offer) = call.take_offer() else { return };
         match result {
             Ok((response, source)) if response.status().is_success() => {
@@ -110,7 +121,7 @@ impl Endpoint {
                     let _ = dialog.refresh_target(response);
                     dialog.set_path(source);
                 }
-                let sdp = media::sdp_of(response);
+                let sdp = reliable::agreed(legs).or(media::sdp_of(response));
                 if offer.sdp.is_some() {
                     call.local_sdp = offer.sdp;
                 }
@@ -213,7 +224,7 @@ impl Endpoint {
 
     /// The application's offer that waits after 491 gives way to one of theirs that comes first: it was made for a session
     /// that will not be any more. What the endpoint writes itself is written anew.
-    fn stop_glare(&mut self, key: Key) {
+    pub(super) fn stop_glare(&mut self, key: Key) {
         let Some(call) = self.calls.get_mut(key) else { return };
         if let Some((offer, timer)) = call.glare.take_if(|(offer, _)| !offer.rewrites) {
             self.timers.cancel(timer);
@@ -222,7 +233,7 @@ impl Endpoint {
     }
 
     /// Without an application that negotiates: the description in force, with the direction the offer asks for.
-    fn answer_by_rule(
+    pub(super) fn answer_by_rule(
         &mut self,
         now: Instant,
         key: Key,
@@ -240,7 +251,11 @@ impl Endpoint {
         let Some(answer) = answer else {
             return self.refuse(now, server, request, source, StatusCode::NOT_ACCEPTABLE_HERE, &[]);
         };
-        if self.accept(now, key, server, request, source, Some(answer), &[], None).is_ok() {
+        let accepted = match request.method() {
+            Method::Invite => self.accept(now, key, server, request, source, Some(answer), &[], None),
+            _ => self.answer_exchange(now, key, server, request, source, Some(answer), None),
+        };
+        if accepted.is_ok() {
             self.take_remote_offer(now, key, offer);
         }
     }
@@ -273,7 +288,10 @@ impl Endpoint {
         let call = self.calls.get_mut(key).ok_or(GONE)?;
         match std::mem::replace(&mut call.negotiation, Negotiation::Idle) {
             Negotiation::Offered { server, request, source } => {
-                self.accept(now, key, server, &request, source, Some(sdp), &[], Some(op))?;
+                match request.method() {
+                    Method::Invite => self.accept(now, key, server, &request, source, Some(sdp), &[], Some(op))?,
+                    _ => self.answer_exchange(now, key, server, &request, source, Some(sdp), Some(op))?,
+                }
                 self.take_remote_offer(now, key, media::sdp_of(&request));
                 Ok(())
             }
@@ -285,6 +303,10 @@ impl Endpoint {
                 self.set_state(now, key, CallState::Established, "ACK sent");
                 self.set_hold(now, key, |hold| hold.remote = held);
                 self.done(op, Ok(Outcome::Done));
+                Ok(())
+            }
+            Negotiation::Acknowledging { tag } => {
+                self.accept_early(now, key, &tag, sdp, op);
                 Ok(())
             }
             other => {
@@ -315,6 +337,13 @@ impl Endpoint {
         match std::mem::replace(&mut call.negotiation, Negotiation::Idle) {
             Negotiation::Offered { server, request, source } => {
                 self.refuse(now, server, &request, source, status, &[]);
+                self.stop_exchange(key);
+                self.go_on_ringing(now, key);
+                Ok(())
+            }
+            // As little can an offer in a provisional response (RFC 6337 2.3).
+            Negotiation::Acknowledging { .. } => {
+                self.begin_hang_up(now, key, None);
                 Ok(())
             }
             // An offer in a 2xx cannot be refused but by ending the call (13.2.2.4): ACK, then BYE.
@@ -337,11 +366,15 @@ impl Endpoint {
             let (server, request, source) = (*server, request.clone(), *source);
             call.negotiation = Negotiation::Idle;
             self.refuse(now, server, &request, source, status, &[]);
+            self.stop_exchange(key);
         }
     }
 
     /// A call that ends answers their re-INVITE that still waited.
     pub(super) fn refuse_pending_offer(&mut self, now: Instant, call: &mut Call) {
+        if let Some(timer) = call.exchange.take() {
+            self.timers.cancel(timer);
+        }
         if let Negotiation::Offered { server, request, source } =
             std::mem::replace(&mut call.negotiation, Negotiation::Idle)
         {

@@ -126,19 +126,19 @@ impl Endpoint {
         if let Some(outgoing) = outgoing {
             self.outgoing.remove(outgoing);
         }
-        self.refuse_setup(now, key);
+        self.answer_finally(now, key, StatusCode::REQUEST_TERMINATED);
         let by = if ours { EndedBy::Local } else { EndedBy::Remote };
         let reason = Reason::of(request);
         let end = End { by, status: Some(StatusCode::OK), phrase: "BYE received".into(), reason, error: None };
         self.end_call(now, key, end);
     }
 
-    /// A BYE before our final response: the INVITE still gets one (15.1.2).
-    fn refuse_setup(&mut self, now: Instant, key: Key) {
+    /// The INVITE of a call that is not answered gets its final response: after CANCEL, or a BYE before it (15.1.2).
+    pub(super) fn answer_finally(&mut self, now: Instant, key: Key, status: StatusCode) {
         let Some(Call { setup: Setup::Called { server, request, source }, local_tag, .. }) = self.calls.get(key) else {
             return;
         };
-        let (server, status) = (*server, StatusCode::REQUEST_TERMINATED);
+        let server = *server;
         let builder = crate::transaction::respond_to(request, source.remote, status, None, Some(local_tag));
         if let Ok(message) = builder.finish() {
             // If the flow is gone the caller's own timers end its side.
@@ -167,11 +167,6 @@ impl Endpoint {
     /// Ends a call without a word to the peer.
     pub(super) fn drop_call(&mut self, now: Instant, key: Key, error: Error) {
         self.end_call(now, key, End::failed(error, false));
-    }
-
-    /// A call by its handle.
-    pub(super) fn entry(&self, call: CallId) -> Result<&Call, Error> {
-        self.calls.get(call.0).ok_or(GONE)
     }
 }
 

@@ -34,10 +34,12 @@ pub enum Timer {
     /// A 100 goes out if nothing else did: 200 ms after an INVITE came (RFC 3261 17.2.1), for other requests when timer
     /// E of their client reaches T2 (RFC 4320).
     Trying,
+    /// Wait for the PRACK (RFC 3262 3).
+    Prack,
 }
 
 impl Timer {
-    /// The letter, or `100` for [`Timer::Trying`].
+    /// The letter, or `100` for [`Timer::Trying`]; what else has none is named.
     pub const fn name(self) -> &'static str {
         match self {
             Timer::A => "A",
@@ -54,6 +56,7 @@ impl Timer {
             Timer::L => "L",
             Timer::M => "M",
             Timer::Trying => "100",
+            Timer::Prack => "PRACK",
         }
     }
 }

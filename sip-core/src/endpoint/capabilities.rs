@@ -1,0 +1,41 @@
+//! The extensions this endpoint has (RFC 3261 8.2.2.3, 19.2): what it says of them, and what it refuses.
+
+use super::Endpoint;
+use super::config::Reliability;
+use crate::message::{Method, Name, Request};
+
+/// Early dialogs that end are understood (RFC 6228).
+const EARLY_END: &str = "199";
+pub(super) const RELIABLE: &str = "100rel";
+
+impl Endpoint {
+    /// The value of our Supported header fields.
+    pub(super) fn supported(&self) -> String {
+        let mut list = String::from(EARLY_END);
+        for option in [self.has_reliable().then_some(RELIABLE)].into_iter().flatten() {
+            list.push_str(", ");
+            list.push_str(option);
+        }
+        list
+    }
+
+    /// The extensions a request requires that we do not have, as a list.
+    pub(super) fn unsupported(&self, request: &Request) -> Option<String> {
+        let mut list = String::new();
+        for token in request.tokens(Name::Require).filter(|token| !self.has(token)) {
+            if !list.is_empty() {
+                list.push_str(", ");
+            }
+            list.push_str(token);
+        }
+        (!list.is_empty() && *request.method() != Method::Ack).then_some(list)
+    }
+
+    fn has(&self, option: &str) -> bool {
+        option.eq_ignore_ascii_case(EARLY_END) || (option.eq_ignore_ascii_case(RELIABLE) && self.has_reliable())
+    }
+
+    fn has_reliable(&self) -> bool {
+        self.config.reliable != Reliability::Never
+    }
+}

@@ -1,0 +1,96 @@
+//! Offers that come in a request other than INVITE, and whose answer goes with its 2xx: PRACK (RFC 3262 5) and UPDATE
+//! (RFC 3311). They cannot wait long.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::call::Negotiation;
+use super::callee::GONE;
+use super::event::{CallEvent, OpId, Outcome};
+use super::{Endpoint, Error, Owner, Timer};
+use crate::arena::Key;
+use crate::message::{Method, Request, StatusCode};
+use crate::time::Instant;
+use crate::transaction::ServerId;
+use crate::transport::Path;
+
+impl Endpoint {
+    /// An offer in PRACK or UPDATE: answered by rule where nothing changes or the endpoint negotiates, else by the
+    /// application, for whom half of what the other side waits is left.
+    pub(super) fn on_exchange(
+        &mut self,
+        now: Instant,
+        key: Key,
+        server: ServerId,
+        request: Arc<Request>,
+        source: Path,
+        offer: Bytes,
+    ) {
+        if self.calls.get(key).is_some_and(|call| !matches!(call.negotiation, Negotiation::Idle)) {
+            return self.refuse(now, server, &request, source, StatusCode::REQUEST_PENDING, &[]);
+        }
+        if self.config.automatic_media {
+            return self.answer_by_rule(now, key, server, &request, source, Some(offer));
+        }
+        self.stop_glare(key);
+        let timer = self.timers.insert(now + self.config.timers.timeout() / 2, Timer::Exchange(key));
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.negotiation = Negotiation::Offered { server, request, source };
+        if let Some(old) = call.exchange.replace(timer) {
+            self.timers.cancel(old);
+        }
+        self.transactions.attach(server, Owner::Call(key));
+        self.tell_call(now, key, CallEvent::Offer { sdp: Some(offer) });
+    }
+
+    /// The 2xx with the answer.
+    #[allow(clippy::too_many_arguments, reason = "the request's three parts and what the 2xx is made of")]
+    pub(super) fn answer_exchange(
+        &mut self,
+        now: Instant,
+        key: Key,
+        server: ServerId,
+        request: &Request,
+        source: Path,
+        sdp: Option<Bytes>,
+        op: Option<OpId>,
+    ) -> Result<(), Error> {
+        self.stop_exchange(key);
+        let call = self.calls.get(key).ok_or(GONE)?;
+        let mut builder = self.dialog_response(request, source, StatusCode::OK, Some(&call.local_tag));
+        if *request.method() == Method::Update {
+            self.push_contact(&mut builder, source);
+            self.push_capabilities(&mut builder);
+        }
+        let message = match &sdp {
+            Some(sdp) => builder.body("application/sdp", sdp)?,
+            None => builder.finish()?,
+        };
+        // If the flow is gone the request comes again, and finds this answer.
+        let _ = self.transactions.respond(now, server, StatusCode::OK, message);
+        if let (Some(call), Some(sdp)) = (self.calls.get_mut(key), sdp) {
+            call.local_sdp = Some(sdp);
+        }
+        if let Some(op) = op {
+            self.done(op, Ok(Outcome::Done));
+        }
+        self.go_on_ringing(now, key);
+        Ok(())
+    }
+
+    /// The application took too long (RFC 3311 5.2).
+    pub(super) fn on_exchange_timer(&mut self, now: Instant, key: Key) {
+        if let Some(call) = self.calls.get_mut(key) {
+            call.exchange = None;
+        }
+        self.refuse_offer(now, key, StatusCode::SERVER_TIMEOUT);
+        self.go_on_ringing(now, key);
+    }
+
+    pub(super) fn stop_exchange(&mut self, key: Key) {
+        if let Some(timer) = self.calls.get_mut(key).and_then(|call| call.exchange.take()) {
+            self.timers.cancel(timer);
+        }
+    }
+}
