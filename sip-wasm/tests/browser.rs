@@ -1,6 +1,9 @@
 //! The surface as JavaScript sees it, in a real browser: plain objects in, plain objects out.
 #![cfg(target_arch = "wasm32")]
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use futures_channel::mpsc::{UnboundedReceiver, unbounded};
 use futures_util::StreamExt;
 use js_sys::{Date, Function, JSON, Reflect};
@@ -100,6 +103,52 @@ async fn a_bad_command_is_answered_with_its_number_and_the_agent_goes_on() {
     assert_eq!(text(&phone.error(9).await, "kind"), "state");
     phone.send(r#"{"id":10,"type":"call","target":"sip:bob@offhook.test\r\nX: y"}"#);
     assert_eq!(text(&phone.error(10).await, "field"), "target");
+}
+
+#[wasm_bindgen_test]
+async fn whatever_is_sent_is_answered() {
+    let mut phone = Phone::new(NOBODY);
+    let nothings = ["null", "1", "\"connect\"", "[]", "{}", r#"{"type":"connect"}"#, r#"{"id":"1","type":"connect"}"#];
+    let strange =
+        [r#"{"id":-1,"type":"connect"}"#, r#"{"id":1e300,"type":"connect"}"#, r#"{"id":0.5,"type":"connect"}"#];
+    for command in nothings.into_iter().chain(strange) {
+        phone.send(command);
+        let answer = phone.heard.next().await.expect("the agent lives");
+        assert_eq!((text(&answer, "type"), text(&get(&answer, "error"), "kind")), ("error".into(), "input".into()));
+    }
+    phone.agent.send(JsValue::UNDEFINED);
+    assert_eq!(text(&phone.heard.next().await.expect("the agent lives"), "type"), "error");
+    // Half a character, as only JavaScript has them: replaced, as in every text that leaves JavaScript.
+    phone.agent.send(js_sys::eval(r#"({ id: 5, type: "call", target: "\ud83d" })"#).expect("an object"));
+    assert_eq!(text(&phone.answer(5).await, "type"), "result");
+}
+
+/// What listens may throw, and may give the next command before it returns.
+#[wasm_bindgen_test]
+async fn a_listener_may_throw_and_may_call_back() {
+    let (sender, mut heard) = unbounded();
+    let agent: Rc<RefCell<Option<Agent>>> = Rc::default();
+    let notify = Closure::<dyn Fn(JsValue) -> Result<(), JsValue>>::new({
+        let agent = agent.clone();
+        move |notification: JsValue| {
+            let first = number(&notification, "id") == 1.0;
+            sender.unbounded_send(notification).expect("the test still listens");
+            if first {
+                let agent = agent.borrow();
+                agent.as_ref().expect("it was made").send(object(r#"{"id":2,"type":"shutdown"}"#));
+            }
+            Err("what went wrong here is no business of the agent".into())
+        }
+    });
+    let config = object(&format!(r#"{{"aor":"sip:alice@offhook.test","server":"{NOBODY}"}}"#));
+    let made = Agent::new(config, notify.into_js_value().unchecked_into::<Function>());
+    *agent.borrow_mut() = Some(made.unwrap_or_else(|error| panic!("{error:?}")));
+    agent.borrow().as_ref().expect("it was made").send(object(r#"{"id":1,"type":"inspect","call":1}"#));
+    for (kind, id) in [("error", 1.0), ("result", 2.0)] {
+        let notification = heard.next().await.expect("the agent lives");
+        assert_eq!((text(&notification, "type"), number(&notification, "id")), (kind.into(), id));
+    }
+    assert_eq!(text(&heard.next().await.expect("the last word"), "type"), "stopped");
 }
 
 #[wasm_bindgen_test]
