@@ -41,7 +41,8 @@ impl ConferenceState {
             Scope::Partial => {}
         }
         if info.users_scope != Scope::Deleted {
-            for user in info.users {
+            // Each is looked for among those before it: beyond what is kept none is.
+            for user in info.users.into_iter().take(MAX_ROWS.saturating_add(1)) {
                 merge_user(&mut self.users, user);
             }
         }
@@ -100,14 +101,14 @@ fn merge_user(users: &mut Vec<User>, mut user: User) {
             if !user.roles.is_empty() {
                 known.roles = user.roles;
             }
-            for endpoint in user.endpoints {
+            for endpoint in user.endpoints.into_iter().take(MAX_ROWS) {
                 merge_endpoint(&mut known.endpoints, endpoint);
             }
         }
         (_, known) => {
             user.scope = Scope::Full;
             let mut endpoints = Vec::with_capacity(user.endpoints.len());
-            for endpoint in std::mem::take(&mut user.endpoints) {
+            for endpoint in std::mem::take(&mut user.endpoints).into_iter().take(MAX_ROWS) {
                 merge_endpoint(&mut endpoints, endpoint);
             }
             user.endpoints = endpoints;
@@ -129,7 +130,7 @@ fn merge_endpoint(endpoints: &mut Vec<Endpoint>, mut endpoint: Endpoint) {
             replace(&mut known.status, endpoint.status);
             replace(&mut known.joining_method, endpoint.joining_method);
             replace(&mut known.disconnection_method, endpoint.disconnection_method);
-            for media in endpoint.media {
+            for media in endpoint.media.into_iter().take(MAX_ROWS) {
                 match known.media.iter_mut().find(|known| known.id == media.id) {
                     Some(known) => *known = media,
                     None => known.media.push(media),

@@ -6,13 +6,13 @@ use roxmltree::{Document, Node, ParsingOptions};
 use std::str::FromStr;
 
 /// The longest document.
-pub const MAX_BYTES: usize = 1024 * 1024;
+pub const MAX_BYTES: usize = 512 * 1024;
 /// How many nodes (elements, texts, comments) a document may have.
 pub const MAX_NODES: usize = 32 * 1024;
 /// How many namespace declarations: resolving them takes more than linear time.
 const MAX_NAMESPACES: usize = 64;
 /// How many quotation marks between two `<`: two for each attribute, which are compared with each other.
-const MAX_QUOTES: usize = 1024;
+const MAX_QUOTES: usize = 512;
 
 /// An element, or a text.
 pub(super) type Element<'a> = Node<'a, 'a>;
@@ -297,7 +297,7 @@ mod tests {
         assert!(error(&namespaces).starts_with("a: too many"));
         let attributes: String = (0..=MAX_QUOTES / 2).map(|at| format!(" b{at}='>'")).collect();
         assert!(error(&["<a", &attributes, "/>"].concat()).starts_with("a: too many"));
-        assert_eq!(error(&" ".repeat(MAX_BYTES + 1)), "a: too long at byte 1048576");
+        assert_eq!(error(&" ".repeat(MAX_BYTES + 1)), "a: too long at byte 524288");
     }
 
     #[test]
