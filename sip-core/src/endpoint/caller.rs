@@ -240,7 +240,9 @@ impl Endpoint {
         }
         let told = self.hash.with(|hasher| {
             let tag = response.to().ok().and_then(|to| to.tag().map(str::to_owned));
-            (status, phrase, tag, response.body()).hash(hasher);
+            // Reliable ones are told apart by their number, and copies of those were found above.
+            let number = response.number(Name::RSeq).ok().flatten();
+            (status, phrase, tag, number, response.body()).hash(hasher);
         });
         let Some(call) = self.calls.get_mut(key) else { return };
         if offer.is_none() && call.progress == told {
