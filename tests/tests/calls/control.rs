@@ -12,7 +12,7 @@ use offhook_tests::endpoint::{ANSWER, OFFER};
 use offhook_tests::net::{Conditions, Network, Node};
 use serde_json::{Value, json};
 
-const PROTOCOL: &str = include_str!("../../js/src/protocol.ts");
+const PROTOCOL: &str = include_str!("../../../js/src/protocol.ts");
 
 // ---- what protocol.ts says
 

@@ -1,0 +1,13 @@
+//! Whole calls and registrations, on the simulated network and against a peer that the test plays.
+
+mod auth;
+mod basic;
+mod connection;
+mod control;
+mod dialog;
+mod input;
+mod load;
+mod register;
+mod reliable;
+mod replay;
+mod session;
