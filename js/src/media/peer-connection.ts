@@ -10,6 +10,7 @@ import type {
   OfferOptions,
 } from "./handler.js";
 import { openAudio } from "./microphone.js";
+import { standingAnswer, withHold } from "./sdp.js";
 import { summarize } from "./stats.js";
 
 /** Options of the default media handler. */
@@ -44,6 +45,8 @@ export class PeerConnectionMedia implements MediaHandler {
   #held = false;
   /** On hold, or asking for it. */
   #silent = false;
+  /** An offer that becomes the local description only when it is answered. */
+  #offered: RTCSessionDescriptionInit | null = null;
   /** Gives up the keys being played. */
   #stopDtmf: () => void = () => undefined;
 
@@ -55,7 +58,6 @@ export class PeerConnectionMedia implements MediaHandler {
     this.#pc = new RTCPeerConnection({
       iceServers: options.iceServers ?? [],
       iceTransportPolicy: options.iceTransportPolicy ?? "all",
-      bundlePolicy: "max-bundle",
     });
     this.#pc.addEventListener("connectionstatechange", () => this.#emit({ type: "state", state: this.#state() }));
     this.#pc.addEventListener("track", ({ track }) => this.#onTrack(track));
@@ -75,14 +77,32 @@ export class PeerConnectionMedia implements MediaHandler {
       this.#transceiver ??= this.#pc.addTransceiver("audio", { direction: "recvonly" });
       this.#silence(hold);
       this.#direct(this.#transceiver, false);
-      await this.#pc.setLocalDescription(await this.#pc.createOffer({ iceRestart }));
-      const sdp = await this.#localDescription();
+      const sdp = await this.#offer(await this.#pc.createOffer({ iceRestart }), iceRestart);
       return hold ? withHold(sdp) : sdp;
     });
   }
 
+  /**
+   * A re-offer becomes the local description only when it is answered, so that there is nothing to roll back when it is
+   * refused: rolling it back costs Chromium (148) its ICE transport. New credentials must be there first, though.
+   */
+  async #offer(offer: RTCSessionDescriptionInit, iceRestart: boolean): Promise<string> {
+    const { sdp } = offer;
+    if (iceRestart || !this.#pc.currentRemoteDescription || !sdp?.includes("\na=candidate:")) {
+      await this.#pc.setLocalDescription(offer);
+      return this.#localDescription();
+    }
+    this.#offered = offer;
+    return sdp;
+  }
+
   async applyAnswer(sdp: string, early: boolean): Promise<void> {
-    await this.#negotiate(() => this.#pc.setRemoteDescription({ type: early ? "pranswer" : "answer", sdp }));
+    await this.#negotiate(async () => {
+      const offered = this.#offered;
+      this.#offered = null;
+      if (offered) await this.#pc.setLocalDescription(offered);
+      await this.#pc.setRemoteDescription({ type: early ? "pranswer" : "answer", sdp });
+    });
     if (early) return;
     this.#held = this.#silent;
     if (this.#transceiver) this.#direct(this.#transceiver, this.#held);
@@ -107,14 +127,17 @@ export class PeerConnectionMedia implements MediaHandler {
   }
 
   async rollback(): Promise<void> {
-    const state = this.#pc.signalingState;
+    const pc = this.#pc;
+    const state = pc.signalingState;
     if (state === "closed") return;
+    this.#offered = null;
     if (state !== "stable") {
-      const side = state.startsWith("have-remote-offer") || state === "have-local-pranswer" ? "remote" : "local";
-      const rollback = { type: "rollback" } as const;
-      await this.#negotiate(() =>
-        side === "remote" ? this.#pc.setRemoteDescription(rollback) : this.#pc.setLocalDescription(rollback),
-      );
+      const theirs = state === "have-remote-offer" || state === "have-local-pranswer";
+      await this.#negotiate(() => {
+        if (theirs) return pc.setRemoteDescription({ type: "rollback" });
+        if (!pc.currentRemoteDescription) return pc.setLocalDescription({ type: "rollback" });
+        return pc.setRemoteDescription({ type: "answer", sdp: standingAnswer(pc) });
+      });
     }
     if (this.#transceiver) this.#direct(this.#transceiver, this.#held);
     this.#silence(this.#held);
@@ -276,14 +299,6 @@ export class PeerConnectionMedia implements MediaHandler {
     if (this.#pc.signalingState === "closed") return mediaError("negotiation", "the call has ended", thrown);
     return thrown instanceof DOMException ? mediaError("negotiation", message(thrown), thrown) : toOffhookError(thrown);
   }
-}
-
-/**
- * The same offer, asking for hold. Only the text says so, until the answer is here: Chromium stops playing as soon as
- * such an offer is its local description, and does not begin again when that is rolled back.
- */
-function withHold(sdp: string): string {
-  return sdp.replace(/^a=sendrecv(?=\r?$)/gm, "a=sendonly").replace(/^a=recvonly(?=\r?$)/gm, "a=inactive");
 }
 
 function message(thrown: unknown): string {
