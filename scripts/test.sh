@@ -29,7 +29,11 @@ declare -A title=(
 )
 
 step_lint() { scripts/lint.sh rust; }
-step_native() { cargo test --workspace --exclude offhook-wasm; }
+step_native() {
+    # One build with all features of the driver; that it also builds without any is a matter of seconds.
+    cargo test --workspace --exclude offhook-wasm --features offhook/http,offhook/tls
+    cargo check -p offhook --no-default-features
+}
 step_core-wasm() {
     # Not the doc tests: they are the same code as natively, and wasm32 has no way to run them.
     scripts/wasm-cargo test -p offhook-core --lib --tests --target wasm32-unknown-unknown

@@ -1,5 +1,6 @@
 //! A user agent on tokio: the core's handles with a driver under them.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Deref;
@@ -11,7 +12,7 @@ use offhook_core::endpoint::{Config, Error, Server};
 use offhook_core::transaction::TimerConfig;
 use offhook_core::transport::{FlowError, FlowErrorKind, Target, Transport};
 
-use crate::{Driver, Handle, ListenAddr};
+use crate::{Driver, DriverBuilder, Handle, ListenAddr};
 
 /// A user agent that runs on tokio. Everything but its making is in [`offhook_core::agent::UserAgent`], to which it
 /// derefs. When the last handle of it and of its calls is dropped, what is left is ended in order.
@@ -49,7 +50,14 @@ impl Deref for UserAgent {
 impl UserAgent {
     /// Begins a user agent for an address of record, e.g. `sip:alice@example.com`.
     pub fn builder(aor: &str) -> Builder {
-        Builder { config: Config::new(aor), server: None, username: None, password: None, bind: Vec::new() }
+        Builder {
+            config: Config::new(aor),
+            server: None,
+            username: None,
+            password: None,
+            bind: Vec::new(),
+            driver: Box::new(|driver| driver),
+        }
     }
 
     /// The addresses it listens on.
@@ -71,14 +79,17 @@ impl UserAgent {
 }
 
 /// How a [`UserAgent`] is to be. Values are checked by [`connect`](Builder::connect).
-#[derive(Debug)]
 pub struct Builder {
     config: Result<Config, Error>,
     server: Option<String>,
     username: Option<String>,
     password: Option<String>,
     bind: Vec<SocketAddr>,
+    driver: Change,
 }
+
+/// What the program does to the driver under the agent.
+type Change = Box<dyn FnOnce(DriverBuilder<Engine>) -> DriverBuilder<Engine> + Send>;
 
 impl Builder {
     /// The server all requests outside of a dialog go to: `ws://…`, `wss://…`, or `sip:host:port;transport=udp`. Without
@@ -157,6 +168,27 @@ impl Builder {
         self
     }
 
+    /// Settings of the driver: other transports to listen on, limits, whom to trust over TLS.
+    ///
+    /// ```no_run
+    /// # fn demo(authorities: &[u8]) -> Result<(), offhook::TlsError> {
+    /// let tls = offhook::ClientTls::new().roots(offhook::roots_from_pem(authorities)?);
+    /// let agent = offhook::UserAgent::builder("sip:alice@example.com")
+    ///     .server("sip:example.com;transport=tls")
+    ///     .driver(|driver| driver.client_tls(tls).tcp(([0, 0, 0, 0], 5060).into()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn driver(
+        mut self,
+        change: impl FnOnce(DriverBuilder<Engine>) -> DriverBuilder<Engine> + Send + 'static,
+    ) -> Builder {
+        let before = self.driver;
+        self.driver = Box::new(|driver| change(before(driver)));
+        self
+    }
+
     /// Starts the agent and opens the way to the server.
     ///
     /// # Errors
@@ -180,11 +212,17 @@ impl Builder {
         for address in bind {
             driver = driver.udp(address);
         }
-        let driver = driver.spawn(|never| match never {}).map_err(no_socket)?;
+        let driver = (self.driver)(driver).spawn(|never| match never {}).map_err(no_socket)?;
         // From here the agent's own handles keep it running, so that the last one gone ends it in order.
         driver.clone().detach();
         agent.connect().await?;
         Ok(UserAgent { agent, driver })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("config", &self.config).field("server", &self.server).finish_non_exhaustive()
     }
 }
 

@@ -21,7 +21,7 @@
 //!
 //! | feature | brings |
 //! |---|---|
-//! | `tls` | connections over TLS and WSS, verified |
+//! | `tls` (default) | TLS and WSS, both ways |
 //! | `http` | `DriverBuilder::http`: plain HTTP and SIP over WebSocket on one port |
 
 mod agent;
@@ -32,6 +32,8 @@ mod entropy;
 pub use offhook_core as core;
 
 pub use agent::{Builder, UserAgent, local_address};
+#[cfg(feature = "tls")]
+pub use driver::{ClientTls, Identity, ServerTls, TlsError, roots_from_pem};
 pub use driver::{Driver, DriverBuilder, Handle, Limits, ListenAddr, Origins, Stopped};
 pub use entropy::seed;
 pub use offhook_core::agent::{AgentEvent, Call, Events};

@@ -175,8 +175,14 @@ pub enum FlowErrorKind {
     Refused,
     /// Not connected in time.
     Timeout,
-    /// TLS failed: certificate, name, protocol.
+    /// TLS failed otherwise than by what follows, e.g. no TLS is spoken there.
     Tls,
+    /// The peer's certificate is for another name (RFC 5922 7.3).
+    CertificateName,
+    /// The peer's certificate has expired, or is not valid yet.
+    CertificateExpired,
+    /// The peer's certificate was issued by nobody we trust, or revoked.
+    CertificateUntrusted,
     /// The WebSocket handshake failed, e.g. the subprotocol `sip` was not accepted (RFC 7118 4).
     Handshake,
     /// An open connection broke.

@@ -7,17 +7,16 @@ use offhook_core::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, Targ
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_tungstenite::WebSocketStream;
 
-use super::connection::{Io, Link};
+use super::connection::{Io, Link, Opened, prepare};
 use super::input::Input;
 use super::limits::Limits;
 use super::resolve::{candidates, open_error};
-use super::tls::Tls;
+use super::tls::Connector;
 use super::{udp, websocket};
 
 /// Opens a connection for the flow of `link` and runs it to its end.
-pub(super) async fn open(target: Target, mut link: Link, tls: Tls) {
+pub(super) async fn open(target: Target, mut link: Link, tls: Connector) {
     let opened = tokio::select! {
         opened = within(link.limits.clone(), &target, dial(&target, &link.limits, &tls)) => opened,
         () = link.queue.unwanted(link.limits.linger) => return,
@@ -32,10 +31,7 @@ pub(super) async fn open(target: Target, mut link: Link, tls: Tls) {
     let change = FlowChange::Connected { local, remote: link.remote };
     // A driver that has stopped meanwhile still sends what waits.
     let _ = link.inputs.send(Input::Changed { flow: link.flow, change }).await;
-    match stream {
-        Opened::Stream(stream) => link.run_stream(stream).await,
-        Opened::WebSocket(socket) => link.run_websocket(*socket).await,
-    }
+    link.run(stream).await;
 }
 
 /// Binds a UDP socket of its own for `flow`, on the address from which the target is reached.
@@ -52,12 +48,6 @@ pub(super) async fn bind(target: Target, flow: FlowId, inputs: mpsc::Sender<Inpu
     let _ = inputs.send(input).await;
 }
 
-/// A connection that is ready for messages.
-enum Opened {
-    Stream(Box<dyn Io>),
-    WebSocket(Box<WebSocketStream<Box<dyn Io>>>),
-}
-
 async fn within<T>(
     limits: Arc<Limits>,
     target: &Target,
@@ -69,11 +59,18 @@ async fn within<T>(
     })
 }
 
-async fn dial(target: &Target, limits: &Limits, tls: &Tls) -> Result<(Opened, SocketAddr, SocketAddr), FlowError> {
+async fn dial(
+    target: &Target,
+    limits: &Limits,
+    tls: &Connector,
+) -> Result<(Opened, SocketAddr, SocketAddr), FlowError> {
     let stream = connect(target, limits).await?;
     let failed = |error| open_error(&error, &target.host);
     let (local, remote) = (stream.local_addr().map_err(failed)?, stream.peer_addr().map_err(failed)?);
-    let io = if target.transport.is_secure() { tls.secure(stream, target).await? } else { Box::new(stream) };
+    let io: Box<dyn Io> = match target.transport.is_secure() {
+        true => tls.connect(stream, target).await?,
+        false => Box::new(stream),
+    };
     let opened = if target.transport.is_websocket() {
         Opened::WebSocket(Box::new(websocket::connect(io, &target.url(), limits).await?))
     } else {
@@ -88,8 +85,7 @@ async fn connect(target: &Target, limits: &Limits) -> Result<TcpStream, FlowErro
     for address in candidates(target, limits.connect).await? {
         match TcpStream::connect(address).await {
             Ok(stream) => {
-                // Without it messages are only slower.
-                let _ = stream.set_nodelay(true);
+                prepare(&stream);
                 return Ok(stream);
             }
             Err(error) => failure = open_error(&error, &address.to_string()),

@@ -3,16 +3,20 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt, StreamExt};
 use offhook_core::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Path};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Message;
 use tokio_tungstenite::tungstenite::{Error, Utf8Bytes, error::ProtocolError};
 
+use super::activity::Activity;
 use super::input::Input;
 use super::limits::Limits;
 use super::queue;
@@ -20,10 +24,34 @@ use super::queue;
 /// How much of a stream is read at once.
 const CHUNK: usize = 16 * 1024;
 
+/// When the system asks a silent peer whether it is still there, and how often again.
+const PROBE_AFTER: Duration = Duration::from_secs(60);
+const PROBE_EVERY: Duration = Duration::from_secs(15);
+
+/// How long what was sent may stay unacknowledged before the connection counts as lost: as long as a transaction lasts.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(32);
+
 /// A byte stream under a connection.
 pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
+
+/// A connection that is ready for messages.
+pub(super) enum Opened {
+    Stream(Box<dyn Io>),
+    WebSocket(Box<WebSocketStream<Box<dyn Io>>>),
+}
+
+/// What every TCP socket is told. Without it messages are only slower, and dead peers found later.
+pub(super) fn prepare(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let socket = SockRef::from(stream);
+    let probes = TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_EVERY);
+    let _ = socket.set_tcp_keepalive(&probes);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+}
 
 /// What a connection's task knows of its flow.
 pub(super) struct Link {
@@ -44,63 +72,107 @@ impl Link {
         Some(Link { flow: flow.await.ok()?, remote, queue, inputs, limits })
     }
 
-    /// Runs a byte stream until it ends.
-    pub(super) async fn run_stream(mut self, io: impl Io) {
+    /// Runs the connection until it ends.
+    pub(super) async fn run(mut self, opened: Opened) {
+        let change = match opened {
+            Opened::Stream(io) => self.run_stream(io).await,
+            Opened::WebSocket(socket) => self.run_websocket(*socket).await,
+        };
+        self.report(change).await;
+    }
+
+    async fn run_stream(&mut self, io: Box<dyn Io>) -> Option<FlowChange> {
         let (mut reader, mut writer) = split(io);
-        let incoming = self.incoming();
-        let read = async move {
+        let (incoming, signal) = (self.incoming(), self.queue.signal());
+        let active = Activity::new();
+        let read = async {
             let mut buffer = BytesMut::new();
             loop {
                 buffer.reserve(CHUNK);
                 match reader.read_buf(&mut buffer).await {
                     Ok(0) => return FlowChange::Closed,
-                    Ok(_) => incoming.deliver(buffer.split().freeze()).await,
+                    Ok(_) => {
+                        active.note();
+                        incoming.deliver(buffer.split().freeze()).await;
+                    }
                     Err(error) => return lost(&error),
                 }
             }
         };
-        let signal = self.queue.signal();
         let queue = &mut self.queue;
-        let write = async move {
+        let write = async {
             while let Some(bytes) = queue.recv().await {
                 writer.write_all(&bytes).await.map_err(|error| lost(&error))?;
+                active.note();
             }
             writer.shutdown().await.map_err(|error| lost(&error))
         };
-        let change = both(read, write, signal, &self.limits).await;
-        self.report(change).await;
+        both(read, write, unused(&active, &self.limits), signal, &self.limits).await
     }
 
-    /// Runs a WebSocket until it ends.
-    pub(super) async fn run_websocket<S: Io>(mut self, socket: WebSocketStream<S>) {
+    async fn run_websocket(&mut self, socket: WebSocketStream<Box<dyn Io>>) -> Option<FlowChange> {
         let (mut sink, mut stream) = socket.split();
-        let incoming = self.incoming();
-        let read = async move {
+        let (incoming, signal) = (self.incoming(), self.queue.signal());
+        // Messages either way; anything at all from the peer.
+        let (active, heard) = (Activity::new(), Activity::new());
+        let read = async {
+            let mut closing = false;
             loop {
-                match stream.next().await {
-                    Some(Ok(Message::Text(text))) => incoming.deliver(text.into()).await,
-                    Some(Ok(Message::Binary(bytes))) => incoming.deliver(bytes).await,
+                let message = stream.next().await;
+                heard.note();
+                let bytes: Bytes = match message {
+                    Some(Ok(Message::Text(text))) => text.into(),
+                    Some(Ok(Message::Binary(bytes))) => bytes,
                     // Pings and a close are answered by the reading itself.
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => return broken(error),
-                    None => return FlowChange::Closed,
-                }
+                    Some(Ok(control)) => {
+                        closing |= control.is_close();
+                        continue;
+                    }
+                    Some(Err(error)) if !closing => return broken(error),
+                    // Once both have said goodbye it does not matter how the stream beneath ends.
+                    Some(Err(_)) | None => return FlowChange::Closed,
+                };
+                active.note();
+                incoming.deliver(bytes).await;
+                heard.note();
             }
         };
-        let signal = self.queue.signal();
-        let queue = &mut self.queue;
-        let write = async move {
-            while let Some(bytes) = queue.recv().await {
+        let (queue, limits) = (&mut self.queue, &self.limits);
+        let write = async {
+            let mut asked = Activity::new();
+            loop {
+                let ask = async {
+                    tokio::join!(heard.silence(limits.ping), asked.silence(limits.ping));
+                };
+                let bytes = tokio::select! {
+                    bytes = queue.recv() => bytes,
+                    () = ask => {
+                        // Whether it answers is seen to below.
+                        sink.send(Message::Ping(Bytes::new())).await.map_err(broken)?;
+                        asked = Activity::new();
+                        continue;
+                    }
+                };
+                let Some(bytes) = bytes else { break };
                 sink.feed(frame(bytes)).await.map_err(broken)?;
                 while let Some(bytes) = queue.try_recv() {
                     sink.feed(frame(bytes)).await.map_err(broken)?;
                 }
                 sink.flush().await.map_err(broken)?;
+                active.note();
             }
             sink.close().await.map_err(broken)
         };
-        let change = both(read, write, signal, &self.limits).await;
-        self.report(change).await;
+        let given_up = async {
+            tokio::select! {
+                change = unused(&active, limits) => change,
+                () = heard.silence(limits.ping.saturating_mul(2)) => {
+                    let words = "the peer does not answer pings";
+                    FlowChange::Failed(FlowError::new(FlowErrorKind::Lost, words))
+                }
+            }
+        };
+        both(read, write, given_up, signal, limits).await
     }
 
     /// Tells the machine how the flow ended, where it does not know yet.
@@ -129,10 +201,17 @@ impl Incoming {
     }
 }
 
+/// Returns what becomes of a connection that nobody uses.
+async fn unused(active: &Activity, limits: &Limits) -> FlowChange {
+    active.silence(limits.idle).await;
+    FlowChange::Failed(FlowError::new(FlowErrorKind::Lost, "nothing was sent or received for too long"))
+}
+
 /// Reads and writes at once. `None` if the driver closed the flow, else what became of it.
 async fn both(
     read: impl Future<Output = FlowChange>,
     write: impl Future<Output = Result<(), FlowChange>>,
+    given_up: impl Future<Output = FlowChange>,
     mut signal: queue::Signal,
     limits: &Limits,
 ) -> Option<FlowChange> {
@@ -152,6 +231,7 @@ async fn both(
     };
     tokio::select! {
         change = ended => change,
+        change = given_up => Some(change),
         () = signal.abandoned(limits.linger) => None,
     }
 }

@@ -11,14 +11,14 @@ use hyper::body::Incoming;
 use hyper::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
+use super::connection::Io;
 use super::limits::Limits;
 use super::websocket::{self, Origins};
 
@@ -51,16 +51,16 @@ impl fmt::Debug for HttpService {
 
 /// Answers one connection's requests, until it ends or becomes a WebSocket.
 pub(super) async fn serve(
-    stream: TcpStream,
-    service: HttpService,
-    origins: Origins,
+    stream: Box<dyn Io>,
+    service: &HttpService,
+    origins: &Origins,
     limits: &Limits,
-) -> Option<WebSocketStream<TokioIo<Upgraded>>> {
+) -> Option<WebSocketStream<Box<dyn Io>>> {
     let upgrade: Mutex<Option<OnUpgrade>> = Mutex::new(None);
     let answer = service_fn(|mut request: Request<Incoming>| {
         let response = if request.uri().path() == &*service.path {
             let upgraded = hyper::upgrade::on(&mut request);
-            let response = switch_protocols(&request.map(drop), &origins);
+            let response = switch_protocols(&request.map(drop), origins);
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some(upgraded);
             }
@@ -84,7 +84,8 @@ pub(super) async fn serve(
     match upgraded {
         Ok(io) => {
             let config = Some(websocket::config(limits));
-            Some(WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, config).await)
+            let io: Box<dyn Io> = Box::new(TokioIo::new(io));
+            Some(WebSocketStream::from_raw_socket(io, Role::Server, config).await)
         }
         Err(error) => {
             tracing::debug!(%error, "no WebSocket");

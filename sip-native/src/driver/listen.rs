@@ -11,11 +11,13 @@ use offhook_core::transport::{FlowInfo, Transport};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout_at};
 
-use super::connection::Link;
+use super::connection::{Io, Link, Opened, prepare};
 use super::input::Input;
 use super::limits::Limits;
+use super::sources::Slot;
+use super::tls::Acceptor;
 use super::websocket::{self, Origins};
 
 /// How long accepting rests after an error, e.g. when file descriptors have run out.
@@ -24,70 +26,80 @@ const REST: Duration = Duration::from_millis(100);
 const BACKLOG: i32 = 1024;
 
 /// What a listener speaks.
-#[derive(Clone)]
-pub(super) enum Accept {
+pub(super) struct Accept {
+    pub(super) speaks: Speaks,
+    pub(super) tls: Option<Acceptor>,
+    pub(super) origins: Origins,
+}
+
+/// What is spoken above TCP or TLS.
+pub(super) enum Speaks {
     /// SIP on a byte stream.
-    Tcp,
+    Sip,
     /// SIP over WebSocket, whatever path is asked for.
-    Ws(Origins),
+    WebSocket,
     /// HTTP, with SIP over WebSocket at one path.
     #[cfg(feature = "http")]
-    Http(super::http::HttpService, Origins),
+    Http(super::http::HttpService),
 }
 
 impl Accept {
     pub(super) fn transport(&self) -> Transport {
-        match self {
-            Accept::Tcp => Transport::Tcp,
-            _ => Transport::Ws,
+        match (&self.speaks, &self.tls) {
+            (Speaks::Sip, None) => Transport::Tcp,
+            (Speaks::Sip, Some(_)) => Transport::Tls,
+            (_, None) => Transport::Ws,
+            (_, Some(_)) => Transport::Wss,
         }
     }
 
     /// Serves one accepted connection to its end.
     pub(super) async fn serve(
-        self,
+        self: Arc<Accept>,
         stream: TcpStream,
-        remote: SocketAddr,
+        slot: Slot,
         inputs: mpsc::Sender<Input>,
         limits: Arc<Limits>,
     ) {
-        // Without it messages are only slower.
-        let _ = stream.set_nodelay(true);
+        prepare(&stream);
+        let remote = slot.remote;
         let Ok(local) = stream.local_addr() else { return };
         let info = FlowInfo { transport: self.transport(), local, remote: Some(remote) };
-        // A connection that is no flow yet goes with the driver.
-        let stopped = inputs.clone();
-        let stopped = stopped.closed();
-        match self {
-            Accept::Tcp => {
+        let opened = tokio::select! {
+            opened = self.open(stream, &limits) => opened,
+            // A connection that is no flow yet goes with the driver.
+            () = inputs.closed() => return,
+        };
+        match opened {
+            Ok(Some(opened)) => {
                 if let Some(link) = Link::accepted(info, inputs, limits).await {
-                    link.run_stream(stream).await;
+                    link.run(opened).await;
                 }
             }
-            Accept::Ws(origins) => {
-                let accepted = timeout(limits.handshake, websocket::accept(stream, &origins, &limits));
-                let accepted = tokio::select! { accepted = accepted => accepted, () = stopped => return };
-                match accepted {
-                    Ok(Ok(socket)) => {
-                        if let Some(link) = Link::accepted(info, inputs, limits).await {
-                            link.run_websocket(socket).await;
-                        }
-                    }
-                    Ok(Err(error)) => tracing::debug!(%remote, %error, "no WebSocket"),
-                    Err(_) => tracing::debug!(%remote, "no WebSocket in time"),
-                }
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%remote, transport = %info.transport, %error, "a handshake failed"),
+        }
+    }
+
+    /// The handshakes, in their time. `None`: it was served without becoming a flow.
+    async fn open(&self, stream: TcpStream, limits: &Limits) -> io::Result<Option<Opened>> {
+        let deadline = Instant::now() + limits.handshake;
+        let late = |_| io::Error::new(io::ErrorKind::TimedOut, "not done in time");
+        let io: Box<dyn Io> = match &self.tls {
+            Some(tls) => timeout_at(deadline, tls.accept(stream)).await.map_err(late)??,
+            None => Box::new(stream),
+        };
+        match &self.speaks {
+            Speaks::Sip => Ok(Some(Opened::Stream(io))),
+            Speaks::WebSocket => {
+                let accepted = timeout_at(deadline, websocket::accept(io, &self.origins, limits)).await;
+                let socket = accepted.map_err(late)?.map_err(io::Error::other)?;
+                Ok(Some(Opened::WebSocket(Box::new(socket))))
             }
             #[cfg(feature = "http")]
-            Accept::Http(service, origins) => {
-                let upgraded = tokio::select! {
-                    upgraded = super::http::serve(stream, service, origins, &limits) => upgraded,
-                    () = stopped => return,
-                };
-                if let Some(socket) = upgraded
-                    && let Some(link) = Link::accepted(info, inputs, limits).await
-                {
-                    link.run_websocket(socket).await;
-                }
+            Speaks::Http(service) => {
+                let upgraded = super::http::serve(io, service, &self.origins, limits).await;
+                Ok(upgraded.map(|socket| Opened::WebSocket(Box::new(socket))))
             }
         }
     }
@@ -96,7 +108,7 @@ impl Accept {
 /// A listening socket.
 pub(super) struct Listener {
     socket: TcpListener,
-    pub(super) accept: Accept,
+    pub(super) accept: Arc<Accept>,
     resting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -112,7 +124,7 @@ impl Listener {
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        Ok(Listener { socket: TcpListener::from_std(socket.into())?, accept, resting: None })
+        Ok(Listener { socket: TcpListener::from_std(socket.into())?, accept: Arc::new(accept), resting: None })
     }
 
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {

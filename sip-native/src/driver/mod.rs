@@ -1,4 +1,4 @@
-//! The tokio driver: runs any [`Machine`] on UDP, TCP and WebSocket.
+//! The tokio driver: runs any [`Machine`] on UDP, TCP, TLS, WebSocket and WebSocket under TLS.
 //!
 //! One task owns the machine. It waits for whatever comes first of: bytes, connections, answers of the resolver, calls
 //! through a [`Handle`], the machine's own inbox, its next timeout; gives that to the machine; and carries out every
@@ -17,11 +17,15 @@
 //!   gone and was not [detached](Handle::detach). Then it closes everything it opened, at the latest after
 //!   [`Limits::linger`], and leaves no task behind.
 //! - `OpenFlow` over UDP binds a socket of its own on the address from which the target is reached.
-//! - TLS and WSS verify the server's certificate; without the feature `tls` they fail as `Unsupported`. Nothing is
-//!   accepted over them yet.
+//! - TLS and WSS verify the server's certificate, by [`ClientTls`]; a refusal says whether its name, its time or its
+//!   issuer was wrong. Without the feature `tls` they fail as `Unsupported`.
+//! - An accepted connection has [`Limits::handshake`] until it is ready for messages. One that nobody uses is closed after
+//!   [`Limits::idle`]; one whose peer is gone is found by probes (TCP) and pings (WebSocket).
+//! - Where connections cannot be accepted, e.g. because file descriptors have run out, it is tried again ten times a second.
 //!
 //! What it does not: know SIP, cut streams into messages, decide where to send.
 
+mod activity;
 mod clock;
 mod connect;
 mod connection;
@@ -34,6 +38,7 @@ mod listen;
 mod queue;
 mod resolve;
 mod run;
+mod sources;
 mod tls;
 mod udp;
 mod websocket;
@@ -50,12 +55,14 @@ pub use handle::{Handle, ListenAddr, Stopped};
 #[cfg(feature = "http")]
 pub use http::HttpService;
 pub use limits::Limits;
+#[cfg(feature = "tls")]
+pub use tls::{ClientTls, Identity, ServerTls, TlsError, roots_from_pem};
 pub use websocket::Origins;
 
 use handle::Command;
-use listen::{Accept, Listener};
+use listen::{Accept, Listener, Speaks};
 use run::Run;
-use tls::Tls;
+use tls::{Acceptor, Connector};
 
 /// Runs machines; see the [module](self).
 #[derive(Debug)]
@@ -72,7 +79,8 @@ impl Driver {
             listen: Vec::new(),
             origins: Origins::default(),
             limits: Limits::default(),
-            tls: Tls::default(),
+            #[cfg(feature = "tls")]
+            tls: ClientTls::default(),
         }
     }
 }
@@ -84,15 +92,13 @@ pub struct DriverBuilder<M> {
     listen: Vec<(SocketAddr, Listen)>,
     origins: Origins,
     limits: Limits,
-    tls: Tls,
+    #[cfg(feature = "tls")]
+    tls: ClientTls,
 }
 
 enum Listen {
     Udp,
-    Tcp,
-    Ws,
-    #[cfg(feature = "http")]
-    Http(HttpService),
+    Connections(Speaks, Option<Acceptor>),
 }
 
 impl<M> DriverBuilder<M>
@@ -107,18 +113,36 @@ where
 
     /// Accepts TCP connections.
     pub fn tcp(self, address: SocketAddr) -> DriverBuilder<M> {
-        self.listen(address, Listen::Tcp)
+        self.listen(address, Listen::Connections(Speaks::Sip, None))
+    }
+
+    /// Accepts TLS connections.
+    #[cfg(feature = "tls")]
+    pub fn tls(self, address: SocketAddr, tls: impl Into<ServerTls>) -> DriverBuilder<M> {
+        self.listen(address, Listen::Connections(Speaks::Sip, Some(tls.into())))
     }
 
     /// Accepts WebSocket connections (RFC 7118), whatever their path.
     pub fn ws(self, address: SocketAddr) -> DriverBuilder<M> {
-        self.listen(address, Listen::Ws)
+        self.listen(address, Listen::Connections(Speaks::WebSocket, None))
+    }
+
+    /// Accepts WebSocket connections under TLS.
+    #[cfg(feature = "tls")]
+    pub fn wss(self, address: SocketAddr, tls: impl Into<ServerTls>) -> DriverBuilder<M> {
+        self.listen(address, Listen::Connections(Speaks::WebSocket, Some(tls.into())))
     }
 
     /// Accepts HTTP/1.1 connections: one path is SIP over WebSocket, the others are the service's.
     #[cfg(feature = "http")]
     pub fn http(self, address: SocketAddr, service: HttpService) -> DriverBuilder<M> {
-        self.listen(address, Listen::Http(service))
+        self.listen(address, Listen::Connections(Speaks::Http(service), None))
+    }
+
+    /// The same under TLS.
+    #[cfg(all(feature = "http", feature = "tls"))]
+    pub fn https(self, address: SocketAddr, service: HttpService, tls: impl Into<ServerTls>) -> DriverBuilder<M> {
+        self.listen(address, Listen::Connections(Speaks::Http(service), Some(tls.into())))
     }
 
     /// Which web pages may open WebSockets; default: all.
@@ -133,11 +157,11 @@ where
         self
     }
 
-    /// How to speak TLS to servers, e.g. which authorities to trust; default: those the system trusts. Names are checked
-    /// against the target's host.
+    /// How to open TLS to servers: which authorities to trust, which certificate to show; or the application's own
+    /// `Arc<ClientConfig>`. Default: trusts whom the system trusts.
     #[cfg(feature = "tls")]
-    pub fn tls(mut self, config: Arc<tokio_rustls::rustls::ClientConfig>) -> DriverBuilder<M> {
-        self.tls.config = Some(config);
+    pub fn client_tls(mut self, tls: impl Into<ClientTls>) -> DriverBuilder<M> {
+        self.tls = tls.into();
         self
     }
 
@@ -146,7 +170,7 @@ where
     ///
     /// # Errors
     ///
-    /// Where an address cannot be bound, naming it; then nothing was started.
+    /// Where an address cannot be bound, naming it, or the TLS settings cannot be used; then nothing was started.
     ///
     /// # Panics
     ///
@@ -158,7 +182,11 @@ where
         let limits = Arc::new(self.limits);
         let (commands, orders) = mpsc::unbounded_channel::<Command<M>>();
         let (alive, running) = watch::channel(());
-        let mut run = Run::new(self.machine, on_event, orders, limits, self.tls);
+        #[cfg(feature = "tls")]
+        let tls = Connector::new(self.tls).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        #[cfg(not(feature = "tls"))]
+        let tls = Connector::default();
+        let mut run = Run::new(self.machine, on_event, orders, limits, tls);
         let mut local_addrs = Vec::new();
         for (address, listen) in self.listen {
             let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
@@ -170,10 +198,7 @@ where
                     run.add_udp(socket, addr);
                     continue;
                 }
-                Listen::Tcp => Accept::Tcp,
-                Listen::Ws => Accept::Ws(self.origins.clone()),
-                #[cfg(feature = "http")]
-                Listen::Http(service) => Accept::Http(service, self.origins.clone()),
+                Listen::Connections(speaks, tls) => Accept { speaks, tls, origins: self.origins.clone() },
             };
             let listener = Listener::bind(address, accept).map_err(named)?;
             local_addrs.push(ListenAddr { transport: listener.accept.transport(), addr: listener.local_addr()? });

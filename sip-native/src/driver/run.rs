@@ -24,7 +24,8 @@ use super::input::Input;
 use super::limits::Limits;
 use super::listen::Listener;
 use super::queue::{self, QueueError};
-use super::tls::Tls;
+use super::sources::Sources;
+use super::tls::Connector;
 use super::udp::{DATAGRAM, Datagram, UdpFlow, reachable};
 use super::{connect, resolve};
 
@@ -43,7 +44,7 @@ pub(super) struct Run<M: Machine, F> {
     on_event: F,
     clock: Clock,
     limits: Arc<Limits>,
-    tls: Tls,
+    tls: Connector,
     orders: mpsc::UnboundedReceiver<Command<M>>,
     inputs: mpsc::Receiver<Input>,
     /// Where tasks send their inputs.
@@ -54,6 +55,7 @@ pub(super) struct Run<M: Machine, F> {
     udp: Vec<UdpFlow>,
     listeners: Vec<Listener>,
     tasks: JoinSet<()>,
+    sources: Sources,
     sleep: Option<(Instant, Pin<Box<Sleep>>)>,
     datagram: Box<[u8]>,
     detached: bool,
@@ -80,7 +82,7 @@ where
         on_event: F,
         orders: mpsc::UnboundedReceiver<Command<M>>,
         limits: Arc<Limits>,
-        tls: Tls,
+        tls: Connector,
     ) -> Run<M, F> {
         let (inbox, inputs) = mpsc::channel(INPUTS);
         Run {
@@ -97,6 +99,7 @@ where
             udp: Vec::new(),
             listeners: Vec::new(),
             tasks: JoinSet::new(),
+            sources: Sources::default(),
             sleep: None,
             datagram: vec![0; DATAGRAM].into(),
             detached: false,
@@ -297,8 +300,12 @@ where
                     tracing::warn!(%remote, "connection refused: the limit is reached");
                     continue;
                 }
+                let Some(slot) = self.sources.admit(remote, self.limits.connections_per_source) else {
+                    tracing::debug!(%remote, "connection refused: its source has too many");
+                    continue;
+                };
                 let accept = listener.accept.clone();
-                self.tasks.spawn(accept.serve(stream, remote, self.inbox.clone(), self.limits.clone()));
+                self.tasks.spawn(accept.serve(stream, slot, self.inbox.clone(), self.limits.clone()));
             }
         }
         busy

@@ -1,6 +1,9 @@
 //! The tokio driver on real sockets of the loopback, with a machine that only echoes.
 
+#[cfg(feature = "tls")]
+mod authority;
 mod echo;
 mod sockets;
+mod strain;
 mod tls;
 mod websocket;

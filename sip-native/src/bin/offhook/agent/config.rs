@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use offhook::core::control::{AgentConfig, TimerValues};
+#[cfg(feature = "tls")]
+use offhook::{ClientTls, Identity, ServerTls, TlsError, roots_from_pem};
 
 /// Run a user agent that scripts can drive: one JSON command a line in, one JSON notification a line out
 ///
@@ -23,7 +25,7 @@ pub(crate) struct Args {
     aor: String,
     /// The server: sip:host:port;transport=udp|tcp|tls, ws://host/path or wss://host/path
     ///
-    /// Without it requests go where their address says. TLS and wss need a build with the feature "tls".
+    /// Without it requests go where their address says.
     #[arg(long, value_name = "URI")]
     server: Option<String>,
     /// The name others see
@@ -38,12 +40,25 @@ pub(crate) struct Args {
     /// The password; others on this machine can see it here, so prefer the variable or a file
     #[arg(long, env = "OFFHOOK_PASSWORD", hide_env_values = true)]
     password: Option<String>,
-    /// Where to receive: [udp:|tcp:|ws:]ADDRESS:PORT, may be repeated; port 0 lets the system choose
+    /// Where to receive: [udp:|tcp:|tls:|ws:|wss:]ADDRESS:PORT, may be repeated; port 0 lets the system choose
     ///
     /// The default is UDP on any port, and nothing for a WebSocket server. The bound addresses are told by
     /// "listening" notifications.
     #[arg(long, value_name = "ADDRESS")]
     bind: Vec<Listen>,
+    /// Trust the authorities in this PEM file, instead of those the system trusts
+    #[cfg(feature = "tls")]
+    #[arg(long, value_name = "FILE")]
+    tls_roots: Option<PathBuf>,
+    /// The certificate to show over TLS, with its chain, in a PEM file: where tls: or wss: is received, and to servers
+    /// that ask
+    #[cfg(feature = "tls")]
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The key of that certificate, in a PEM file
+    #[cfg(feature = "tls")]
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// Registration lifetime to ask for, in seconds
     #[arg(long, value_name = "SECONDS")]
     expires: Option<u32>,
@@ -107,6 +122,22 @@ impl Args {
         self.bind.clone()
     }
 
+    /// Whom to trust, and who to be, over TLS.
+    #[cfg(feature = "tls")]
+    pub(super) fn tls(&self) -> Result<(ClientTls, Option<ServerTls>), String> {
+        let read = |path: &PathBuf| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+        let mut client = ClientTls::new();
+        if let Some(path) = &self.tls_roots {
+            let roots = roots_from_pem(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))?;
+            client = client.roots(roots);
+        }
+        let (Some(certificate), Some(key)) = (&self.tls_certificate, &self.tls_key) else { return Ok((client, None)) };
+        let failed = |error: TlsError| format!("{}: {error}", certificate.display());
+        let identity = Identity::from_pem(&read(certificate)?, &read(key)?).map_err(failed)?;
+        let server = ServerTls::new(identity.clone()).map_err(failed)?;
+        Ok((client.identity(identity), Some(server)))
+    }
+
     fn password(&self) -> Result<Option<String>, String> {
         let Some(path) = &self.password_file else { return Ok(self.password.clone()) };
         let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -126,16 +157,29 @@ pub(super) enum Protocol {
     Udp,
     Tcp,
     Ws,
+    #[cfg(feature = "tls")]
+    Tls,
+    #[cfg(feature = "tls")]
+    Wss,
 }
 
 impl FromStr for Listen {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Listen, String> {
-        let named = [("udp:", Protocol::Udp), ("tcp:", Protocol::Tcp), ("ws:", Protocol::Ws)];
+        let named = [
+            ("udp:", Protocol::Udp),
+            ("tcp:", Protocol::Tcp),
+            ("ws:", Protocol::Ws),
+            #[cfg(feature = "tls")]
+            ("tls:", Protocol::Tls),
+            #[cfg(feature = "tls")]
+            ("wss:", Protocol::Wss),
+        ];
         let split = named.into_iter().find_map(|(name, protocol)| Some((protocol, text.strip_prefix(name)?)));
         let (protocol, address) = split.unwrap_or((Protocol::Udp, text));
-        let address = address.parse().map_err(|_| "not of the form [udp:|tcp:|ws:]ADDRESS:PORT".to_owned())?;
+        let address =
+            address.parse().map_err(|_| "not of the form [udp:|tcp:|tls:|ws:|wss:]ADDRESS:PORT".to_owned())?;
         Ok(Listen { protocol, address })
     }
 }
@@ -149,6 +193,8 @@ mod tests {
         let tcp = Listen { protocol: Protocol::Tcp, address: "[::1]:5060".parse().unwrap() };
         assert_eq!("tcp:[::1]:5060".parse(), Ok(tcp));
         assert_eq!("127.0.0.1:0".parse::<Listen>().unwrap().protocol, Protocol::Udp);
+        #[cfg(feature = "tls")]
+        assert_eq!("wss:127.0.0.1:0".parse::<Listen>().unwrap().protocol, Protocol::Wss);
         assert!("5060".parse::<Listen>().is_err());
     }
 }

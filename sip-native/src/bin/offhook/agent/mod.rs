@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use offhook::core::control::{Command, Control, ErrorValue, Kind, Notification};
-use offhook::{Driver, Handle};
+use offhook::{Driver, DriverBuilder, Handle};
 use tokio::signal;
 use tokio::time::sleep;
 
@@ -40,10 +40,39 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return complain(FAILED, &error.to_string()),
     };
-    match runtime.block_on(serve(control, &args.listen())) {
+    let driver = match driver(control, args) {
+        Ok(driver) => driver,
+        Err(words) => return complain(USAGE, &words),
+    };
+    match runtime.block_on(serve(driver)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(FAILED, &error.to_string()),
     }
+}
+
+/// A driver that listens where it shall.
+fn driver(control: Control, args: &Args) -> Result<DriverBuilder<Control>, String> {
+    let mut driver = Driver::builder(control);
+    #[cfg(feature = "tls")]
+    let (client, server) = args.tls()?;
+    #[cfg(feature = "tls")]
+    let certified = || server.clone().ok_or("to receive over TLS takes --tls-certificate and --tls-key");
+    #[cfg(feature = "tls")]
+    {
+        driver = driver.client_tls(client);
+    }
+    for Listen { protocol, address } in args.listen() {
+        driver = match protocol {
+            Protocol::Udp => driver.udp(address),
+            Protocol::Tcp => driver.tcp(address),
+            Protocol::Ws => driver.ws(address),
+            #[cfg(feature = "tls")]
+            Protocol::Tls => driver.tls(address, certified()?),
+            #[cfg(feature = "tls")]
+            Protocol::Wss => driver.wss(address, certified()?),
+        };
+    }
+    Ok(driver)
 }
 
 fn complain(code: u8, words: &str) -> ExitCode {
@@ -52,17 +81,9 @@ fn complain(code: u8, words: &str) -> ExitCode {
 }
 
 /// Runs the agent until it has shut down: by command, at the end of the input, or by a signal.
-async fn serve(control: Control, listen: &[Listen]) -> io::Result<()> {
+async fn serve(driver: DriverBuilder<Control>) -> io::Result<()> {
     let (output, printer) = Output::to_stdout();
     let notifications = output.clone();
-    let mut driver = Driver::builder(control);
-    for Listen { protocol, address } in listen.iter().copied() {
-        driver = match protocol {
-            Protocol::Udp => driver.udp(address),
-            Protocol::Tcp => driver.tcp(address),
-            Protocol::Ws => driver.ws(address),
-        };
-    }
     let handle = driver.spawn(move |notification| match notification {
         Notification::Result { id: OWN, .. } => {}
         notification => notifications.print(&notification),

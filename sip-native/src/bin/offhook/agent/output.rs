@@ -42,7 +42,7 @@ impl Output {
 
     /// Says where the agent can be reached.
     pub(super) fn listening(&self, listen: ListenAddr) {
-        let transport = listen.transport.uri_param();
+        let transport = listen.transport.via().to_ascii_lowercase();
         self.print(&serde_json::json!({ "type": "listening", "transport": transport, "local": listen.addr }));
     }
 
