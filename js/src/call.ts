@@ -73,6 +73,10 @@ export interface CallInit {
   /** The Call-ID. */
   callId: string;
   headers: Header[];
+  /** Incoming: the call it takes the place of. */
+  replaces: Call | null;
+  /** Incoming: who sent the caller here. */
+  referredBy: Address | null;
   /** Incoming: the offer of the INVITE. */
   offer: string | null;
   /** Outgoing: has made the offer already. */
@@ -100,6 +104,13 @@ export class Call extends TypedEventTarget<CallEvents> {
   readonly remote: Address;
   /** Incoming: the header fields of the INVITE. */
   readonly headers: readonly Header[];
+  /**
+   * Incoming: the call of ours that this one takes the place of (RFC 3891), e.g. when the other side transfers us to
+   * somebody. It ends by itself when this one is established, and goes on as it was if this one is refused.
+   */
+  readonly replaces: Call | null;
+  /** Incoming: who sent the caller here (RFC 3892), as the caller says. */
+  readonly referredBy: Address | null;
   /** Answered and acknowledged; rejects with the reason if it never comes to that. May be ignored. */
   readonly established: Promise<void>;
   /** Why and by whom the call ended. Never rejects. */
@@ -134,6 +145,8 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.local = init.local;
     this.remote = init.remote;
     this.headers = init.headers;
+    this.replaces = init.replaces;
+    this.referredBy = init.referredBy;
     this.established = this.#established.promise;
     this.ended = this.#ended.promise;
     this.#id = init.id;

@@ -19,6 +19,18 @@ export interface Address {
 /** One header field the application adds or reads. */
 export type Header = [name: string, value: string];
 
+/** A call of somebody else's that a new one takes the place of (RFC 3891), as that one names it. */
+export interface Replacement {
+  /** The Call-ID. */
+  callId: string;
+  /** The tag of the side that is called now. */
+  toTag: string;
+  /** The tag of the other side, whose place is taken. */
+  fromTag: string;
+  /** Only while it is not answered (call pickup). */
+  earlyOnly?: boolean;
+}
+
 /** What an agent is started with. */
 export interface AgentConfig {
   /** Address of record, e.g. `sip:alice@example.com`. */
@@ -44,6 +56,12 @@ export interface AgentConfig {
    * supports it (the default), or always, which refuses calls with those who do not.
    */
   reliable?: "never" | "supported" | "required";
+  /**
+   * Who may replace a call of ours by another (RFC 3891), e.g. when we are the target of a transfer: whoever knows the
+   * call, and the application decides by answering (`asked`, the default); only whom the other side sent, by what it
+   * says of itself (`referred`); or nobody (`never`).
+   */
+  replacing?: "asked" | "referred" | "never";
   /** Send a `trace` notification for each message (secrets masked). */
   trace?: boolean;
   /** Hold by the core's own rewriting of the last SDP, re-offers answered by the core. Default false: the application negotiates. */
@@ -58,7 +76,7 @@ export type Command = { id: number } & (
   | { type: "register" }
   | { type: "unregister" }
   /** Result: `{ call, callId }` at once; the INVITE is on its way. */
-  | { type: "call"; target: string; sdp?: string; headers?: Header[] }
+  | { type: "call"; target: string; sdp?: string; headers?: Header[]; replaces?: Replacement }
   /** 180 (or 183 with `sdp`) to an incoming call. */
   | { type: "ring"; call: CallId; sdp?: string }
   /** 200 to an incoming call. Result: null when the ACK is here. `sdp` is the answer, or the offer if the INVITE had none. */
@@ -179,6 +197,8 @@ export interface CallSnapshot {
   local: Address;
   remote: Address;
   hold: { local: boolean; remote: boolean };
+  /** What takes this side's place in the call, once the other side was heard of. */
+  replacement: Replacement | null;
   history: Transition[];
 }
 
@@ -187,8 +207,11 @@ export type Notification =
   | { type: "error"; id: number; error: ErrorValue }
   | { type: "transport"; state: "connecting" | "connected" | "disconnected"; message: string | null; at: number }
   | { type: "registration"; state: "registering" | "registered" | "unregistered" | "failed"; expires: number | null; error: ErrorValue | null; at: number }
-  /** A new incoming call. `sdp` is the offer; null: the INVITE had none, the answer must bring the offer. */
-  | { type: "incoming"; call: CallId; callId: string; from: Address; to: Address; sdp: string | null; headers: Header[]; at: number }
+  /**
+   * A new incoming call. `sdp` is the offer; null: the INVITE had none, the answer must bring the offer. `replaces` is the
+   * call that ends when this one is established (RFC 3891), `referredBy` who sent the caller here, as the caller says.
+   */
+  | { type: "incoming"; call: CallId; callId: string; from: Address; to: Address; sdp: string | null; replaces: CallId | null; referredBy: Address | null; headers: Header[]; at: number }
   /** A call changed its state. */
   | { type: "state"; call: CallId; state: CallState; cause: string; at: number }
   /** 1xx heard, with early media where `sdp` is there. */

@@ -7,7 +7,7 @@ import { OffhookError, toOffhookError } from "./errors.js";
 import { TypedEventTarget } from "./events.js";
 import type { AudioSource, MediaHandler, MediaHandlerFactory } from "./media/handler.js";
 import { PeerConnectionMedia, type PeerConnectionOptions } from "./media/peer-connection.js";
-import type { Address, AgentConfig, CallId, Header } from "./protocol.js";
+import type { Address, AgentConfig, CallId, Header, Replacement } from "./protocol.js";
 import { completeTarget } from "./target.js";
 
 /** How to connect. */
@@ -26,6 +26,8 @@ export interface CallOptions {
   audio?: AudioSource;
   /** More header fields for the INVITE. */
   headers?: Header[];
+  /** Take the place of one side of another call (RFC 3891); `(await call.inspect()).replacement` there says what goes here. */
+  replaces?: Replacement;
   /** Hangs up as long as the call is not established. */
   signal?: AbortSignal;
 }
@@ -171,13 +173,13 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    * Resolves when the INVITE is on its way; wait for `call.established` to talk.
    */
   async call(target: string, options: CallOptions = {}): Promise<Call> {
-    const { audio, headers, signal } = options;
+    const { audio, headers, replaces, signal } = options;
     throwIfAborted(signal);
     const uri = completeTarget(target, this.aor);
     const media = this.#openMedia({ direction: "outgoing", audio });
     try {
       const sdp = await abortable(media.createOffer({ hold: false, iceRestart: false }), signal);
-      const call = await this.#place(uri, sdp, media, headers, signal);
+      const call = await this.#place(uri, sdp, media, headers, replaces, signal);
       if (signal?.aborted) throw aborted(signal);
       return call;
     } catch (thrown) {
@@ -191,6 +193,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     sdp: string,
     media: MediaHandler,
     headers: Header[] | undefined,
+    replaces: Replacement | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Call> {
     this.#placing++;
@@ -200,6 +203,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         target: uri,
         sdp,
         ...(headers ? { headers } : {}),
+        ...(replaces ? { replaces } : {}),
       });
       const call = this.#addCall({
         id,
@@ -207,6 +211,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         direction: "outgoing",
         remote: { displayName: null, uri },
         headers: [],
+        replaces: null,
+        referredBy: null,
         offer: null,
         media,
         signal,
@@ -261,13 +267,15 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         this.emit("registration", { ...event, error: event.error && new OffhookError(event.error) });
         break;
       case "incoming": {
-        const { call: id, callId, from, sdp, headers, at } = event;
+        const { call: id, callId, from, sdp, replaces, referredBy, headers, at } = event;
         const call = this.#addCall({
           id,
           callId,
           direction: "incoming",
           remote: from,
           headers,
+          replaces: (replaces !== null && this.#calls.get(replaces)?.call) || null,
+          referredBy,
           offer: sdp,
           media: null,
           signal: undefined,
@@ -305,6 +313,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     direction: "outgoing" | "incoming";
     remote: Address;
     headers: Header[];
+    replaces: Call | null;
+    referredBy: Address | null;
     offer: string | null;
     media: MediaHandler | null;
     signal: AbortSignal | undefined;

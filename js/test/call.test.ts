@@ -259,6 +259,17 @@ describe("an incoming call", () => {
     await redirecting;
   });
 
+  it("says which call it takes the place of, and who sent the caller", async () => {
+    const { agent, ua } = await connected();
+    agent.incoming(3);
+    const referredBy = { displayName: null, uri: "sip:bob@example.com" };
+    agent.incoming(4, { replaces: 3, referredBy });
+    const [old, call] = ua.calls;
+    assert.equal(old?.replaces, null);
+    assert.equal(call?.replaces, old);
+    assert.deepEqual(call?.referredBy, referredBy);
+  });
+
   it("refuses what is only for incoming calls on an outgoing one", async () => {
     const { call } = await inCall();
     for (const attempt of [

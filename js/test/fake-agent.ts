@@ -87,6 +87,8 @@ export class FakeAgent implements AgentPort {
       from,
       to,
       sdp: "offer",
+      replaces: null,
+      referredBy: null,
       headers: [],
       at: 0,
       ...overrides,

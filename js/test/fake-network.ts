@@ -188,7 +188,8 @@ export class NetworkAgent implements AgentPort {
     other.peer = leg;
     other.offerless = command.sdp === undefined;
     const { sdp = null, headers = [] } = command;
-    peer.#say({ type: "incoming", call: other.id, callId, from: this.address, to: peer.address, sdp, headers, at });
+    const [from, to] = [this.address, peer.address];
+    peer.#say({ type: "incoming", call: other.id, callId, from, to, sdp, replaces: null, referredBy: null, headers, at });
   }
 
   #inCall(command: Extract<Command, { call: CallId }>, leg: Leg): void {

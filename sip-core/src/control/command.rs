@@ -1,9 +1,10 @@
 //! What an agent is told to do.
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ErrorValue, missing};
+use crate::endpoint::Replacement;
 
 /// One command: a number chosen by the sender, what to do, and what that needs. Which fields go with which kind is
 /// written in `js/src/protocol.ts`; one that is missing gives an `input` error naming it.
@@ -24,6 +25,8 @@ pub struct Command {
     pub sdp: Option<String>,
     /// Further header fields.
     pub headers: Option<Vec<(String, String)>>,
+    /// The call whose place a new one takes.
+    pub replaces: Option<ReplacementValue>,
     /// A SIP status.
     pub status: Option<u16>,
     /// A reason phrase, or a Reason header's value.
@@ -40,6 +43,35 @@ pub struct Command {
     pub duration: Option<u32>,
     /// Milliseconds a shutdown may take.
     pub deadline: Option<u32>,
+}
+
+/// A call of somebody else's, as that one names it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReplacementValue {
+    /// Call-ID.
+    pub call_id: String,
+    /// The tag of the side that is called now.
+    pub to_tag: String,
+    /// The tag of the other side.
+    pub from_tag: String,
+    /// Only while it is not answered.
+    #[serde(default)]
+    pub early_only: bool,
+}
+
+impl From<ReplacementValue> for Replacement {
+    fn from(value: ReplacementValue) -> Replacement {
+        let ReplacementValue { call_id, to_tag, from_tag, early_only } = value;
+        Replacement { call_id: call_id.into(), to_tag: to_tag.into(), from_tag: from_tag.into(), early_only }
+    }
+}
+
+impl From<Replacement> for ReplacementValue {
+    fn from(value: Replacement) -> ReplacementValue {
+        let Replacement { call_id, to_tag, from_tag, early_only } = value;
+        ReplacementValue { call_id: call_id.into(), to_tag: to_tag.into(), from_tag: from_tag.into(), early_only }
+    }
 }
 
 /// What a command does.
@@ -80,6 +112,7 @@ impl Command {
             target: None,
             sdp: None,
             headers: None,
+            replaces: None,
             status: None,
             reason: None,
             contacts: None,

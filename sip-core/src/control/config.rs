@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::auth::{Algorithm, Credential};
-use crate::endpoint::{Config, Error, Reliability, Server};
+use crate::endpoint::{Config, Error, Reliability, Replacing, Server};
 use crate::message::UriRef;
 
 /// The settings of an agent as plain data.
@@ -36,6 +36,8 @@ pub struct AgentConfig {
     pub connect_timeout: Option<u32>,
     /// Acknowledged provisional responses: `never`, `supported` or `required`; see [`Reliability`].
     pub reliable: Option<String>,
+    /// Who may replace a call of ours: `asked`, `referred` or `never`; see [`Replacing`].
+    pub replacing: Option<String>,
     /// Send a `trace` notification for each message.
     #[serde(default)]
     pub trace: bool,
@@ -90,6 +92,7 @@ impl AgentConfig {
             timers: None,
             connect_timeout: None,
             reliable: None,
+            replacing: None,
             trace: false,
             automatic_media: false,
         }
@@ -135,6 +138,10 @@ impl AgentConfig {
         if let Some(reliable) = self.reliable {
             config.reliable = Reliability::parse(&reliable)
                 .ok_or_else(|| Error::input("reliable", 0, "one of never, supported, required"))?;
+        }
+        if let Some(replacing) = self.replacing {
+            config.replacing = Replacing::parse(&replacing)
+                .ok_or_else(|| Error::input("replacing", 0, "one of asked, referred, never"))?;
         }
         config.trace = self.trace;
         config.automatic_media = self.automatic_media;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use command::{Command, Kind};
+pub use command::{Command, Kind, ReplacementValue};
 pub use config::{AgentConfig, Ha1, TimerValues};
 pub use notification::{
     AddressValue, DtmfValue, EndValue, ErrorValue, HoldValue, Notification, ReasonValue, ResultValue, Snapshot,
@@ -154,7 +154,8 @@ impl Control {
                 let call = self.call(&command)?;
                 let number = command.call.unwrap_or_default();
                 let info = self.endpoint.call_info(call).ok_or_else(gone)?;
-                self.answer(command.id, ResultValue::Snapshot(Box::new(Snapshot::new(number, &info))));
+                let snapshot = Snapshot::new(number, &info, self.endpoint.replacement(call)?);
+                self.answer(command.id, ResultValue::Snapshot(Box::new(snapshot)));
                 return Ok(None);
             }
             Kind::Shutdown => {
@@ -166,7 +167,11 @@ impl Control {
 
     fn place_call(&mut self, now: Instant, mut command: Command) -> Result<Option<OpId>, ErrorValue> {
         let target = command.target.take().ok_or_else(|| missing("target"))?;
-        let options = CallOptions { sdp: command.sdp(), headers: command.headers.take().unwrap_or_default() };
+        let options = CallOptions {
+            sdp: command.sdp(),
+            headers: command.headers.take().unwrap_or_default(),
+            replaces: command.replaces.take().map(Into::into),
+        };
         let id = self.endpoint.call(now, &target, options)?;
         let call_id = self.endpoint.call_info(id).map(|info| info.call_id.into()).unwrap_or_default();
         let call = self.number(id);
@@ -204,7 +209,8 @@ impl Control {
             }
             Event::Incoming { call, invitation, at } => {
                 let call = self.number(call);
-                Notification::incoming(call, *invitation, at)
+                let replaces = invitation.replaces.map(|replaced| self.number(replaced));
+                Notification::incoming(call, replaces, *invitation, at)
             }
             Event::Call { call, event, at } => {
                 let number = self.number(call);

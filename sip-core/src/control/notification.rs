@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::command::ReplacementValue;
 use crate::endpoint::{
     CallEvent, CallInfo, CallState, ConnectionState, Direction, End, EndedBy, Error, Event, Hold, Invitation, Outcome,
-    Reason, RegistrationState,
+    Reason, RegistrationState, Replacement,
 };
 use crate::message::{NameAddr, redacted};
 use crate::time::Instant;
@@ -32,6 +33,8 @@ pub enum Notification {
         from: AddressValue,
         to: AddressValue,
         sdp: Option<String>,
+        replaces: Option<u32>,
+        referred_by: Option<AddressValue>,
         headers: Vec<(String, String)>,
         at: u64,
     },
@@ -175,12 +178,14 @@ pub struct Snapshot {
     pub remote: AddressValue,
     /// Who holds.
     pub hold: HoldValue,
+    /// What takes this side's place in it, once the other side was heard of.
+    pub replacement: Option<ReplacementValue>,
     /// How it came to this.
     pub history: Vec<TransitionValue>,
 }
 
 impl Snapshot {
-    pub(super) fn new(call: u32, info: &CallInfo) -> Snapshot {
+    pub(super) fn new(call: u32, info: &CallInfo, replacement: Option<Replacement>) -> Snapshot {
         Snapshot {
             call,
             direction: match info.direction {
@@ -192,6 +197,7 @@ impl Snapshot {
             local: (&info.local).into(),
             remote: (&info.remote).into(),
             hold: info.hold.into(),
+            replacement: replacement.map(Into::into),
             history: info
                 .history
                 .iter()
@@ -206,13 +212,15 @@ impl Snapshot {
 }
 
 impl Notification {
-    pub(super) fn incoming(call: u32, invitation: Invitation, at: Instant) -> Notification {
+    pub(super) fn incoming(call: u32, replaces: Option<u32>, invitation: Invitation, at: Instant) -> Notification {
         Notification::Incoming {
             call,
             call_id: invitation.call_id.into(),
             from: (&invitation.from).into(),
             to: (&invitation.to).into(),
             sdp: invitation.sdp.map(text),
+            replaces,
+            referred_by: invitation.referred_by.as_ref().map(AddressValue::from),
             headers: invitation.headers,
             at: at.as_millis(),
         }

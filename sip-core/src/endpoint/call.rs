@@ -136,6 +136,8 @@ pub(super) struct Call {
     pub(super) local_sdp: Option<Bytes>,
     pub(super) remote_sdp: Option<Bytes>,
     pub(super) hold: Hold,
+    /// The call whose place it takes when it is established.
+    pub(super) replaces: Option<Key>,
     /// Operations that are done when the call is over.
     pub(super) hangups: Vec<OpId>,
     /// A hang-up that waits for the ACK (15: a callee must not send BYE before).
@@ -232,6 +234,7 @@ impl Endpoint {
         self.set_state(now, key, CallState::Ended, cause);
         let Some(mut call) = self.calls.remove(key) else { return };
         self.by_dialog.remove(&call.identity);
+        self.remember_ended(now, &call.dialogs);
         if let Some((timer, _)) = call.ringing.take() {
             self.timers.cancel(timer);
         }

@@ -50,6 +50,10 @@ impl Endpoint {
             let headers = [("Require", RELIABLE)];
             return self.refuse(now, server, &request, source, StatusCode::EXTENSION_REQUIRED, &headers);
         }
+        let replaces = match self.replaced_by(now, &request) {
+            Ok(replaces) => replaces,
+            Err(status) => return self.refuse(now, server, &request, source, status, &[]),
+        };
         let local_tag = self.call_tag(request.call_id().unwrap_or_default());
         let made = Dialog::from_request(&request, &local_tag, source);
         let (Ok(dialog), Ok(from), Ok(to)) = (made, request.from(), request.to()) else {
@@ -61,6 +65,8 @@ impl Endpoint {
             from: from.to_owned(),
             to: to.to_owned(),
             sdp: sdp.clone(),
+            replaces: replaces.map(CallId),
+            referred_by: request.referred_by().ok().flatten().map(|by| by.referrer.to_owned()),
             headers: headers_of(&request),
         };
         let identity = self.dialog_identity(dialog.call_id(), &local_tag);
@@ -87,6 +93,7 @@ impl Endpoint {
             local_sdp: None,
             hold: Hold { local: false, remote: sdp.as_deref().is_some_and(media::holds_us) },
             remote_sdp: sdp,
+            replaces,
             hangups: Vec::new(),
             bye_after_ack: None,
             end: None,
@@ -306,6 +313,7 @@ impl Endpoint {
             let answer = if accepted.offered { sdp.clone() } else { None };
             self.tell_call(now, key, CallEvent::Answered { sdp: answer });
             self.set_state(now, key, CallState::Established, "ACK received");
+            self.take_place(now, key);
         } else if let (true, Some(sdp)) = (accepted.offered, &sdp) {
             self.tell_call(now, key, CallEvent::Negotiated { sdp: sdp.clone() });
         }

@@ -12,7 +12,8 @@ use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event,
 use super::outgoing::{Outgoing, Purpose};
 use super::provisional::Provisional;
 use super::reliable::{Agreed, Heard};
-use super::{Endpoint, Error, Refusal, StoredAck, Timer, media};
+use super::replaces::REPLACES;
+use super::{Endpoint, Error, Refusal, Replacement, StoredAck, Timer, media};
 use crate::arena::Key;
 use crate::dialog::{Dialog, DialogState, route};
 use crate::hashing::Identity;
@@ -28,18 +29,27 @@ pub struct CallOptions {
     pub sdp: Option<Bytes>,
     /// Further header fields.
     pub headers: Vec<(String, String)>,
+    /// Take the place of one side of another call: the INVITE names and requires it (RFC 3891).
+    pub replaces: Option<Replacement>,
 }
 
 impl CallOptions {
     /// With an offer.
     pub fn with_sdp(sdp: impl Into<Bytes>) -> CallOptions {
-        CallOptions { sdp: Some(sdp.into()), headers: Vec::new() }
+        CallOptions { sdp: Some(sdp.into()), ..CallOptions::default() }
     }
 
     /// With one more header field.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> CallOptions {
         self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// In the place of one side of another call.
+    #[must_use]
+    pub fn replacing(mut self, replacement: Replacement) -> CallOptions {
+        self.replaces = Some(replacement);
         self
     }
 }
@@ -78,6 +88,10 @@ impl Endpoint {
         self.may_begin()?;
         let target = self.complete_target(target)?.request_uri();
         check_headers(&options.headers)?;
+        let replaces = options.replaces.as_ref().map(Replacement::value);
+        if let Some(value) = &replaces {
+            check_values(&[("Replaces".into(), value.clone())])?;
+        }
         if self.calls.len() >= self.config.limits.calls {
             return Err(Error::Limit("too many calls"));
         }
@@ -92,6 +106,9 @@ impl Endpoint {
         outgoing.contact = true;
         if self.config.reliable == Reliability::Required {
             outgoing = outgoing.header("Require", RELIABLE);
+        }
+        if let Some(value) = &replaces {
+            outgoing = outgoing.header("Require", REPLACES).header("Replaces", value);
         }
         for (name, value) in &options.headers {
             outgoing = outgoing.header(name, value);
@@ -123,6 +140,7 @@ impl Endpoint {
             local_sdp: options.sdp,
             remote_sdp: None,
             hold,
+            replaces: None,
             hangups: Vec::new(),
             bye_after_ack: None,
             end: None,

@@ -1,7 +1,8 @@
 //! The extensions this endpoint has (RFC 3261 8.2.2.3, 19.2): what it says of them, and what it refuses.
 
-use super::Endpoint;
 use super::config::Reliability;
+use super::replaces::REPLACES;
+use super::{Endpoint, Replacing};
 use crate::message::{Method, Name, Request};
 
 /// Early dialogs that end are understood (RFC 6228).
@@ -12,7 +13,8 @@ impl Endpoint {
     /// The value of our Supported header fields.
     pub(super) fn supported(&self) -> String {
         let mut list = String::from(EARLY_END);
-        for option in [self.has_reliable().then_some(RELIABLE)].into_iter().flatten() {
+        let replaces = (self.config.replacing != Replacing::Never).then_some(REPLACES);
+        for option in [self.has_reliable().then_some(RELIABLE), replaces].into_iter().flatten() {
             list.push_str(", ");
             list.push_str(option);
         }
@@ -32,7 +34,10 @@ impl Endpoint {
     }
 
     fn has(&self, option: &str) -> bool {
-        option.eq_ignore_ascii_case(EARLY_END) || (option.eq_ignore_ascii_case(RELIABLE) && self.has_reliable())
+        let is = |name| option.eq_ignore_ascii_case(name);
+        is(EARLY_END)
+            || (is(RELIABLE) && self.has_reliable())
+            || (is(REPLACES) && self.config.replacing != Replacing::Never)
     }
 
     fn has_reliable(&self) -> bool {

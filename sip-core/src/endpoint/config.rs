@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::Error;
+use super::{Error, Replacing};
 use crate::auth::Credential;
 use crate::message::{Host, Limits, Uri, UriRef};
 use crate::transaction::TimerConfig;
@@ -36,6 +36,8 @@ pub struct Config {
     pub automatic_media: bool,
     /// Whether provisional responses are acknowledged (RFC 3262).
     pub reliable: Reliability,
+    /// Who may replace a call of ours by another (RFC 3891).
+    pub replacing: Replacing,
     /// Report every message.
     pub trace: bool,
 }
@@ -122,6 +124,7 @@ impl Config {
             limits: EndpointLimits::default(),
             automatic_media: false,
             reliable: Reliability::default(),
+            replacing: Replacing::default(),
             trace: false,
         })
     }

@@ -150,6 +150,11 @@ pub struct Invitation {
     pub to: NameAddr,
     /// The offer; `None`: ours is asked for in the answer.
     pub sdp: Option<Bytes>,
+    /// The call of ours whose place it wants to take (RFC 3891), which ends when this one is established, and goes on as
+    /// it was otherwise. Who may ask for that: see [`Replacing`](super::Replacing).
+    pub replaces: Option<CallId>,
+    /// Who sent the caller here (RFC 3892), as the caller says.
+    pub referred_by: Option<NameAddr>,
     /// Every header field, in order.
     pub headers: Vec<(String, String)>,
 }

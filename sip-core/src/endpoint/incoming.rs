@@ -37,6 +37,9 @@ impl Endpoint {
             let headers = [("Unsupported", unsupported.as_str())];
             return self.refuse(now, server, &request, source, StatusCode::BAD_EXTENSION, &headers);
         }
+        if self.replaces_in_vain(&request, to_tag.is_some()) {
+            return self.refuse(now, server, &request, source, StatusCode::BAD_REQUEST, &[]);
+        }
         match to_tag {
             Some(tag) => self.on_dialog_request(now, server, request, source, &tag),
             None if self.transactions.is_merged(server) => {

@@ -24,6 +24,7 @@ mod pager;
 mod provisional;
 mod registration;
 mod reliable;
+mod replaces;
 mod respond;
 mod session;
 mod shutdown;
@@ -44,6 +45,7 @@ pub use event::{
     CallEvent, CallId, CallState, ConnectionState, Direction, Dtmf, End, EndedBy, Event, Hold, Invitation, OpId,
     Outcome, RegistrationState, Transition,
 };
+pub use replaces::{Replacement, Replacing};
 
 use crate::arena::{Arena, Key};
 use crate::auth::DigestClient;
@@ -116,6 +118,7 @@ pub struct Endpoint {
     calls: Arena<Call>,
     by_dialog: HashMap<Identity, Key>,
     acks: HashMap<Identity, StoredAck>,
+    ended: replaces::Ended,
     timers: TimerQueue<Timer>,
     connection: Connection,
     registration: Registration,
@@ -152,6 +155,7 @@ impl Endpoint {
             calls: Arena::new(),
             by_dialog: HashMap::new(),
             acks: HashMap::new(),
+            ended: replaces::Ended::default(),
             timers: TimerQueue::new(),
             events: VecDeque::new(),
             next_op: 0,

@@ -332,7 +332,12 @@ fn read_event(words: &mut Words) -> Result<Pattern> {
         "incoming" => {
             words.take_all(&["from"])?;
             let event = Pattern::new("incoming").with("from", words.expect("from whom")?);
-            read_description(event, words)?
+            let event = read_description(event, words)?;
+            if !words.skip("in") {
+                return Ok(event);
+            }
+            words.take_all(&["place", "of", "the", "call", "with"])?;
+            event.with("replaces", words.expect("with whom")?)
         }
         "ringing" => read_description(Pattern::new("progress").with("status", "180"), words)?,
         "early" => {

@@ -476,8 +476,15 @@ impl<S: Stage> Player<'_, S> {
             agent.history.push(format!("  {notification}"));
         }
         agent.learn_call(notification);
+        let replaced = notification["replaces"].as_u64().and_then(|number| agent.with(number));
         match Told::read(notification) {
-            Told::Event { call, event } => agent.push(call, event),
+            Told::Event { call, event } => agent.push(
+                call,
+                match replaced {
+                    Some(with) => event.with("replaces", with),
+                    None => event,
+                },
+            ),
             Told::Offer { call, event } => {
                 let offered = event.attributes.get("sdp").cloned().unwrap_or_default();
                 let at = agent.calls.iter().position(|known| known.number == call);
@@ -608,6 +615,11 @@ impl Agent {
             false => self.calling.pop_front().unwrap_or_default(),
         };
         self.calls.push(Call { number, with, live: true, holds: false, held: false, offered: String::new() });
+    }
+
+    /// With whom a call is.
+    fn with(&self, number: u64) -> Option<String> {
+        self.calls.iter().find(|call| call.number == number).map(|call| call.with.clone())
     }
 
     /// The call with somebody; the only one that is not over, or the last that was.

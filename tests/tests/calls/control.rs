@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use offhook_core::control::{
     AddressValue, AgentConfig, Command, Control, DtmfValue, EndValue, ErrorValue, HoldValue, Notification, ReasonValue,
-    ResultValue, Snapshot, TransitionValue,
+    ReplacementValue, ResultValue, Snapshot, TransitionValue,
 };
 use offhook_tests::endpoint::{ANSWER, OFFER};
 use offhook_tests::net::{Conditions, Network, Node};
@@ -129,6 +129,10 @@ fn commands_have_the_names_of_the_protocol() {
     all.extend(["id".to_owned(), "type".to_owned()]);
     assert_eq!(listed(&complaint), all);
 
+    let complaint = json!({ "id": 1, "type": "call", "replaces": { "?": 1 } });
+    let complaint = serde_json::from_value::<Command>(complaint).expect_err("unknown").to_string();
+    assert_eq!(listed(&complaint), interface("Replacement"));
+
     let results = interface("Results");
     assert_eq!(results, commands.keys().cloned().collect());
 }
@@ -174,6 +178,10 @@ fn end() -> EndValue {
     EndValue { by: "local", status: None, reason: "x".into(), cause: Some(reason()), error: None }
 }
 
+fn replacement() -> ReplacementValue {
+    ReplacementValue { call_id: "x".into(), to_tag: "x".into(), from_tag: "x".into(), early_only: false }
+}
+
 fn snapshot() -> Snapshot {
     Snapshot {
         call: 1,
@@ -183,6 +191,7 @@ fn snapshot() -> Snapshot {
         local: address(),
         remote: address(),
         hold: HoldValue { local: false, remote: false },
+        replacement: Some(replacement()),
         history: vec![TransitionValue { at: 0, state: "ringing", cause: "x".into() }],
     }
 }
@@ -202,6 +211,8 @@ fn notifications() -> Vec<Notification> {
             from: address(),
             to: address(),
             sdp: None,
+            replaces: None,
+            referred_by: None,
             headers: Vec::new(),
             at,
         },
@@ -242,6 +253,7 @@ fn notifications_have_the_names_of_the_protocol() {
         (json!(reason()), "ReasonValue"),
         (json!(end()), "End"),
         (json!(snapshot()), "CallSnapshot"),
+        (json!(replacement()), "Replacement"),
         (json!(&snapshot().history[0]), "Transition"),
     ] {
         assert_eq!(keys(&value), interface(name), "{name}");
@@ -432,6 +444,7 @@ fn missing_fields_are_named() {
         (json!({ "aor": "sip:a@b", "displayName": "a\r\nX: y" }), "displayName"),
         (json!({ "aor": "sip:a@b", "userAgent": "a\nb" }), "userAgent"),
         (json!({ "aor": "sip:a@b", "timers": { "t1": 0 } }), "timers.t1"),
+        (json!({ "aor": "sip:a@b", "replacing": "?" }), "replacing"),
         (json!({ "aor": "sip:a@b", "ha1": { "algorithm": "ROT13", "realm": "x", "hex": "" } }), "ha1.algorithm"),
     ] {
         let config: AgentConfig = serde_json::from_value(config).expect("a config");

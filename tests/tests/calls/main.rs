@@ -9,5 +9,6 @@ mod input;
 mod load;
 mod register;
 mod reliable;
+mod replaces;
 mod replay;
 mod session;
