@@ -3,19 +3,20 @@
 #
 #   scripts/test.sh [STEP...]      no argument: all steps, in this order:
 #
-# lint         formatting and clippy
-# native       the tests of all crates, natively
-# core-wasm    the core's tests again, compiled to wasm32, in Node
-# driver-web   the browser driver's tests, in headless Chromium
-# package      the wasm package, the JavaScript package, the softphone; types
-# js           the JavaScript package's tests
-# e2e          the web tests, in headless Chromium
+# lint           formatting and clippy
+# native         the tests of all crates, natively
+# core-wasm      the core's tests again, compiled to wasm32, in Node
+# driver-web     the browser driver's tests, in headless Chromium
+# package        the wasm package, the JavaScript package, the softphone; types
+# js             the JavaScript package's tests
+# e2e            the web tests, in headless Chromium
+# scenarios-web  the shared scenarios by the JavaScript classes, in headless Chromium
 #
 # What a step prints goes to target/test-logs/STEP.log, and to the terminal when it fails (VERBOSE=1: always).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all=(lint native core-wasm driver-web package js e2e)
+all=(lint native core-wasm driver-web package js e2e scenarios-web)
 # What a step is about; a step is skipped only as long as that does not exist.
 declare -A about=([driver-web]=sip-wasm/tests [js]=js/package.json [e2e]=tests/web/package.json)
 declare -A title=(
@@ -26,6 +27,7 @@ declare -A title=(
     [package]="wasm and JavaScript packages, types"
     [js]="the JavaScript package"
     [e2e]="the web tests, in Chromium"
+    [scenarios-web]="the shared scenarios, in Chromium"
 )
 
 step_lint() { scripts/lint.sh rust; }
@@ -44,6 +46,7 @@ step_driver-web() {
 step_package() { scripts/build.sh wasm js softphone && scripts/lint.sh types; }
 step_js() { cd js && npm test; }
 step_e2e() { cd tests/web && npm test; }
+step_scenarios-web() { cargo test -p offhook-tests --test scenarios_browser; }
 
 steps=("$@")
 if [[ $# -eq 0 ]]; then steps=("${all[@]}"); fi

@@ -1,5 +1,6 @@
 import { defineConfig } from "@playwright/test";
-import { CHROMIUM, type WorkerOptions } from "./harness/test.js";
+import { CHROMIUM } from "./harness/chromium.js";
+import type { WorkerOptions } from "./harness/test.js";
 
 /** What is tested once through each server. */
 const CALLS = ["calls.spec.ts", "echo.spec.ts", "sign-in.spec.ts"];

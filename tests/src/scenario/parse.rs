@@ -494,11 +494,12 @@ fn read_send(who: usize, words: &mut Words, more: &[&str]) -> Result<Send> {
         let to = if words.skip("to") { Some(words.expect("whom")?) } else { None };
         Sent::Request(what, to)
     };
-    let (mut description, mut tag) = (None, None);
+    let (mut description, mut offers, mut tag) = (None, false, None);
     while let Some(word) = words.next() {
         match word.as_str() {
             "with" => match words.expect("what")?.as_str() {
-                "offer" | "answer" | "media" => {
+                kind @ ("offer" | "answer" | "media") => {
+                    offers = kind == "offer";
                     let direction = DIRECTIONS.into_iter().find(|direction| words.skip(direction));
                     description = Some(direction.unwrap_or("sendrecv").to_owned());
                 }
@@ -510,7 +511,7 @@ fn read_send(who: usize, words: &mut Words, more: &[&str]) -> Result<Send> {
         }
     }
     let (lines, body) = read_lines(more)?;
-    Ok(Send { who, what, description, tag, lines, body })
+    Ok(Send { who, what, description, offers, tag, lines, body })
 }
 
 /// Header lines, then perhaps an empty one and a body.

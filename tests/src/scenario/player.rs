@@ -49,7 +49,7 @@ fn addresses<S: Stage>(scenario: &Scenario, stage: &S) -> Kept {
 fn actor<S: Stage>(scenario: &Scenario, stage: &S, who: usize) -> Actor {
     let role = &scenario.cast[who];
     match &role.part {
-        Part::Scripted => Actor::Puppet(Box::new(Puppet::new(&role.name, stage.address(who)))),
+        Part::Scripted => Actor::Puppet(Box::new(Puppet::new(&role.name, stage.address(who), stage.negotiates()))),
         Part::Agent(settings) => {
             let mut agent = Agent { settings: settings.clone(), ..Agent::default() };
             agent.ignores = CONNECTION.into_iter().filter(|kind| !mentions(scenario, who, kind)).collect();
@@ -98,7 +98,6 @@ struct Call {
     with: String,
     live: bool,
     holds: bool,
-    held: bool,
     /// The direction of the offer that waits.
     offered: String,
 }
@@ -587,10 +586,7 @@ impl Agent {
             let call = self.calls.iter_mut().find(|call| call.number == number)?;
             match event.kind {
                 "ended" => call.live = false,
-                "hold" => {
-                    call.holds = event.attributes.get("local").is_some_and(|value| value == "true");
-                    call.held = event.attributes.get("remote").is_some_and(|value| value == "true");
-                }
+                "hold" => call.holds = event.attributes.get("local").is_some_and(|value| value == "true"),
                 "incoming" => {
                     call.offered = event.attributes.get("sdp").cloned().unwrap_or_default();
                 }
@@ -614,7 +610,7 @@ impl Agent {
             true => super::told::user(&notification["from"]["uri"]),
             false => self.calling.pop_front().unwrap_or_default(),
         };
-        self.calls.push(Call { number, with, live: true, holds: false, held: false, offered: String::new() });
+        self.calls.push(Call { number, with, live: true, holds: false, offered: String::new() });
     }
 
     /// With whom a call is.
@@ -641,7 +637,7 @@ impl Agent {
     /// What an action's description asks for; `None`: it brings none.
     fn direction(&self, action: &str, call: Option<usize>, description: Option<bool>) -> Option<&'static str> {
         let call = call.and_then(|at| self.calls.get(at));
-        let (holds, held) = call.map_or((false, false), |call| (call.holds, call.held));
+        let holds = call.is_some_and(|call| call.holds);
         let offered = call.map_or("", |call| call.offered.as_str());
         match action {
             "call" => description.unwrap_or(true).then_some("sendrecv"),
@@ -649,8 +645,9 @@ impl Agent {
             "answer" => Some(sdp::answer(offered, false)),
             "acceptOffer" => Some(sdp::answer(offered, holds)),
             "hold" | "resume" if self.settings.automatic_media => None,
-            "hold" => Some(if held { "inactive" } else { "sendonly" }),
-            "resume" => Some(if held { "recvonly" } else { "sendrecv" }),
+            // What this side wants, whatever the other side's hold is (RFC 6337 5.3).
+            "hold" => Some("sendonly"),
+            "resume" => Some("sendrecv"),
             "renegotiate" => Some(sdp::answer("sendrecv", holds)),
             _ => None,
         }

@@ -226,6 +226,8 @@ pub struct Send {
     pub what: Sent,
     /// With this description: `sendrecv` and so on.
     pub description: Option<String>,
+    /// The description is an offer.
+    pub offers: bool,
     /// Our tag, where it is not the peer's name.
     pub tag: Option<String>,
     /// Lines that take the place of those made by themselves.

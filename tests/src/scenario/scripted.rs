@@ -31,6 +31,8 @@ struct Dialog {
 pub(super) struct Puppet {
     name: String,
     address: Address,
+    /// Its descriptions are such as a browser takes.
+    web: bool,
     /// What came and was not spoken of yet.
     pub(super) heard: VecDeque<Text>,
     /// Copies of what came before.
@@ -51,10 +53,11 @@ pub(super) struct Puppet {
 }
 
 impl Puppet {
-    pub(super) fn new(name: &str, address: Address) -> Puppet {
+    pub(super) fn new(name: &str, address: Address, web: bool) -> Puppet {
         Puppet {
             name: name.into(),
             address,
+            web,
             heard: VecDeque::new(),
             repeats: VecDeque::new(),
             seen: Vec::new(),
@@ -126,7 +129,10 @@ impl Puppet {
         if let Some(direction) = &send.description {
             self.versions += 1;
             text = text.set("Content-Type", "application/sdp");
-            text.body = sdp::description(&self.name, self.versions, direction);
+            text.body = match self.web {
+                true => sdp::web_description(&self.name, self.versions, direction, send.offers),
+                false => sdp::description(&self.name, self.versions, direction),
+            };
         }
         if let Some(body) = &send.body {
             text.body = fill(body, kept);

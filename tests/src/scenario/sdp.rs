@@ -8,6 +8,19 @@ pub fn description(name: &str, version: u32, direction: &str) -> String {
     )
 }
 
+/// The same for peers that are browsers, whose descriptions must have everything that WebRTC asks for. Nobody is where it
+/// says, so the media never come about.
+pub fn web_description(name: &str, version: u32, direction: &str, offers: bool) -> String {
+    let setup = if offers { "actpass" } else { "active" };
+    let fingerprint = vec!["AB"; 32].join(":");
+    format!(
+        "v=0\r\no={name} 1 {version} IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+         m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=rtcp-mux\r\na=ice-ufrag:{name:x<4}\r\n\
+         a=ice-pwd:{name:x<22}\r\na=fingerprint:sha-256 {fingerprint}\r\na=setup:{setup}\r\n\
+         a=rtpmap:0 PCMU/8000\r\na={direction}\r\n"
+    )
+}
+
 /// What the writer of a description wants to do.
 pub fn direction(sdp: &str) -> &'static str {
     let known = ["sendonly", "recvonly", "inactive"];

@@ -1,5 +1,5 @@
-import { networkInterfaces } from "node:os";
 import { type Browser, chromium, test as base } from "@playwright/test";
+import { CHROMIUM, LOOPBACK } from "./chromium.js";
 import { Phone } from "./phone.js";
 import type { Program } from "./programs.js";
 import { type ServerName, type SipServer, startEcho, startServer } from "./servers.js";
@@ -62,34 +62,6 @@ export const test = base.extend<Fixtures, WorkerOptions & WorkerFixtures>({
 
 export { expect } from "@playwright/test";
 
-/** What Chromium is started with: a microphone that beeps, and nothing that speaks to the world. */
-export const CHROMIUM = {
-  executablePath: process.env["OFFHOOK_CHROMIUM"] ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    // Where there is no network, loopback is all that media can use.
-    ...(isOnline() ? [] : [LOOPBACK()]),
-  ],
-};
-
-/** Lets media use 127.0.0.1, which people's browsers do not. */
-export function LOOPBACK(): string {
-  return "--allow-loopback-in-peer-connection";
-}
-
-function isOnline(): boolean {
-  return Object.values(networkInterfaces()).some((all) => all?.some(({ internal, family }) => !internal && family === "IPv4"));
-}
-
 export function launchWithLoopback(): Promise<Browser> {
-  return chromium.launch({ ...CHROMIUM, args: [...CHROMIUM.args, LOOPBACK()] });
+  return chromium.launch({ ...CHROMIUM, args: [...CHROMIUM.args, LOOPBACK] });
 }

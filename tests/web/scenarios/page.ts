@@ -1,0 +1,285 @@
+// The agents of a scenario in a page: the commands and notifications of `offhook agent --json`, carried out and told by
+// the public classes. What a scenario can do and see in a browser is in the two tables, VERBS and CALL_EVENTS.
+import {
+  type Address,
+  type AgentConfig,
+  type Call,
+  type CallEvents,
+  type Command,
+  type Notification,
+  OffhookError,
+  PeerConnectionMedia,
+  UserAgent,
+} from "offhook";
+import { Witness } from "./witness.js";
+
+/** What an agent is started with. */
+export interface Start {
+  config: AgentConfig;
+  refusesOffers: boolean;
+}
+
+declare global {
+  interface Window {
+    agents: {
+      start(agent: number, start: Start): void;
+      command(agent: number, command: { id: number; type: string }): void;
+      end(agent: number): Promise<string[]>;
+    };
+    /** What the bridge puts here. */
+    tell(agent: number, told: unknown): void;
+  }
+}
+
+/** A call that an agent has or had. */
+interface Played {
+  number: number;
+  call: Call;
+  media: Witness | null;
+}
+
+/** What the scenarios speak of; the rest of a notification may be there or not. */
+type Told = { type: Notification["type"] } & Record<string, unknown>;
+
+/** What the classes do by themselves, with the media handler. */
+type ByItself = "acceptOffer" | "rejectOffer";
+type Verb = Exclude<Command["type"], ByItself>;
+type Of<T extends Verb> = Extract<Command, { type: T }>;
+
+/** What each command is in the public classes. */
+const VERBS: { [T in Verb]: (agent: Agent, command: Of<T>) => Promise<unknown> } = {
+  connect: async (agent) => void (await agent.connect()),
+  register: async (agent) => (await agent.connect()).register(),
+  unregister: async (agent) => (await agent.connect()).unregister(),
+  call: (agent, command) => agent.call(command),
+  ring: (agent, { call, sdp }) => agent.withMedia(call, (call) => call.ring({ earlyMedia: sdp !== undefined })),
+  answer: (agent, { call, headers }) => agent.withMedia(call, (call) => call.answer(headers ? { headers } : {})),
+  reject: (agent, { call, status, reason }) => agent.played(call).call.reject(status, reason),
+  redirect: (agent, { call, contacts }) => agent.played(call).call.redirect(...contacts),
+  hangup: (agent, { call, reason }) => agent.played(call).call.hangup(reason),
+  hold: (agent, { call }) => agent.reoffer(call, (call) => call.hold()),
+  resume: (agent, { call }) => agent.reoffer(call, (call) => call.resume()),
+  renegotiate: (agent, { call }) => agent.reoffer(call, (call) => call.renegotiate()),
+  info: (agent, { call, contentType, body }) => agent.played(call).call.sendInfo(contentType, body),
+  dtmf: (agent, { call, tone }) => agent.played(call).call.sendDtmf(tone, { via: "info" }),
+  options: async (agent, { target }) => (await agent.connect()).options(target),
+  message: async (agent, { target, contentType, body }) => (await agent.connect()).message(target, body, { contentType }),
+  inspect: (agent, { call }) => agent.played(call).call.inspect(),
+  shutdown: (agent, { deadline }) => agent.shutdown(deadline),
+};
+
+/** What a call tells, as notifications; `described` is the description that came with it. */
+const CALL_EVENTS: { [K in keyof CallEvents]: ((event: CallEvents[K], described: string | null) => Told) | null } = {
+  // `established` is told by the promise of that name, `ended` by the event of that name.
+  state: null,
+  progress: ({ status, reason, earlyMedia, at }, described) => ({
+    type: "progress",
+    status,
+    reason,
+    sdp: earlyMedia ? described : null,
+    at,
+  }),
+  hold: (event) => event,
+  info: (event) => event,
+  ended: (event) => event,
+  // Not signalling.
+  muted: null,
+  media: null,
+};
+
+class Agent {
+  readonly #index: number;
+  readonly #start: Start;
+  readonly #calls = new Map<number, Played>();
+  readonly #media: Witness[] = [];
+  /** Commands whose outcome was not told yet. */
+  readonly #underWay = new Set<Promise<void>>();
+  /** The last description of the other side, by Call-ID. */
+  readonly #descriptions = new Map<string, string>();
+  #connecting: Promise<UserAgent> | null = null;
+  #ua: UserAgent | null = null;
+
+  constructor(index: number, start: Start) {
+    this.#index = index;
+    this.#start = start;
+  }
+
+  carryOut(command: { id: number; type: string }): void {
+    const { id } = command;
+    // The other side of the bridge makes what protocol.ts describes.
+    const verb = VERBS[command.type as Verb] as ((agent: Agent, command: unknown) => Promise<unknown>) | undefined;
+    const outcome = async (): Promise<unknown> => {
+      if (!verb) throw new Error(`the page has no verb ${command.type}`);
+      return verb(this, command);
+    };
+    const told = outcome().then(
+      (value) => this.#tell({ type: "result", id, value: value ?? null }),
+      (thrown: unknown) => this.#tell({ type: "error", id, error: detail(thrown) }),
+    );
+    this.#underWay.add(told);
+    void told.then(() => this.#underWay.delete(told));
+  }
+
+  /** Connects, if that was not done yet. */
+  connect(): Promise<UserAgent> {
+    this.#connecting ??= this.#connect().catch((thrown: unknown) => {
+      this.#connecting = null;
+      throw thrown;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<UserAgent> {
+    const media = (request: ConstructorParameters<typeof PeerConnectionMedia>[0]): Witness => {
+      const witness = new Witness(new PeerConnectionMedia(request), this.#start.refusesOffers);
+      this.#media.push(witness);
+      return witness;
+    };
+    const ua = await UserAgent.connect({ ...this.#start.config, media });
+    this.#ua = ua;
+    // The first time it is the promise that says it.
+    this.#tell({ type: "transport", state: "connected", message: null, at: Date.now() });
+    ua.on("transport", (event) => this.#tell(event));
+    ua.on("registration", (event) => this.#tell({ ...event, error: event.error && event.error.detail }));
+    ua.on("message", (event) => this.#tell(event));
+    ua.on("malformed", (event) => this.#tell(event));
+    // Nothing follows: so what came of the commands goes first.
+    ua.on("stopped", (event) => void Promise.all(this.#underWay).then(() => this.#tell(event)));
+    ua.on("trace", (event) => {
+      if (event.direction === "in") this.#keepDescription(event.text);
+      this.#tell(event);
+    });
+    ua.on("incoming", ({ call, at }) => {
+      const { number } = this.#add(call, null);
+      const { callId, remote: from, headers } = call;
+      this.#tell({ type: "incoming", call: number, callId, from: plain(from), sdp: this.#described(call), headers, at });
+    });
+    return ua;
+  }
+
+  async call({ target, headers }: Of<"call">): Promise<{ call: number; callId: string }> {
+    const ua = await this.connect();
+    const calling = ua.call(target, headers ? { headers } : {});
+    // The media handler is the first thing that is made.
+    const media = this.#media.at(-1) ?? null;
+    const call = await calling;
+    const { number } = this.#add(call, media);
+    return { call: number, callId: call.callId };
+  }
+
+  played(number: number): Played {
+    const played = this.#calls.get(number);
+    if (!played) throw new Error(`there is no call ${number}`);
+    return played;
+  }
+
+  /** Does what makes the media of an incoming call, if there are none yet. */
+  async withMedia(number: number, action: (call: Call) => Promise<void>): Promise<void> {
+    const played = this.played(number);
+    const before = this.#media.length;
+    const done = action(played.call);
+    const made = this.#media[before];
+    if (made) this.#witness(played, made);
+    await done;
+  }
+
+  /** Offers anew; the result is the answer. */
+  async reoffer(number: number, action: (call: Call) => Promise<void>): Promise<{ sdp: string | null }> {
+    const { call, media } = this.played(number);
+    if (!media) throw new Error("there are no media");
+    media.offering++;
+    try {
+      await action(call);
+      return { sdp: media.answer };
+    } finally {
+      media.offering--;
+    }
+  }
+
+  async shutdown(deadline: number | undefined): Promise<void> {
+    if (this.#connecting) return (await this.#connecting).shutdown(deadline);
+    later(null).then(() => this.#tell({ type: "stopped", at: Date.now() }));
+  }
+
+  /** What is wrong with how it ended. */
+  async end(): Promise<string[]> {
+    const problems: string[] = [];
+    if (this.#ua && this.#ua.state !== "stopped") problems.push(`the user agent is ${this.#ua.state}`);
+    if (this.#ua?.calls.length) problems.push(`the user agent has ${this.#ua.calls.length} calls`);
+    for (const { number, call } of this.#calls.values()) {
+      const last = call.history.at(-1)?.state;
+      if (call.state !== "ended" || last !== "ended") problems.push(`call ${number} is ${call.state}, last ${last}`);
+      const ended = call.ended.then(() => true);
+      if (!(await Promise.race([ended, later(false)]))) problems.push(`call ${number} never resolves ended`);
+      const settled = call.established.then(() => true, () => true);
+      if (!(await Promise.race([settled, later(false)]))) problems.push(`call ${number} never settles established`);
+    }
+    const open = this.#media.filter((media) => !media.closed).length;
+    if (open) problems.push(`the media of ${open} calls are still there`);
+    return problems;
+  }
+
+  #add(call: Call, media: Witness | null): Played {
+    const played: Played = { number: this.#calls.size + 1, call, media: null };
+    this.#calls.set(played.number, played);
+    if (media) this.#witness(played, media);
+    call.established.then(
+      () => this.#tell({ type: "state", call: played.number, state: "established", cause: "", at: Date.now() }),
+      () => undefined,
+    );
+    for (const name of Object.keys(CALL_EVENTS) as (keyof CallEvents)[]) this.#listen(played, name);
+    return played;
+  }
+
+  #listen<K extends keyof CallEvents>({ call, number }: Played, name: K): void {
+    const told = CALL_EVENTS[name];
+    if (told) call.on(name, (event) => this.#tell({ ...told(event, this.#described(call)), call: number }));
+  }
+
+  /** The media handler is told of offers, so it is the one who tells of them. */
+  #witness(played: Played, media: Witness): void {
+    played.media = media;
+    media.onOffer = (sdp) => this.#tell({ type: "offer", call: played.number, sdp, at: Date.now() });
+  }
+
+  #keepDescription(message: string): void {
+    const [head = "", body = ""] = message.split("\r\n\r\n", 2);
+    const id = /^(?:Call-ID|i) *: *(.*)$/im.exec(head)?.[1]?.trim();
+    if (id && /^(?:Content-Type|c) *: *application\/sdp/im.test(head)) this.#descriptions.set(id, body);
+  }
+
+  #described({ callId }: Call): string | null {
+    return this.#descriptions.get(callId) ?? null;
+  }
+
+  #tell(told: Told): void {
+    window.tell(this.#index, told);
+  }
+}
+
+/** A failure as a notification tells it. One that is not typed is a fault of the classes, and no line expects it. */
+function detail(thrown: unknown): unknown {
+  if (thrown instanceof OffhookError) return thrown.detail;
+  return { kind: "untyped", message: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) };
+}
+
+function plain({ displayName, uri }: Address): Address {
+  return { displayName, uri };
+}
+
+function later<T>(value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(resolve, 0, value));
+}
+
+const agents = new Map<number, Agent>();
+const agent = (index: number): Agent => {
+  const found = agents.get(index);
+  if (!found) throw new Error(`there is no agent ${index}`);
+  return found;
+};
+
+window.agents = {
+  start: (index, start) => void agents.set(index, new Agent(index, start)),
+  command: (index, command) => agent(index).carryOut(command),
+  end: (index) => agent(index).end(),
+};
