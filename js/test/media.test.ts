@@ -112,6 +112,30 @@ describe("media in Chromium", { timeout: 120_000 }, () => {
       await outgoing.renegotiate({ iceRestart: true }).catch(() => undefined);
       await world.hears(incoming);
       await world.hears(outgoing);
+      await outgoing.hold();
+      await outgoing.resume();
+      await world.hears(incoming);
+      await world.hears(outgoing);
+      await outgoing.hangup();
+    });
+  });
+
+  it("takes an offer of the other side after an ICE restart that was refused", async () => {
+    await page.evaluate(async () => {
+      const { outgoing, incoming } = await world.talk();
+      await world.hears(incoming);
+      world.bobPort.refuseReoffer = {
+        kind: "status",
+        status: 488,
+        reason: "Not Acceptable Here",
+        cause: null,
+        retryAfter: null,
+      };
+      await outgoing.renegotiate({ iceRestart: true }).catch(() => undefined);
+      await incoming.hold();
+      await incoming.resume();
+      await world.hears(incoming);
+      await world.hears(outgoing);
       await outgoing.hangup();
     });
   });
