@@ -291,6 +291,8 @@ impl Notification {
             Event::Stopped { at } => Notification::Stopped { at: at.as_millis() },
             // Told by the control itself.
             Event::Done { .. } | Event::Incoming { .. } | Event::Call { .. } => return None,
+            // Not among the plain messages yet.
+            Event::Subscription { .. } | Event::IncomingSubscription { .. } | Event::Notice { .. } => return None,
         })
     }
 }

@@ -105,6 +105,32 @@ impl Dialog {
         })
     }
 
+    /// The subscriber's side (RFC 6665 4.4.1): made from a NOTIFY, whose route set it has. `target` is what our SUBSCRIBE
+    /// was sent to, for a NOTIFY without a Contact; `local` its From value and `local_cseq` its number.
+    pub fn from_notify(
+        notify: &Request,
+        local: &str,
+        local_tag: &str,
+        local_cseq: u32,
+        target: &str,
+        path: Path,
+    ) -> Result<Dialog, DialogError> {
+        let from = notify.from()?;
+        Ok(Dialog {
+            call_id: notify.call_id()?.into(),
+            local_tag: local_tag.into(),
+            remote_tag: from.tag().unwrap_or_default().into(),
+            local: local.into(),
+            remote: clean(from.as_str()),
+            target: contact(notify)?.unwrap_or_else(|| target.into()),
+            route_set: record_route(notify)?.into(),
+            local_cseq,
+            remote_cseq: None,
+            state: DialogState::Confirmed,
+            path,
+        })
+    }
+
     /// The Call-ID.
     pub fn call_id(&self) -> &str {
         &self.call_id

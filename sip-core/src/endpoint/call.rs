@@ -235,6 +235,7 @@ impl Endpoint {
         let Some(mut call) = self.calls.remove(key) else { return };
         self.by_dialog.remove(&call.identity);
         self.remember_ended(now, &call.dialogs);
+        self.keep_dialogs(&mut call);
         if let Some((timer, _)) = call.ringing.take() {
             self.timers.cancel(timer);
         }

@@ -423,7 +423,7 @@ impl Endpoint {
 pub(super) const GONE: Error = Error::State("the call is over");
 
 /// Every header field as text; bytes that are no UTF-8 are replaced.
-fn headers_of(request: &Request) -> Vec<(String, String)> {
+pub(super) fn headers_of(request: &Request) -> Vec<(String, String)> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     request.iter().map(|(name, value)| (text(name), text(value))).collect()
 }

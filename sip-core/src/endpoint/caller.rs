@@ -526,7 +526,7 @@ pub(super) fn status_line(response: &Response) -> String {
     text
 }
 
-fn check_headers(headers: &[(String, String)]) -> Result<(), Error> {
+pub(super) fn check_headers(headers: &[(String, String)]) -> Result<(), Error> {
     match headers.iter().find(|(name, _)| OWN.iter().any(|own| own.eq_ignore_ascii_case(name))) {
         Some((name, _)) => Err(Error::input(name, 0, "this header field is written by the endpoint itself")),
         None => check_values(headers),

@@ -21,6 +21,11 @@ impl Endpoint {
         list
     }
 
+    /// The event packages others may subscribe to, as a list.
+    pub(super) fn allow_events(&self) -> String {
+        self.config.packages.join(", ")
+    }
+
     /// The extensions a request requires that we do not have, as a list.
     pub(super) fn unsupported(&self, request: &Request) -> Option<String> {
         let mut list = String::new();

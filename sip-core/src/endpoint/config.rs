@@ -38,6 +38,12 @@ pub struct Config {
     pub reliable: Reliability,
     /// Who may replace a call of ours by another (RFC 3891).
     pub replacing: Replacing,
+    /// The event packages others may subscribe to, e.g. `presence`, with the application's consent each time. A SUBSCRIBE
+    /// to others is answered 489. None.
+    pub packages: Vec<Box<str>>,
+    /// The event packages that a NOTIFY may tell of though nobody subscribed: many servers tell of waiting messages so
+    /// (not RFC 6665, whose answer for others is 481). `message-summary`.
+    pub unsolicited: Vec<Box<str>>,
     /// Report every message.
     pub trace: bool,
 }
@@ -80,6 +86,14 @@ pub struct EndpointLimits {
     pub message: Limits,
     /// Transitions kept in a call's history; the oldest after the first go. 64.
     pub history: usize,
+    /// Subscriptions of either role at a time; more of others are answered 503, more of ours refused with
+    /// [`Error::Limit`]. 10,000.
+    pub subscriptions: usize,
+    /// Subscriptions of one peer, told by its From URI, at a time; more are answered 503. 64.
+    pub subscriptions_per_peer: usize,
+    /// How long a subscription of others lasts at least and at most between refreshes: less is answered 423, more is
+    /// shortened. A minute, a day.
+    pub subscription_expires: (Duration, Duration),
 }
 
 impl Default for EndpointLimits {
@@ -90,6 +104,9 @@ impl Default for EndpointLimits {
             outgoing: 20_000,
             message: Limits::default(),
             history: 64,
+            subscriptions: 10_000,
+            subscriptions_per_peer: 64,
+            subscription_expires: (Duration::from_secs(60), Duration::from_secs(86_400)),
         }
     }
 }
@@ -125,6 +142,8 @@ impl Config {
             automatic_media: false,
             reliable: Reliability::default(),
             replacing: Replacing::default(),
+            packages: Vec::new(),
+            unsolicited: vec!["message-summary".into()],
             trace: false,
         })
     }

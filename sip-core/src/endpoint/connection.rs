@@ -202,6 +202,7 @@ impl Endpoint {
         }
         if server.is_some() {
             self.on_connected(now);
+            self.resume_subscriptions(now);
         }
     }
 

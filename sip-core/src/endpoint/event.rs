@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::error::{Error, Reason};
+use super::subscription::{Notice, SubscriptionEvent, SubscriptionId, SubscriptionRequest};
 use crate::arena::Key;
 use crate::message::{NameAddr, ParseError, StatusCode};
 use crate::time::Instant;
@@ -295,6 +296,33 @@ pub enum Event {
         content_type: Box<str>,
         /// The body.
         body: Bytes,
+        /// When.
+        at: Instant,
+    },
+    /// Something happened to a subscription, of either role.
+    Subscription {
+        /// Which.
+        subscription: SubscriptionId,
+        /// What.
+        event: SubscriptionEvent,
+        /// When.
+        at: Instant,
+    },
+    /// Somebody subscribes (RFC 6665 4.2.1): accept or reject. Without a word within 4 × T1 it is pending.
+    IncomingSubscription {
+        /// The new subscription.
+        subscription: SubscriptionId,
+        /// Who and what.
+        request: Box<SubscriptionRequest>,
+        /// When.
+        at: Instant,
+    },
+    /// A NOTIFY that nobody subscribed to, of a package in [`Config::unsolicited`](super::Config::unsolicited).
+    Notice {
+        /// Who.
+        from: NameAddr,
+        /// What.
+        notice: Notice,
         /// When.
         at: Instant,
     },

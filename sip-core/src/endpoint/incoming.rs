@@ -60,6 +60,8 @@ impl Endpoint {
             },
             Method::Options => self.on_options(now, server, &request, source),
             Method::Message => self.on_message(now, server, &request, source),
+            Method::Subscribe => self.on_subscribe(now, server, request, source),
+            Method::Notify => self.on_unsolicited(now, server, &request, source),
             Method::Bye | Method::Info | Method::Update | Method::Prack => {
                 self.refuse(now, server, &request, source, StatusCode::CALL_DOES_NOT_EXIST, &[]);
             }
@@ -75,8 +77,9 @@ impl Endpoint {
         source: Path,
         local_tag: &str,
     ) {
-        let Some(key) = self.dialog_of(&request, local_tag) else {
-            return self.refuse(now, server, &request, source, StatusCode::CALL_DOES_NOT_EXIST, &[]);
+        let call = self.dialog_of(&request, local_tag);
+        let Some(key) = call.filter(|_| !matches!(request.method(), Method::Subscribe | Method::Notify)) else {
+            return self.on_usage_request(now, server, request, source, local_tag);
         };
         let remote_tag = request.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
         let Some(call) = self.calls.get_mut(key) else { return };
@@ -162,7 +165,7 @@ impl Endpoint {
         }
     }
 
-    fn on_options(&mut self, now: Instant, server: ServerId, request: &Request, source: Path) {
+    pub(super) fn on_options(&mut self, now: Instant, server: ServerId, request: &Request, source: Path) {
         let busy = self.shutdown.is_some() || self.calls.len() >= self.config.limits.calls;
         // 11.2: the status an INVITE would have got.
         let status = if busy { StatusCode::BUSY_HERE } else { StatusCode::OK };

@@ -28,6 +28,7 @@ mod replaces;
 mod respond;
 mod session;
 mod shutdown;
+mod subscription;
 mod tag;
 mod teardown;
 
@@ -46,6 +47,10 @@ pub use event::{
     Outcome, RegistrationState, Transition,
 };
 pub use replaces::{Replacement, Replacing};
+pub use subscription::{
+    AcceptOptions, Notice, SubscribeOptions, SubscriptionEnd, SubscriptionEvent, SubscriptionId, SubscriptionRequest,
+    SubscriptionState,
+};
 
 use crate::arena::{Arena, Key};
 use crate::auth::DigestClient;
@@ -60,6 +65,7 @@ use connection::Connection;
 use outgoing::Outgoing;
 use registration::Registration;
 use shutdown::Shutdown;
+use subscription::Subscription;
 
 /// Whose a transaction is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +89,10 @@ enum Timer {
     Provisional(Key),
     /// The application takes too long to answer an offer in PRACK or UPDATE.
     Exchange(Key),
+    /// Refresh, retry or end a subscription.
+    Subscription(Key),
+    /// Timer N: no NOTIFY came after a SUBSCRIBE (RFC 6665 4.1.2.4).
+    Notify(Key),
     /// Refresh or retry the registration.
     Register,
     /// A connection takes too long.
@@ -119,6 +129,9 @@ pub struct Endpoint {
     by_dialog: HashMap<Identity, Key>,
     acks: HashMap<Identity, StoredAck>,
     ended: replaces::Ended,
+    subscriptions: Arena<Subscription>,
+    /// Subscriptions by the Call-ID and our tag of their dialogs.
+    usages: HashMap<Identity, Vec<Key>>,
     timers: TimerQueue<Timer>,
     connection: Connection,
     registration: Registration,
@@ -156,6 +169,8 @@ impl Endpoint {
             by_dialog: HashMap::new(),
             acks: HashMap::new(),
             ended: replaces::Ended::default(),
+            subscriptions: Arena::new(),
+            usages: HashMap::new(),
             timers: TimerQueue::new(),
             events: VecDeque::new(),
             next_op: 0,
@@ -179,6 +194,7 @@ impl Endpoint {
             server_transactions,
             outgoing: self.outgoing.len(),
             acks: self.acks.len(),
+            subscriptions: self.subscriptions.len(),
             timers: self.timers.len(),
         }
     }
@@ -245,6 +261,8 @@ pub struct Census {
     pub outgoing: usize,
     /// ACKs kept for retransmissions.
     pub acks: usize,
+    /// Subscriptions of either role.
+    pub subscriptions: usize,
     /// Timers of the endpoint itself.
     pub timers: usize,
 }
@@ -295,6 +313,8 @@ impl Machine for Endpoint {
                 Timer::Ringing(call) => self.on_ringing_timer(now, call),
                 Timer::Provisional(call) => self.on_provisional_timer(now, call),
                 Timer::Exchange(call) => self.on_exchange_timer(now, call),
+                Timer::Subscription(key) => self.on_subscription_timer(now, key),
+                Timer::Notify(key) => self.on_notify_timer(now, key),
                 Timer::Register => self.on_register_timer(now),
                 Timer::Connect(flow) => self.on_connect_timer(flow),
                 Timer::Resolve(query) => self.on_resolve_timer(now, query),

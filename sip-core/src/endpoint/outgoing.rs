@@ -12,7 +12,7 @@ use crate::transaction::ClientId;
 use crate::transport::Path;
 
 /// What we let others know we understand.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK";
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK, SUBSCRIBE, NOTIFY";
 
 /// What a request is for, and so who hears of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub(super) enum Purpose {
     Prack(Key, Option<OpId>),
     /// OPTIONS or MESSAGE outside of any call, for an operation.
     Pager(OpId),
+    /// SUBSCRIBE for a subscription of ours.
+    Subscribe(Key),
+    /// NOTIFY for a subscription of somebody else.
+    Notify(Key),
     /// Nobody waits: the BYE for an answer nobody wants.
     Nobody,
 }
@@ -162,6 +166,7 @@ impl Endpoint {
         }
         if matches!(outgoing.method, Method::Invite | Method::Options | Method::Register) {
             builder.header(Name::Allow, ALLOW);
+            self.push_events(&mut builder);
         }
         builder.header(Name::Supported, &self.supported());
         if !self.config.user_agent.is_empty() {
@@ -259,6 +264,7 @@ impl Endpoint {
                 Some(dialog) => dialog.next_cseq(),
                 None => last.saturating_add(1),
             },
+            Purpose::Subscribe(key) | Purpose::Notify(key) => self.next_subscription_cseq(key, last),
             Purpose::Invite(_) | Purpose::Pager(_) | Purpose::Nobody => last.saturating_add(1),
         }
     }
@@ -294,6 +300,8 @@ impl Endpoint {
             Purpose::Info(call, op) => self.on_info_answered(now, call, op, result),
             Purpose::Prack(call, op) => self.on_pracked(call, op, outgoing, result),
             Purpose::Pager(op) => self.on_pager_answered(op, result),
+            Purpose::Subscribe(key) => self.on_subscribed(now, key, outgoing, result),
+            Purpose::Notify(key) => self.on_notified(now, key, outgoing, result),
             Purpose::Nobody => {}
         }
     }

@@ -282,12 +282,12 @@ impl Endpoint {
 }
 
 /// Refreshed when four fifths to nine tenths of the time have passed, by chance so that phones do not come all at once.
-fn refresh_after(expires: u32, permille: u64) -> Duration {
+pub(super) fn refresh_after(expires: u32, permille: u64) -> Duration {
     let millis = u64::from(expires) * 1000;
     Duration::from_millis(millis / 10 * 8 + millis / 10_000 * permille).max(Duration::from_secs(1))
 }
 
-fn retry_after(failures: u32, permille: u64) -> Duration {
+pub(super) fn retry_after(failures: u32, permille: u64) -> Duration {
     let base = RETRY.0.saturating_mul(1 << failures.min(6)).min(RETRY.1);
     base + base.mul_f64(permille as f64 / 2000.0)
 }

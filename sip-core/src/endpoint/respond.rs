@@ -66,6 +66,15 @@ impl Endpoint {
     pub(super) fn push_capabilities(&self, builder: &mut Builder) {
         builder.header(Name::Allow, ALLOW);
         builder.header(Name::Supported, &self.supported());
+        self.push_events(builder);
+    }
+
+    /// Allow-Events (RFC 6665 4.4.4), if anything may be subscribed to.
+    pub(super) fn push_events(&self, builder: &mut Builder) {
+        let events = self.allow_events();
+        if !events.is_empty() {
+            builder.header(Name::AllowEvents, &events);
+        }
     }
 
     pub(super) fn push_server(&self, builder: &mut Builder) {

@@ -31,6 +31,7 @@ impl Endpoint {
                 for key in calls {
                     self.begin_hang_up(now, key, None);
                 }
+                self.end_subscriptions(now);
                 self.unregister(now);
             }
         }
@@ -47,8 +48,8 @@ impl Endpoint {
     }
 
     pub(super) fn check_shutdown(&mut self, now: Instant) {
-        if self.shutdown.is_some() && self.calls.len() == 0 && !self.registration.is_bound() && self.outgoing.len() == 0
-        {
+        let quiet = self.calls.len() == 0 && self.subscriptions.len() == 0 && self.outgoing.len() == 0;
+        if self.shutdown.is_some() && quiet && !self.registration.is_bound() {
             self.finish(now);
         }
     }
@@ -69,6 +70,7 @@ impl Endpoint {
         for key in calls {
             self.drop_call(now, key, Error::Cancelled);
         }
+        self.drop_subscriptions(now);
         self.stop_connecting();
         for flow in self.transactions.flows().ids() {
             self.transactions.flows_mut().close(flow);

@@ -31,6 +31,8 @@ pub enum Timer {
     L,
     /// Wait for retransmission of 2xx to an INVITE, or more of them from forks (RFC 6026).
     M,
+    /// Wait for the NOTIFY after a SUBSCRIBE (RFC 6665 4.1.2.4), which no transaction has.
+    N,
     /// A 100 goes out if nothing else did: 200 ms after an INVITE came (RFC 3261 17.2.1), for other requests when timer
     /// E of their client reaches T2 (RFC 4320).
     Trying,
@@ -55,6 +57,7 @@ impl Timer {
             Timer::K => "K",
             Timer::L => "L",
             Timer::M => "M",
+            Timer::N => "N",
             Timer::Trying => "100",
             Timer::Prack => "PRACK",
         }

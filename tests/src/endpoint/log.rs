@@ -1,6 +1,8 @@
 //! Events in a few words, so that a test can state all of them.
 
-use offhook_core::endpoint::{CallEvent, ConnectionState, Event, Outcome, RegistrationState};
+use offhook_core::endpoint::{
+    CallEvent, ConnectionState, Event, Notice, Outcome, RegistrationState, SubscriptionEvent,
+};
 use offhook_core::time::Instant;
 
 /// The events with their milliseconds, one a line.
@@ -42,6 +44,14 @@ pub fn words(event: &Event) -> String {
             let from = from.uri();
             format!("message from {}: {content_type} {:?}", from.as_str(), String::from_utf8_lossy(body))
         }
+        Event::Subscription { event, .. } => of_subscription(event),
+        Event::IncomingSubscription { request, .. } => {
+            let from = request.from.uri();
+            format!("{} wants {} for {} s", from.as_str(), request.event, request.expires)
+        }
+        Event::Notice { from, notice, .. } => {
+            format!("unsolicited from {}: {}", from.uri().as_str(), of_notice(notice))
+        }
         Event::Malformed { error, .. } => format!("malformed: {error}"),
         Event::Trace { outgoing, .. } => if *outgoing { "sent" } else { "received" }.into(),
         Event::Stopped { .. } => "stopped".into(),
@@ -76,6 +86,30 @@ fn of_call(event: &CallEvent) -> String {
         }
         other => format!("{other:?}"),
     }
+}
+
+fn of_subscription(event: &SubscriptionEvent) -> String {
+    match event {
+        SubscriptionEvent::State { state, expires, cause } => {
+            let expires = expires.map(|seconds| format!(" for {seconds} s")).unwrap_or_default();
+            let cause = cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
+            format!("{}{expires}{cause}", state.name())
+        }
+        SubscriptionEvent::Notice(notice) => of_notice(notice),
+        SubscriptionEvent::Forked(_) => "forked".into(),
+        SubscriptionEvent::Refreshed { expires } => format!("refreshed for {expires} s"),
+        SubscriptionEvent::Ended(end) => {
+            let by = format!("{:?}", end.by).to_lowercase();
+            let error = end.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+            format!("subscription over, by {by}, {}{error}", end.reason)
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn of_notice(notice: &Notice) -> String {
+    let body = String::from_utf8_lossy(&notice.body);
+    format!("{} is {}: {} {body:?}", notice.package, notice.state.name(), notice.content_type)
 }
 
 fn with<T>(sdp: &Option<T>) -> &'static str {
