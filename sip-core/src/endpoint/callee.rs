@@ -137,7 +137,7 @@ impl Endpoint {
         let status = if sdp.is_some() { StatusCode::SESSION_PROGRESS } else { StatusCode::RINGING };
         let call = self.calls.get(key).ok_or(GONE)?;
         let mut builder = self.dialog_response(&request, source, status, Some(&call.local_tag));
-        self.push_contact(&mut builder, source);
+        self.push_contact(&mut builder, &request, source);
         let message = match &sdp {
             Some(sdp) => builder.body("application/sdp", sdp)?,
             None => builder.finish()?,
@@ -228,7 +228,7 @@ impl Endpoint {
     ) -> Result<(), Error> {
         let call = self.calls.get(key).ok_or(GONE)?;
         let mut builder = self.dialog_response(request, source, StatusCode::OK, Some(&call.local_tag));
-        self.push_contact(&mut builder, source);
+        self.push_contact(&mut builder, request, source);
         self.push_capabilities(&mut builder);
         for (name, value) in headers {
             builder.named(name, value);

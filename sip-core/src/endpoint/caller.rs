@@ -198,7 +198,7 @@ impl Endpoint {
         });
         let mut text = String::new();
         if !has_scheme {
-            text.push_str("sip:");
+            text.push_str(if self.config.is_sips() { "sips:" } else { "sip:" });
         }
         let shift = text.len();
         text.push_str(target);

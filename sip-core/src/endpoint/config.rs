@@ -172,6 +172,11 @@ impl Config {
         }
     }
 
+    /// Whether the address of record is reached over TLS alone.
+    pub(crate) fn is_sips(&self) -> bool {
+        matches!(self.aor.view(), UriRef::Sip(sip) if sip.secure)
+    }
+
     /// The URI a registrar is asked at: the address of record without its user (RFC 3261 10.2).
     pub(crate) fn registrar(&self) -> String {
         let mut uri = String::new();

@@ -314,6 +314,7 @@ impl Endpoint {
         };
         let named = sip.params.value("transport").and_then(Transport::from_name);
         let transport = match (sip.secure, named) {
+            (true, Some(Transport::Ws)) => Transport::Wss,
             (true, _) => Transport::Tls,
             (false, named) => named.unwrap_or(Transport::Udp),
         };

@@ -60,7 +60,7 @@ impl Endpoint {
         let call = self.calls.get(key).ok_or(GONE)?;
         let mut builder = self.dialog_response(request, source, StatusCode::OK, Some(&call.local_tag));
         if *request.method() == Method::Update {
-            self.push_contact(&mut builder, source);
+            self.push_contact(&mut builder, request, source);
             self.push_capabilities(&mut builder);
         }
         let message = match &sdp {

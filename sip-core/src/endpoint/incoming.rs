@@ -51,6 +51,9 @@ impl Endpoint {
 
     /// A request outside of any dialog.
     fn on_new_request(&mut self, now: Instant, server: ServerId, request: Arc<Request>, source: Path) {
+        if self.refuse_insecure(now, server, &request, source) {
+            return;
+        }
         match request.method() {
             Method::Invite => match unreadable_body(&request) {
                 None => self.on_invite(now, server, request, source),
@@ -171,7 +174,7 @@ impl Endpoint {
         let status = if busy { StatusCode::BUSY_HERE } else { StatusCode::OK };
         let tag = self.entropy.tag();
         let mut builder = respond_to(request, source.remote, status, None, Some(&tag));
-        self.push_contact(&mut builder, source);
+        self.push_contact(&mut builder, request, source);
         self.push_capabilities(&mut builder);
         builder.header(Name::Accept, ACCEPT);
         builder.header(Name::AcceptEncoding, "identity");

@@ -28,6 +28,7 @@ mod replaces;
 mod respond;
 mod session;
 mod shutdown;
+mod sips;
 mod subscription;
 mod tag;
 mod teardown;

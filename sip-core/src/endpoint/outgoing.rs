@@ -9,7 +9,7 @@ use crate::auth::Attempt;
 use crate::message::{Builder, Method, Name, Response};
 use crate::time::Instant;
 use crate::transaction::ClientId;
-use crate::transport::Path;
+use crate::transport::{Path, Transport};
 
 /// What we let others know we understand.
 pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK, SUBSCRIBE, NOTIFY";
@@ -127,6 +127,10 @@ impl Endpoint {
 
     fn transmit_request(&mut self, now: Instant, key: Key, path: Path) {
         let branch = self.entropy.branch();
+        let Some(outgoing) = self.outgoing.get(key) else { return };
+        if let Err(error) = self.check_security(outgoing, path) {
+            return self.on_failure(now, key, error);
+        }
         let Some(outgoing) = self.outgoing.get_mut(key) else { return };
         let body = outgoing.body.as_ref().map(|(_, body)| &body[..]).unwrap_or_default();
         let entropy = &mut self.entropy;
@@ -159,7 +163,7 @@ impl Endpoint {
         builder.header(Name::CallId, &outgoing.call_id);
         builder.parts(Name::CSeq, &[&outgoing.cseq.to_string(), " ", outgoing.method.as_str()]);
         if outgoing.contact {
-            builder.parts(Name::Contact, &["<", &self.contact_uri(path), ">"]);
+            builder.parts(Name::Contact, &["<", &self.contact_uri(path, outgoing.is_sips()), ">"]);
         }
         for (name, value) in &outgoing.authorization {
             builder.header(*name, value);
@@ -191,14 +195,16 @@ impl Endpoint {
     }
 
     /// The URI others reach us at on a flow.
-    pub(super) fn contact_uri(&self, path: Path) -> String {
+    pub(super) fn contact_uri(&self, path: Path, sips: bool) -> String {
         let flows = self.transactions.flows();
         let mut uri = String::with_capacity(64);
-        uri.push_str("sip:");
+        uri.push_str(if sips { "sips:" } else { "sip:" });
         uri.push_str(self.config.user());
         uri.push('@');
         flows.push_sent_by(path.flow, &mut uri);
         match flows.transport(path.flow) {
+            // The scheme says so.
+            Some(Transport::Tls) if sips => {}
             Some(transport) if transport.is_reliable() => {
                 uri.push_str(";transport=");
                 uri.push_str(transport.uri_param());

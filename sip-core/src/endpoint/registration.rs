@@ -180,7 +180,7 @@ impl Endpoint {
 
     /// The lifetime of our own contact among those listed (10.2.4), else of the whole answer, else what was asked.
     fn granted(&self, response: &Response, path: Path) -> u32 {
-        let ours = self.contact_uri(path);
+        let ours = self.contact_uri(path, self.config.is_sips());
         let ours = UriRef::parse(&ours).ok();
         let listed = response.contacts().flatten().find_map(|contact| match contact {
             ContactValue::Address(address) => {

@@ -2,6 +2,7 @@
 
 use super::Endpoint;
 use super::outgoing::ALLOW;
+use super::sips::wants_sips;
 use crate::message::{Builder, Name, Request, StatusCode};
 use crate::time::Instant;
 use crate::transaction::{ServerId, respond_to};
@@ -59,8 +60,8 @@ impl Endpoint {
         builder
     }
 
-    pub(super) fn push_contact(&self, builder: &mut Builder, source: Path) {
-        builder.parts(Name::Contact, &["<", &self.contact_uri(source), ">"]);
+    pub(super) fn push_contact(&self, builder: &mut Builder, request: &Request, source: Path) {
+        builder.parts(Name::Contact, &["<", &self.contact_uri(source, wants_sips(request)), ">"]);
     }
 
     pub(super) fn push_capabilities(&self, builder: &mut Builder) {

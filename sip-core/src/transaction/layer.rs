@@ -15,13 +15,15 @@ use crate::arena::{Arena, Key};
 use crate::entropy::Entropy;
 use crate::message::{Limits, Message, Method, Request, StatusCode};
 use crate::time::Instant;
-use crate::timer::TimerQueue;
+use crate::timer::{TimerId, TimerQueue};
 use crate::transport::{FlowError, FlowErrorKind, FlowId, Flows, Output, Path};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum TimerKey {
     Client(Key, Timer),
     Server(Key, Timer),
+    /// A message on a stream takes too long.
+    Stream(FlowId),
 }
 
 /// The transaction layer. `U` is what the user attaches to a transaction to know it again.
@@ -40,6 +42,8 @@ pub struct Transactions<U> {
     pub(super) server_keys: HashMap<MatchKey, Key>,
     pub(super) merged_keys: HashMap<MatchKey, Key>,
     pub(super) events: VecDeque<Event<U>>,
+    /// Streams in the middle of a message.
+    pub(super) midway: HashMap<FlowId, TimerId>,
 }
 
 impl<U: Copy> Transactions<U> {
@@ -63,6 +67,7 @@ impl<U: Copy> Transactions<U> {
             server_keys: HashMap::new(),
             merged_keys: HashMap::new(),
             events: VecDeque::new(),
+            midway: HashMap::new(),
         }
     }
 
@@ -223,6 +228,7 @@ impl<U: Copy> Transactions<U> {
     /// Closes a flow. What was sent before still goes out; client transactions that wait for a final response on it fail.
     pub fn close_flow(&mut self, flow: FlowId) {
         self.flows.close(flow);
+        self.message_over(flow);
         self.fail_pending(flow, &FlowError::new(FlowErrorKind::Lost, "the connection was closed on this side"));
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::client::Cancel;
 use super::key::MatchKey;
+use super::layer::TimerKey;
 use super::response::{respond_to, response_path};
 use super::server::{Machine, Server};
 use super::{
@@ -41,6 +42,7 @@ impl<U: Copy> Transactions<U> {
     pub(super) fn flow_lost(&mut self, flow: FlowId, error: Option<FlowError>) {
         let cause =
             error.clone().unwrap_or_else(|| FlowError::new(FlowErrorKind::Lost, "the peer closed the connection"));
+        self.message_over(flow);
         self.fail_pending(flow, &cause);
         self.events.push_back(Event::FlowDown { flow, error });
     }
@@ -71,8 +73,11 @@ impl<U: Copy> Transactions<U> {
             self.flows.push(path, &bytes);
             loop {
                 match self.flows.next_received(path.flow) {
-                    Ok(Some(received)) => self.received(now, path, received),
-                    Ok(None) => return,
+                    Ok(Some(received)) => {
+                        self.message_over(path.flow);
+                        self.received(now, path, received);
+                    }
+                    Ok(None) => return self.message_goes_on(now, path.flow),
                     Err(error) => {
                         // Where the next message begins cannot be known any more (18.3): the connection is of no use.
                         self.events.push_back(Event::Malformed { source: path, error, bytes });
@@ -87,6 +92,27 @@ impl<U: Copy> Transactions<U> {
         if let Some(received) = self.flows.classify(bytes).filter(|_| self.flows.contains(path.flow)) {
             self.received(now, path, received);
         }
+    }
+
+    /// A message that has begun has as long as a transaction to come whole: who sends a byte now and again holds nothing.
+    fn message_goes_on(&mut self, now: Instant, flow: FlowId) {
+        if self.flows.is_midway(flow) {
+            let at = now + self.timers.timeout();
+            self.midway.entry(flow).or_insert_with(|| self.queue.insert(at, TimerKey::Stream(flow)));
+        }
+    }
+
+    pub(super) fn message_over(&mut self, flow: FlowId) {
+        if let Some(timer) = self.midway.remove(&flow) {
+            self.queue.cancel(timer);
+        }
+    }
+
+    pub(super) fn message_late(&mut self, flow: FlowId) {
+        self.midway.remove(&flow);
+        self.flows.close(flow);
+        let cause = FlowError::new(FlowErrorKind::Timeout, "a message did not come whole in time");
+        self.flow_lost(flow, Some(cause));
     }
 
     pub(super) fn received(&mut self, now: Instant, path: Path, received: Received) {

@@ -26,6 +26,7 @@ impl<U: Copy> Transactions<U> {
                     let step = client.on_timer(timer, &self.timers);
                     self.client_step(now, id, step);
                 }
+                TimerKey::Stream(flow) => self.message_late(flow),
                 TimerKey::Server(id, Timer::Trying) => self.send_trying(now, id),
                 TimerKey::Server(id, timer) => {
                     let Some(server) = self.servers.get_mut(id) else { continue };

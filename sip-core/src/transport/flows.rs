@@ -264,6 +264,11 @@ impl Flows {
         matches!(self.table.get(&flow), Some(Flow { decoder: Some(_), .. }))
     }
 
+    /// Whether a message has begun on a stream and is not whole yet. (Up to three bytes may be a keep-alive.)
+    pub fn is_midway(&self, flow: FlowId) -> bool {
+        matches!(self.table.get(&flow), Some(Flow { decoder: Some(decoder), .. }) if decoder.pending() > 3)
+    }
+
     /// The next whole thing a stream carried.
     pub fn next_received(&mut self, flow: FlowId) -> Result<Option<Received>, ParseError> {
         let Some(Flow { decoder: Some(decoder), .. }) = self.table.get_mut(&flow) else { return Ok(None) };

@@ -13,4 +13,5 @@ mod reliable;
 mod replaces;
 mod replay;
 mod session;
+mod sips;
 mod subscribe;

@@ -309,6 +309,41 @@ fn a_message_longer_than_the_limit_ends_a_stream() {
     assert_eq!(heard(&mut layer), ["malformed message", "down Framing"]);
 }
 
+#[test]
+fn a_message_that_comes_a_byte_at_a_time_ends_its_stream_after_32_seconds() {
+    let mut layer = Layer::new();
+    let path = layer.flow(Transport::Tcp);
+    layer.bytes(path, Bytes::from_static(b"\r\n"));
+    layer.at(100_000);
+    assert!(layer.flows().1.is_empty(), "the half of a keep-alive is no message");
+    let message = Text::request("OPTIONS", "z9hG4bK1").bytes();
+    for (second, byte) in message.chunks(1).enumerate() {
+        if layer.flows().1.is_empty() {
+            layer.bytes(path, Bytes::copy_from_slice(byte));
+            layer.at(100_000 + 1000 * (second as u64 + 1));
+        }
+    }
+    assert_eq!(heard(&mut layer), ["down Timeout"]);
+    assert_eq!(layer.flows().1, [path.flow]);
+    assert_eq!(layer.finish(), 135_000, "counted from its fourth byte");
+}
+
+#[test]
+fn a_stream_with_a_message_under_way_all_the_time_goes_on_as_long_as_each_comes_in_time() {
+    let mut layer = Layer::new();
+    let path = layer.flow(Transport::Tcp);
+    let messages: Vec<Bytes> = (0..20).map(|n| Text::request("OPTIONS", &format!("z9hG4bK{n}")).bytes()).collect();
+    let stream = messages.concat();
+    let half = messages[0].len() / 2;
+    layer.bytes(path, Bytes::copy_from_slice(&stream[..half]));
+    for (n, piece) in stream[half..].chunks(half * 2).enumerate() {
+        layer.at(5000 * (n as u64 + 1));
+        layer.bytes(path, Bytes::copy_from_slice(piece));
+    }
+    assert!(layer.flows().1.is_empty());
+    assert!(heard(&mut layer).iter().filter(|words| *words == "OPTIONS").count() >= 19);
+}
+
 // ---- keep-alives
 
 #[test]

@@ -263,7 +263,7 @@ impl Endpoint {
     ) -> Result<(), Error> {
         let tag = self.subscription_dialog(key).map(|dialog| Box::<str>::from(dialog.local_tag()));
         let mut builder = self.dialog_response(request, source, StatusCode::OK, tag.as_deref());
-        self.push_contact(&mut builder, source);
+        self.push_contact(&mut builder, request, source);
         builder.number(Name::Expires, expires);
         self.push_events(&mut builder);
         let message = builder.finish()?;
