@@ -7,6 +7,8 @@ export { UserAgent } from "./user-agent.js";
 export type {
   CallOptions,
   ConnectOptions,
+  CredentialRequest,
+  Credentials,
   MessageOptions,
   RegistrationState,
   UserAgentEvents,

@@ -43,6 +43,16 @@ export interface AgentConfig {
   password?: string;
   /** Instead of a password: H(username:realm:password) in hex, by algorithm name. */
   ha1?: { algorithm: string; realm: string; hex: string };
+  /** An access token (RFC 8898). It goes over TLS, wss and to this machine only. */
+  token?: string;
+  /** Send a `credentialsNeeded` notification when a server wants credentials that are missing or were refused. */
+  askCredentials?: boolean;
+  /** How long a request waits for credentials that were asked for, in milliseconds (default 60000). */
+  credentialsTimeout?: number;
+  /** The weakest digest algorithm that is answered: `MD5` (the default), `SHA-256` or `SHA-512-256`. */
+  weakestDigest?: string;
+  /** Send tokens also where others can read them. */
+  allowUnprotectedTokens?: boolean;
   /** Asked registration lifetime in seconds (default 300). */
   expires?: number;
   /** User-Agent / Server header. */
@@ -103,6 +113,15 @@ export type Command = { id: number } & (
   | { type: "inspect"; call: CallId }
   /** Ends calls, unregisters, closes flows; at the latest after `deadline` ms (default 2000). */
   | { type: "shutdown"; deadline?: number }
+  /** Answers `credentialsNeeded`: with a token, a hash, or a user name (default: that of the AOR) and password; with none of them there are none. */
+  | {
+      type: "credentials";
+      query: number;
+      username?: string;
+      password?: string;
+      ha1?: { algorithm: string; realm: string; hex: string };
+      token?: string;
+    }
 );
 
 /** What a successful command's result carries, by command type. */
@@ -127,6 +146,7 @@ export interface Results {
   message: { status: number; reason: string };
   inspect: CallSnapshot;
   shutdown: null;
+  credentials: null;
 }
 
 /** A typed failure. The same kinds as the Rust `Error`. */
@@ -228,8 +248,27 @@ export type Notification =
   /** MESSAGE out of dialog. */
   | { type: "message"; from: Address; contentType: string; body: string; at: number }
   | { type: "ended"; call: CallId; end: End; at: number }
+  /**
+   * A server wants credentials that are missing or were refused, and `askCredentials` is set. The requests it asked in
+   * wait for a `credentials` command. `why`: there are none (`first`), they are wrong (`rejected`), the token ran out
+   * (`expired`). Check `authzServer` against those you trust (RFC 8898 2.1.1).
+   */
+  | {
+      type: "credentialsNeeded";
+      query: number;
+      realm: string;
+      proxy: boolean;
+      schemes: ("Digest" | "Bearer")[];
+      algorithms: string[];
+      authzServer: string | null;
+      scope: string | null;
+      why: "first" | "rejected" | "expired";
+      at: number;
+    }
   /** Something came that cannot be read as SIP; it was dropped. */
   | { type: "malformed"; remote: string; message: string; at: number }
   | { type: "trace"; direction: "in" | "out"; transport: string; remote: string; text: string; at: number }
+  /** Where a native agent can be reached (`offhook agent`); told once for each place. */
+  | { type: "listening"; transport: string; local: string }
   /** The agent is down: nothing follows. */
   | { type: "stopped"; at: number };

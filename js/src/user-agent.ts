@@ -10,8 +10,22 @@ import { PeerConnectionMedia, type PeerConnectionOptions } from "./media/peer-co
 import type { Address, AgentConfig, CallId, Header, Replacement } from "./protocol.js";
 import { completeTarget } from "./target.js";
 
+/** Who wants credentials, and why. */
+export type CredentialRequest = Omit<Extract<AgentEvent, { type: "credentialsNeeded" }>, "type" | "query" | "at">;
+
+/** Credentials for a realm: a token, or a user name (by default that of the address) with a password or its stored hash. */
+export type Credentials =
+  | { token: string }
+  | { username?: string; password: string }
+  | { username?: string; ha1: { algorithm: string; realm: string; hex: string } };
+
 /** How to connect. */
-export interface ConnectOptions extends AgentConfig {
+export interface ConnectOptions extends Omit<AgentConfig, "askCredentials"> {
+  /**
+   * Asked when a server wants credentials that are missing or were refused, e.g. a token that ran out. Requests wait for
+   * the promise, all that want the same for one, at most `credentialsTimeout`; null, or a rejection: there are none.
+   */
+  credentials?: (request: CredentialRequest) => Promise<Credentials | null> | Credentials | null;
   /** Gives up connecting. */
   signal?: AbortSignal;
   /** Options for the media of calls, or a function that makes a media handler of your own for each call. */
@@ -94,6 +108,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
 
   readonly #client: AgentClient;
   readonly #openMedia: MediaHandlerFactory;
+  readonly #credentials: ConnectOptions["credentials"];
   readonly #queue = new CallQueue();
   readonly #calls = new Map<CallId, { call: Call; deliver: (notification: CallNotification) => void }>();
   readonly #local: Address;
@@ -109,13 +124,14 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    * A connection that is lost later is restored by itself.
    */
   static async connect(options: ConnectOptions): Promise<UserAgent> {
-    const { signal, media, port: openPort = openWasmPort, ...config } = options;
+    const { signal, media, port: openPort = openWasmPort, credentials, ...settings } = options;
+    const config: AgentConfig = credentials ? { ...settings, askCredentials: true } : settings;
     const { connectTimeout = CONNECT_TIMEOUT } = config;
     throwIfAborted(signal);
     const opening = openPort(config);
     let ua: UserAgent | null = null;
     const connected = opening.then(async (port) => {
-      ua = new UserAgent(port, config, mediaFactory(media));
+      ua = new UserAgent(port, config, mediaFactory(media), credentials);
       await ua.#client.request<"connect">({ type: "connect" });
       return ua;
     });
@@ -134,12 +150,18 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     }
   }
 
-  private constructor(port: AgentPort, config: AgentConfig, openMedia: MediaHandlerFactory) {
+  private constructor(
+    port: AgentPort,
+    config: AgentConfig,
+    openMedia: MediaHandlerFactory,
+    credentials: ConnectOptions["credentials"],
+  ) {
     super();
     this.aor = config.aor;
     this.incoming = this.#queue;
     this.#local = { displayName: config.displayName ?? null, uri: config.aor };
     this.#openMedia = openMedia;
+    this.#credentials = credentials;
     this.#client = new AgentClient(port, (event) => this.#onEvent(event));
   }
 
@@ -287,6 +309,11 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
       case "message":
         this.emit("message", event);
         break;
+      case "credentialsNeeded":
+        ignore(this.#ask(event));
+        break;
+      case "listening":
+        break;
       case "malformed":
         this.emit("malformed", event);
         break;
@@ -298,6 +325,17 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         break;
       default:
         this.#deliver(event);
+    }
+  }
+
+  /** Whatever goes wrong on the way to credentials, the agent hears that there are none. */
+  async #ask({ type: _, query, at: __, ...request }: Extract<AgentEvent, { type: "credentialsNeeded" }>): Promise<void> {
+    try {
+      const credentials = (await this.#credentials?.(request)) ?? {};
+      await this.#client.request<"credentials">({ type: "credentials", query, ...credentials });
+    } catch (thrown) {
+      (globalThis as { reportError?: (error: unknown) => void }).reportError?.(thrown);
+      await this.#client.request<"credentials">({ type: "credentials", query });
     }
   }
 

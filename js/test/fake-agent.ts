@@ -15,6 +15,7 @@ const USUAL: Partial<Results> = {
   rejectOffer: null,
   info: null,
   dtmf: null,
+  credentials: null,
   shutdown: null,
 };
 

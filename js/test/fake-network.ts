@@ -139,6 +139,8 @@ export class NetworkAgent implements AgentPort {
         for (const leg of [...this.#legs.values()]) this.#hangup(leg);
         this.#result(command);
         return this.#say({ type: "stopped", at });
+      case "credentials":
+        return this.#refuse(command, { kind: "state", message: "nobody waits for these credentials any more" });
       case "options":
       case "message": {
         const peer = this.#network.agents.get(command.target);

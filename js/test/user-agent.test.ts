@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, mock } from "node:test";
 import { OffhookError, UserAgent } from "../src/index.js";
 import { FakeAgent, refusal } from "./fake-agent.js";
+import type { Notification } from "../src/protocol.js";
 import { at, connected, failure, failureKind, pending, settle } from "./setup.js";
 
 const account = { aor: "sip:alice@example.com", server: "ws://example.com/ws" };
@@ -266,5 +267,65 @@ describe("errors", () => {
       "target: no host (at position 4)",
     );
     assert.equal(words({ kind: "cancelled" }), "cancelled");
+  });
+});
+
+describe("credentials", () => {
+  const needed: Extract<Notification, { type: "credentialsNeeded" }> = {
+    type: "credentialsNeeded",
+    query: 7,
+    realm: "example.com",
+    proxy: false,
+    schemes: ["Bearer"],
+    algorithms: [],
+    authzServer: "https://as.example.com",
+    scope: null,
+    why: "expired",
+    at: 0,
+  };
+
+  async function asking(
+    credentials: NonNullable<Parameters<typeof UserAgent.connect>[0]["credentials"]>,
+  ): Promise<[FakeAgent, object]> {
+    const agent = new FakeAgent();
+    let config: object = {};
+    const port = async (given: object): Promise<FakeAgent> => {
+      config = given;
+      return agent;
+    };
+    await UserAgent.connect({ ...account, credentials, port });
+    return [agent, config];
+  }
+
+  it("are asked of the application when a server wants them", async () => {
+    const requests: object[] = [];
+    const [agent, config] = await asking(async (request) => {
+      requests.push(request);
+      return { token: "fresh" };
+    });
+    assert.deepEqual(config, { ...account, askCredentials: true });
+    agent.notify(needed);
+    const { id: _, ...command } = await agent.command("credentials");
+    assert.deepEqual(command, { type: "credentials", query: 7, token: "fresh" });
+    const { type: _type, query: _query, at: _at, ...request } = needed;
+    assert.deepEqual(requests, [request]);
+  });
+
+  it("that cannot be had are declined", async () => {
+    for (const credentials of [async () => null, () => Promise.reject(new Error("offline"))]) {
+      const [agent] = await asking(credentials);
+      agent.notify(needed);
+      const { id: _, ...command } = await agent.command("credentials");
+      assert.deepEqual(command, { type: "credentials", query: 7 });
+    }
+  });
+
+  it("that cannot be sent are declined too", async () => {
+    const [agent] = await asking(() => ({ token: "no token" }));
+    agent.manual.add("credentials");
+    agent.notify(needed);
+    agent.refuse(await agent.command("credentials"), { kind: "input", field: "token", offset: 2, message: "x" });
+    const { id: _, ...command } = await agent.command("credentials", 2);
+    assert.deepEqual(command, { type: "credentials", query: 7 });
   });
 });

@@ -1,13 +1,14 @@
 //! A user agent on tokio: the core's handles with a driver under them.
 
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Deref;
 use std::time::Duration;
 
 use offhook_core::agent::Engine;
-use offhook_core::auth::Credential;
+use offhook_core::auth::{Credential, CredentialRequest};
 use offhook_core::endpoint::{Config, Error, Server};
 use offhook_core::transaction::TimerConfig;
 use offhook_core::transport::{FlowError, FlowErrorKind, Target, Transport};
@@ -56,6 +57,7 @@ impl UserAgent {
             username: None,
             password: None,
             bind: Vec::new(),
+            asks: None,
             driver: Box::new(|driver| driver),
         }
     }
@@ -85,8 +87,12 @@ pub struct Builder {
     username: Option<String>,
     password: Option<String>,
     bind: Vec<SocketAddr>,
+    /// Tells the agent whom to ask for credentials.
+    asks: Option<Asks>,
     driver: Change,
 }
+
+type Asks = Box<dyn FnOnce(&offhook_core::agent::UserAgent) + Send>;
 
 /// What the program does to the driver under the agent.
 type Change = Box<dyn FnOnce(DriverBuilder<Engine>) -> DriverBuilder<Engine> + Send>;
@@ -118,6 +124,17 @@ impl Builder {
     #[must_use]
     pub fn credential(self, credential: Credential) -> Builder {
         self.with(|config| config.credentials.push(credential))
+    }
+
+    /// Whom to ask for credentials that are missing or were refused; see
+    /// [`UserAgent::credentials`](offhook_core::agent::UserAgent::credentials).
+    #[must_use]
+    pub fn credentials<F>(mut self, callback: impl FnMut(CredentialRequest) -> F + Send + 'static) -> Builder
+    where
+        F: Future<Output = Option<Credential>> + Send + 'static,
+    {
+        self.asks = Some(Box::new(|agent| agent.credentials(callback)));
+        self
     }
 
     /// The name others see.
@@ -208,6 +225,9 @@ impl Builder {
             bind.push(SocketAddr::new(local_address(config.server.as_ref()).await.map_err(no_socket)?, 0));
         }
         let (agent, engine) = offhook_core::agent::UserAgent::new(config, crate::seed().map_err(no_socket)?);
+        if let Some(asks) = self.asks {
+            asks(&agent);
+        }
         let mut driver = Driver::builder(engine);
         for address in bind {
             driver = driver.udp(address);

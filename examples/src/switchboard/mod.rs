@@ -213,7 +213,9 @@ impl Switchboard {
                     let answered = self.answer_malformed(source, &error, bytes);
                     self.notice(Notice::Malformed { source: source.remote, error: error.to_string(), answered });
                 }
-                Event::Trace { outgoing, path, bytes } => self.notice(Notice::Message { outgoing, path, bytes }),
+                Event::Trace { outgoing, path, bytes } => {
+                    self.notice(Notice::Message { outgoing, path, bytes: bytes.into() })
+                }
                 // Nothing here waits for an ACK or a pong, and no connection is opened.
                 _ => {}
             }

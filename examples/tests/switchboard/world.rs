@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook_core::auth::{Attempt, Credential, DigestClient};
+use offhook_core::auth::{Attempt, AuthClient, Credential, Sending};
 use offhook_core::message::{Fields, Limits, Message, Name, Request, Response, StatusCode};
 use offhook_core::time::Instant;
 use offhook_core::transaction::respond_to;
@@ -34,7 +34,7 @@ pub(crate) struct Phone {
     pub(crate) contact: String,
     via_host: String,
     inbox: VecDeque<Message>,
-    digest: DigestClient,
+    auth: AuthClient,
 }
 
 /// Names a phone of a world.
@@ -96,15 +96,15 @@ impl World {
     }
 
     fn phone(&mut self, user: &'static str, path: Path, transport: Transport, contact: String, host: String) -> Id {
-        let digest = DigestClient::new(vec![Credential::password(user, format!("{user}-secret"))]);
+        let auth = AuthClient::new(vec![Credential::password(user, format!("{user}-secret"))], "");
         let inbox = VecDeque::new();
-        self.phones.push(Phone { user, path, transport, contact, via_host: host, inbox, digest });
+        self.phones.push(Phone { user, path, transport, contact, via_host: host, inbox, auth });
         self.phones.len() - 1
     }
 
     pub(crate) fn set_password(&mut self, phone: Id, password: &str) {
         let user = self.phones[phone].user;
-        self.phones[phone].digest = DigestClient::new(vec![Credential::password(user, password)]);
+        self.phones[phone].auth = AuthClient::new(vec![Credential::password(user, password)], "");
     }
 
     // ---- sending
@@ -178,11 +178,12 @@ impl World {
         }
         let mut again = self.again(out);
         let mut attempt = Attempt::default();
-        let digest = &mut self.phones[phone].digest;
-        digest.challenged(&challenge, &mut attempt).unwrap();
-        let fields = digest.authorize(&mut attempt, &out.method, &out.uri, out.body.as_bytes(), &mut || 42);
-        for (name, value) in fields {
-            again.lines.push(format!("{name}: {value}"));
+        let auth = &mut self.phones[phone].auth;
+        let (method, uri, call_id, body) = (&*out.method, &*out.uri, &*out.call_id, out.body.as_bytes());
+        let sending = Sending { method, uri, call_id, body, protected: false };
+        auth.challenged(&challenge, &sending, &mut attempt).unwrap();
+        for (name, value) in auth.authorize(&mut attempt, &sending, &mut || 42) {
+            again.lines.push(format!("{name}: {}", value.reveal()));
         }
         self.send(phone, &again);
         again

@@ -14,6 +14,7 @@ use futures_channel::oneshot;
 use futures_core::Stream;
 
 use super::call::{Call, Hub};
+use super::credentials::{Asker, Callback};
 use super::{AgentEvent, Job, Line};
 use crate::endpoint::{CallEvent, CallId, Config, Endpoint, Error, Event, Invitation, OpId, Outcome};
 use crate::message::StatusCode;
@@ -37,6 +38,7 @@ pub struct Engine {
     incoming: Vec<UnboundedSender<Call>>,
     backlog: VecDeque<Call>,
     watchers: Vec<UnboundedSender<AgentEvent>>,
+    asker: Asker,
     abandoned: bool,
 }
 
@@ -56,6 +58,7 @@ impl Engine {
             incoming: Vec::new(),
             backlog: VecDeque::new(),
             watchers: Vec::new(),
+            asker: Asker::default(),
             abandoned: false,
         }
     }
@@ -96,6 +99,11 @@ impl Engine {
         self.incoming.push(sender);
     }
 
+    pub(super) fn ask_for_credentials(&mut self, callback: Callback) {
+        self.asker.set(callback);
+        self.endpoint.set_ask_credentials(true);
+    }
+
     pub(super) fn watch(&mut self, sender: UnboundedSender<AgentEvent>) {
         self.watchers.push(sender);
     }
@@ -110,6 +118,7 @@ impl Engine {
             }
             Event::Incoming { call, invitation, at } => self.on_incoming(at, call, invitation),
             Event::Call { call, event, .. } => self.on_call_event(call, event),
+            Event::CredentialsNeeded { query, request, .. } => self.asker.ask(query, *request),
             other => {
                 if let Some(event) = AgentEvent::of(other) {
                     self.watchers.retain(|watcher| watcher.unbounded_send(event.clone()).is_ok());
@@ -193,6 +202,13 @@ impl Machine for Engine {
 
     fn poll_inbox(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         let mut taken = Poll::Pending;
+        while let Some((query, credential)) = self.asker.poll(cx) {
+            // One that cannot be sent is none; one that comes too late is not needed.
+            if self.endpoint.credentials(now, query, credential).is_err() {
+                let _ = self.endpoint.credentials(now, query, None);
+            }
+            taken = Poll::Ready(());
+        }
         loop {
             match Pin::new(&mut self.inbox).poll_next(cx) {
                 Poll::Ready(Some(job)) => {

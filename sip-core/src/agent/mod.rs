@@ -22,6 +22,7 @@
 //! ```
 
 mod call;
+mod credentials;
 mod engine;
 mod events;
 mod user_agent;

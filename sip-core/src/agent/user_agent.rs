@@ -1,12 +1,15 @@
 //! The agent's handle.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_channel::mpsc::unbounded;
 
+use super::credentials::Callback;
 use super::{Call, Engine, Events, Line};
+use crate::auth::{Credential, CredentialRequest};
 use crate::endpoint::{CallOptions, Config, ConnectionState, Error, Event, Outcome, RegistrationState};
 use crate::message::{NameAddr, StatusCode, redacted};
 
@@ -71,6 +74,32 @@ impl UserAgent {
         let line = Line(Arc::new(sender));
         let engine = Engine::new(config, seed, receiver, Arc::downgrade(&line.0));
         (UserAgent { line }, engine)
+    }
+
+    /// Sets who is asked when a server wants credentials that are missing or were refused, e.g. a token that ran out. The
+    /// requests it asked in wait for the answer, all that want the same for one, at most
+    /// [`Config::credentials_timeout`]; `None` means that there is none.
+    ///
+    /// ```
+    /// # use offhook_core::agent::UserAgent;
+    /// # use offhook_core::auth::{Credential, Scheme};
+    /// # async fn fresh_token() -> Option<String> { None }
+    /// # fn demo(agent: &UserAgent) {
+    /// agent.credentials(|request| async move {
+    ///     match request.schemes.contains(&Scheme::Bearer) {
+    ///         true => fresh_token().await.map(Credential::token),
+    ///         false => Some(Credential::password("alice", "secret")),
+    ///     }
+    /// });
+    /// # }
+    /// ```
+    pub fn credentials<F>(&self, mut callback: impl FnMut(CredentialRequest) -> F + Send + 'static)
+    where
+        F: Future<Output = Option<Credential>> + Send + 'static,
+    {
+        let callback: Callback = Box::new(move |request| Box::pin(callback(request)));
+        // If the engine is gone nobody asks any more.
+        let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.ask_for_credentials(callback)));
     }
 
     /// Opens the way to the server. Done when it is up.

@@ -1,33 +1,70 @@
 //! The client's side: which challenges to answer, with which credential, and what to remember.
-use super::digest::{Algorithm, Input, Qop, hash, response};
-use super::params::{push_hex, push_quoted, push_token};
-use super::secret::Credential;
-use crate::message::{AuthParams, Fields, Name, ParseError};
-use std::borrow::Cow;
+use super::challenge::{Challenge, Kind};
+use super::digest::Algorithm;
+use super::error::AuthError;
+use super::request::CredentialRequest;
+use super::secret::{Credential, Secret, SecretText};
+use super::space::{Sent, Space};
+use crate::message::{AuthParams, Fields, Name};
 
 const MAX_ROUNDS: u8 = 8;
 const MAX_CHALLENGES: usize = 16;
-const MAX_SPACES: usize = 16;
+/// Credentials given for a realm after the start, and realms that asked for credentials when we registered.
+pub(super) const MAX_GIVEN: usize = 64;
 
-/// Credentials of one account and what the servers of each realm asked for last (RFC 3261 22, RFC 8760 2.4).
+/// Credentials of one account and what the servers of each realm asked for last (RFC 3261 22, RFC 8760 2.4, RFC 8898).
 ///
 /// For every request the caller keeps one [`Attempt`]: [`authorize`](Self::authorize) gives the header fields to put
-/// into the request, [`challenged`](Self::challenged) reads a 401 or 407 and says whether sending again makes sense,
+/// into the request, [`challenged`](Self::challenged) reads a 401 or 407 and says what to do,
 /// [`accepted`](Self::accepted) reads a final response that was no challenge.
 ///
-/// - Of several challenges for one realm the strongest that the credential can answer is taken, the topmost among
-///   equals; unknown schemes and algorithms are ignored. All realms of a 401 and a 407 are answered together.
-/// - Once a realm (of origin servers, or of proxies) asked with a strong algorithm, a weaker one is refused.
-/// - Proxies' realms are answered ahead on every later request, a server's own on later requests to the same
-///   Request-URI, so that most requests need one round trip and no realm sees what was meant for another server.
+/// - Of several challenges for one realm a token's is taken before a digest's, and of these the strongest that the
+///   credential can answer, the topmost among equals; unknown schemes and algorithms are ignored. All realms of a 401
+///   and a 407 are answered together.
+/// - Once a realm asked with a strong algorithm, a weaker one is refused.
+/// - Credentials are sent ahead, so that most requests need one round trip: in the dialog in which they were asked
+///   for, by a server also to the same Request-URI, by proxies of our own also in every later dialog (22.3). Our own
+///   are those of the realm of our domain, of a realm that a credential names, and of one that asked when we
+///   registered.
+/// - A token goes over protected connections only.
 /// - An ACK for a 2xx repeats the header fields of its INVITE (RFC 3261 22.1): ask nothing here, copy them. A CANCEL
 ///   cannot be challenged.
 #[derive(Clone, Debug)]
-pub struct DigestClient {
-    credentials: Vec<Credential>,
-    spaces: Vec<Space>,
+pub struct AuthClient {
+    pub(super) credentials: Vec<Known>,
+    /// Our own domain, in lower case.
+    pub(super) domain: Box<str>,
+    /// Realms that asked when we registered.
+    pub(super) own: Vec<Box<str>>,
+    pub(super) spaces: Vec<Space>,
+    /// How strong realms were, by a hash of the realm; those with the weakest algorithm are left out.
+    pub(super) floors: Vec<(u64, Algorithm)>,
     serial: u32,
-    minimum: Option<Algorithm>,
+    pub(super) minimum: Option<Algorithm>,
+    asks: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) serial: u32,
+    pub(super) credential: Credential,
+    /// It came when it was asked for.
+    given: bool,
+}
+
+/// A request as it is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sending<'a> {
+    /// Its method.
+    pub method: &'a str,
+    /// Its Request-URI.
+    pub uri: &'a str,
+    /// Its Call-ID.
+    pub call_id: &'a str,
+    /// Its body.
+    pub body: &'a [u8],
+    /// Whether nobody else can read what it goes over, so that it may carry a token.
+    pub protected: bool,
 }
 
 /// What one request, over all its retries, has tried. Make a new one for each new request.
@@ -35,101 +72,96 @@ pub struct DigestClient {
 pub struct Attempt {
     rounds: u8,
     /// Spaces whose challenge came in answer to this very request.
-    answered: Vec<u32>,
-    /// Spaces whose credentials went out in the last try, with the serial of the challenge they answered.
-    sent: Vec<(u32, u32)>,
-    rejected: Vec<u32>,
+    pub(super) answered: Vec<u32>,
+    /// What went out in the last try.
+    pub(super) sent: Vec<Sent>,
+    /// Spaces, and the credentials they refused.
+    pub(super) rejected: Vec<(u32, u32)>,
+    /// The challenges that wait for credentials.
+    pub(super) waiting: Vec<Challenge>,
+    /// Realms nobody has credentials for, as we know by now.
+    pub(super) declined: Vec<Box<str>>,
 }
 
-/// Why a challenge cannot be answered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// What to do about a challenge.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum AuthError {
-    /// The response carries no challenge.
-    #[error("the response carries no challenge")]
-    NoChallenge,
-    /// The peer's only challenge cannot be read.
-    #[error("unreadable challenge: {0}")]
-    Malformed(#[from] ParseError),
-    /// A challenge lacks a parameter that it must have.
-    #[error("challenge without {0}")]
-    Incomplete(&'static str),
-    /// Only schemes, algorithms or qop values that this library or the credential's stored form does not know.
-    #[error("unsupported challenge: {0}")]
-    Unsupported(Box<str>),
-    /// The application gave no credential for this realm.
-    #[error("no credential for realm {realm:?}")]
-    NoCredential {
-        /// The realm of the challenge.
-        realm: Box<str>,
-    },
-    /// The algorithm is weaker than what this realm used before, or than the configured minimum.
-    #[error("realm {realm:?} offers only {offered:?}, at least {required:?} is required")]
-    Downgrade {
-        /// The realm of the challenge.
-        realm: Box<str>,
-        /// The strongest algorithm offered.
-        offered: Algorithm,
-        /// The weakest that would have been accepted.
-        required: Algorithm,
-    },
-    /// The server read the credentials and refused them: wrong user name or password.
-    #[error("wrong user name or password for {realm:?}")]
-    Rejected {
-        /// The realm of the challenge.
-        realm: Box<str>,
-    },
-    /// The request was challenged again and again, each time with a new reason to retry.
-    #[error("challenged too many times")]
-    TooManyRounds,
+pub enum Verdict {
+    /// At least one realm can be answered that was not before: call [`AuthClient::authorize`] and send the request again,
+    /// with the next CSeq.
+    Retry,
+    /// These realms want credentials that only the application can give. When all of them are here
+    /// ([`AuthClient::provide`], [`Attempt::decline`]), call [`AuthClient::resume`].
+    Ask(Vec<CredentialRequest>),
 }
 
-/// A protection space: one realm of origin servers or of proxies, and the challenge it gave last.
-#[derive(Clone, Debug)]
-struct Space {
-    id: u32,
-    /// Changes with each nonce.
-    serial: u32,
-    challenge: Challenge,
-    credential: usize,
-    count: u32,
-    /// Kept per nonce for the -sess algorithms.
-    cnonce: String,
-    uri: String,
-    /// False after a rejection: only the algorithm is remembered.
-    usable: bool,
+impl Attempt {
+    /// There are no credentials for this realm.
+    pub fn decline(&mut self, realm: &str) {
+        self.declined.push(realm.into());
+    }
 }
 
-#[derive(Clone, Debug)]
-struct Challenge {
-    proxy: bool,
-    realm: String,
-    nonce: String,
-    opaque: Option<String>,
-    algorithm: Algorithm,
-    names_algorithm: bool,
-    qop: Qop,
-    stale: bool,
-    userhash: bool,
-}
-
-impl DigestClient {
-    /// A client with the credentials to answer with; those restricted to a realm go before the others.
-    pub fn new(credentials: Vec<Credential>) -> DigestClient {
-        DigestClient { credentials, spaces: Vec::new(), serial: 0, minimum: None }
+impl AuthClient {
+    /// A client with the credentials to answer with; those restricted to a realm go before the others. `domain` is that
+    /// of our own address.
+    pub fn new(credentials: Vec<Credential>, domain: &str) -> AuthClient {
+        let mut client = AuthClient {
+            credentials: Vec::new(),
+            domain: domain.to_ascii_lowercase().into(),
+            own: Vec::new(),
+            spaces: Vec::new(),
+            floors: Vec::new(),
+            serial: 0,
+            minimum: None,
+            asks: false,
+        };
+        client.set_credentials(credentials);
+        client
     }
 
-    /// Refuses every challenge with an algorithm weaker than this.
+    /// Refuses every digest challenge with an algorithm weaker than this.
     #[must_use]
-    pub fn with_minimum(mut self, minimum: Algorithm) -> DigestClient {
-        self.minimum = Some(minimum);
+    pub fn with_minimum(mut self, minimum: Option<Algorithm>) -> AuthClient {
+        self.minimum = minimum;
         self
     }
 
-    /// Replaces the credentials and forgets all challenges.
+    /// Whether the application can be asked for what is missing.
+    pub fn set_asks(&mut self, asks: bool) {
+        self.asks = asks;
+    }
+
+    /// Replaces the credentials and forgets all challenges, but not how strong they were.
     pub fn set_credentials(&mut self, credentials: Vec<Credential>) {
-        self.credentials = credentials;
         self.spaces.clear();
+        self.credentials.clear();
+        for credential in credentials {
+            let serial = self.new_serial();
+            self.credentials.push(Known { serial, credential, given: false });
+        }
+    }
+
+    /// Takes a credential for a realm, in the place of what was given for it before.
+    pub fn provide(&mut self, realm: &str, credential: Credential) {
+        let credential = credential.for_realm(realm);
+        // The same again is as right or wrong as it was.
+        if self.credentials.iter().any(|known| known.credential == credential) {
+            return;
+        }
+        let scheme = |credential: &Credential| matches!(credential.secret, Secret::Token(_));
+        self.credentials.retain(|known| {
+            !known.given
+                || known.credential.realm != credential.realm
+                || scheme(&known.credential) != scheme(&credential)
+        });
+        if self.credentials.iter().filter(|known| known.given).count() >= MAX_GIVEN
+            && let Some(last) = self.credentials.iter().rposition(|known| known.given)
+        {
+            self.credentials.remove(last);
+        }
+        let serial = self.new_serial();
+        self.credentials.insert(0, Known { serial, credential, given: true });
     }
 
     /// True if there is no credential at all, so that no challenge can be answered.
@@ -141,307 +173,136 @@ impl DigestClient {
     ///
     /// # Errors
     ///
-    /// `Ok` means that at least one realm can be answered that was not before: call [`authorize`](Self::authorize)
-    /// and send the request again, with the next CSeq. Otherwise the error that explains best why not.
-    pub fn challenged(&mut self, response: &Fields, attempt: &mut Attempt) -> Result<(), AuthError> {
+    /// The error that explains best why sending again makes no sense.
+    pub fn challenged(
+        &mut self,
+        response: &Fields,
+        request: &Sending<'_>,
+        attempt: &mut Attempt,
+    ) -> Result<Verdict, AuthError> {
         let mut challenges = Vec::new();
+        let mut problem = AuthError::NoChallenge;
         for (proxy, name) in [(false, Name::WwwAuthenticate), (true, Name::ProxyAuthenticate)] {
-            challenges.extend(response.challenges(name).map(|challenge| {
-                let challenge = challenge?;
-                Challenge::read(proxy, challenge.scheme, challenge.params())
-            }));
+            for challenge in response.challenges(name).take(MAX_CHALLENGES) {
+                let read = challenge.map_err(AuthError::from);
+                match read.and_then(|read| Challenge::read(proxy, read.scheme, read.params())) {
+                    Ok(challenge) => challenges.push(challenge),
+                    Err(error) => problem.explain_better(error),
+                }
+            }
         }
-        self.consider(challenges, attempt)
+        if attempt.rounds >= MAX_ROUNDS {
+            return Err(AuthError::TooManyRounds);
+        }
+        attempt.rounds = attempt.rounds.saturating_add(1);
+        self.consider(challenges, request, attempt, problem, self.asks)
+    }
+
+    /// Goes on with a request whose credentials were asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`challenged`](Self::challenged).
+    pub fn resume(&mut self, request: &Sending<'_>, attempt: &mut Attempt) -> Result<(), AuthError> {
+        let challenges = std::mem::take(&mut attempt.waiting);
+        self.consider(challenges, request, attempt, AuthError::NoChallenge, false).map(drop)
     }
 
     /// The header fields that answer every challenge that applies: for the realms that challenged this attempt, and,
-    /// ahead, for those known from earlier requests. `uri` is the Request-URI as sent, `body` the body as sent;
-    /// `entropy` gives random numbers for the cnonce. Empty if nothing is known.
+    /// ahead, for those known from earlier requests; empty if nothing is known. `entropy` gives random numbers for the
+    /// cnonce.
     pub fn authorize(
         &mut self,
         attempt: &mut Attempt,
-        method: &str,
-        uri: &str,
-        body: &[u8],
+        request: &Sending<'_>,
         entropy: &mut dyn FnMut() -> u64,
-    ) -> Vec<(Name, String)> {
+    ) -> Vec<(Name, SecretText)> {
         attempt.sent.clear();
         let mut fields = Vec::new();
         for space in &mut self.spaces {
             let asked = attempt.answered.contains(&space.id);
-            let ahead = space.challenge.proxy || space.uri == uri;
-            if !space.usable || attempt.rejected.contains(&space.id) || !(asked || ahead) {
+            let own =
+                space.challenge.proxy && is_own(&self.domain, &self.own, &self.credentials, &space.challenge.realm);
+            let ahead = own || (!space.challenge.proxy && space.uri == request.uri) || space.is_of(request.call_id);
+            if !space.usable || attempt.refused(space.id, space.credential) || !(asked || ahead) {
                 continue;
             }
-            let Some(credential) = self.credentials.get(space.credential) else {
+            if space.challenge.digest().is_none() && !request.protected {
+                continue;
+            }
+            let Some(known) = self.credentials.iter().find(|known| known.serial == space.credential) else {
                 continue;
             };
-            let Some(value) = space.answer(credential, method, uri, body, entropy) else {
-                continue;
-            };
-            attempt.sent.push((space.id, space.serial));
-            fields.push((if space.challenge.proxy { Name::ProxyAuthorization } else { Name::Authorization }, value));
+            if let Some((value, sent)) = space.answer(&known.credential, request, entropy) {
+                fields.push((if sent.proxy { Name::ProxyAuthorization } else { Name::Authorization }, value.into()));
+                attempt.sent.push(sent);
+            }
         }
         fields
     }
 
-    /// Reads what a final response other than a challenge says: the next nonce (RFC 7616 3.5). It is not taken up for
-    /// the -sess algorithms, whose key is bound to the nonce of the challenge.
-    pub fn accepted(&mut self, response: &Fields, attempt: &Attempt) {
-        if attempt.sent.is_empty() {
-            return;
-        }
+    /// Reads what a final response other than a challenge says: the next nonce (RFC 7616 3.5), which is not taken up for
+    /// the -sess algorithms, whose key is bound to the nonce of the challenge; and the server's proof.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::Impostor`] if that proof is wrong. None at all is no error.
+    pub fn accepted(&mut self, response: &Fields, body: &[u8], attempt: &Attempt) -> Result<(), AuthError> {
         for (proxy, name) in [(false, Name::AuthenticationInfo), (true, Name::ProxyAuthenticationInfo)] {
             if let Some(info) = response.auth_info(name) {
+                self.prove(proxy, info, body, attempt)?;
                 self.next_nonce(proxy, info, attempt);
             }
         }
+        Ok(())
+    }
+
+    /// The header names no realm: with more than one it may be anybody's.
+    fn prove(&self, proxy: bool, info: AuthParams<'_>, body: &[u8], attempt: &Attempt) -> Result<(), AuthError> {
+        let Some(given) = info.get("rspauth").filter(|given| !given.is_empty()) else { return Ok(()) };
+        let mut sent = attempt.sent.iter().filter(|sent| sent.proxy == proxy && sent.digest.is_some()).peekable();
+        let right = |sent: &Sent| {
+            let known = self.credentials.iter().find(|known| known.serial == sent.credential)?;
+            sent.digest.as_ref()?.rspauth(&known.credential, body)
+        };
+        let proven = sent.peek().is_none()
+            || sent.any(|sent| right(sent).is_none_or(|right| right.eq_ignore_ascii_case(&given)));
+        if proven { Ok(()) } else { Err(AuthError::Impostor) }
     }
 
     fn next_nonce(&mut self, proxy: bool, info: AuthParams<'_>, attempt: &Attempt) {
         let Some(nonce) = info.get("nextnonce").filter(|nonce| !nonce.is_empty()) else {
             return;
         };
-        let serial = self.new_serial();
         let mut used = self
             .spaces
             .iter_mut()
-            .filter(|space| space.challenge.proxy == proxy && attempt.sent.iter().any(|&(id, _)| id == space.id));
-        // The header names no realm: with more than one it is anybody's.
+            .filter(|space| space.challenge.proxy == proxy && attempt.sent.iter().any(|sent| sent.space == space.id));
         if let (Some(space), None) = (used.next(), used.next())
-            && space.challenge.algorithm == space.challenge.algorithm.base()
+            && let Kind::Digest(challenge) = &mut space.challenge.kind
+            && !challenge.algorithm.is_session()
         {
-            space.challenge.nonce = nonce.into_owned();
-            space.serial = serial;
+            challenge.nonce = nonce.into_owned();
             space.count = 0;
         }
     }
 
-    fn consider(
-        &mut self,
-        challenges: Vec<Result<Challenge, AuthError>>,
-        attempt: &mut Attempt,
-    ) -> Result<(), AuthError> {
-        if attempt.rounds >= MAX_ROUNDS {
-            return Err(AuthError::TooManyRounds);
-        }
-        attempt.rounds = attempt.rounds.saturating_add(1);
-        let mut problem = AuthError::NoChallenge;
-        let mut chosen: Vec<(Challenge, usize)> = Vec::new();
-        for challenge in challenges.into_iter().take(MAX_CHALLENGES) {
-            match challenge.and_then(|challenge| self.select(challenge)) {
-                Err(error) => problem.explain_better(error),
-                Ok((challenge, credential)) => {
-                    match chosen.iter_mut().find(|(other, _)| other.is_same_space(&challenge)) {
-                        Some((other, _)) if !other.algorithm.is_weaker_than(challenge.algorithm) => {}
-                        Some(other) => *other = (challenge, credential),
-                        None => chosen.push((challenge, credential)),
-                    }
-                }
-            }
-        }
-        let mut progress = false;
-        for (challenge, credential) in chosen {
-            match self.take_up(challenge, credential, attempt) {
-                Ok(()) => progress = true,
-                Err(error) => problem.explain_better(error),
-            }
-        }
-        if progress { Ok(()) } else { Err(problem) }
-    }
-
-    /// The credential for a challenge, if it can answer it.
-    fn select(&self, challenge: Challenge) -> Result<(Challenge, usize), AuthError> {
-        let exact = |c: &Credential| c.realm.as_ref() == Some(&challenge.realm);
-        let find = |matches: &dyn Fn(&Credential) -> bool| {
-            self.credentials.iter().position(|c| matches(c) && c.secret.serves(challenge.algorithm))
-        };
-        match find(&exact).or_else(|| find(&|c| c.realm.is_none())) {
-            Some(index) => Ok((challenge, index)),
-            None if self.credentials.iter().any(|c| c.realm.is_none() || exact(c)) => {
-                Err(AuthError::Unsupported(challenge.algorithm.as_str().into()))
-            }
-            None => Err(AuthError::NoCredential { realm: challenge.realm.into() }),
-        }
-    }
-
-    fn take_up(&mut self, challenge: Challenge, credential: usize, attempt: &mut Attempt) -> Result<(), AuthError> {
-        let realm = || Box::from(&*challenge.realm);
-        let known = self.spaces.iter().position(|space| space.challenge.is_same_space(&challenge));
-        let floor = known.and_then(|index| self.spaces.get(index)).map(|space| space.challenge.algorithm);
-        for required in [floor, self.minimum].into_iter().flatten() {
-            if challenge.algorithm.is_weaker_than(required) {
-                return Err(AuthError::Downgrade { realm: realm(), offered: challenge.algorithm, required });
-            }
-        }
-        let serial = self.new_serial();
-        let Some(space) = known.and_then(|index| self.spaces.get_mut(index)) else {
-            if self.spaces.len() >= MAX_SPACES {
-                self.spaces.remove(0);
-            }
-            attempt.answered.push(serial);
-            self.spaces.push(Space {
-                id: serial,
-                serial,
-                challenge,
-                credential,
-                count: 0,
-                cnonce: String::new(),
-                uri: String::new(),
-                usable: true,
-            });
-            return Ok(());
-        };
-        let id = space.id;
-        if let Some(&(_, sent)) = attempt.sent.iter().find(|&&(sent, _)| sent == id) {
-            let fresh = attempt.answered.contains(&id);
-            let same = sent == space.serial && challenge.nonce == space.challenge.nonce;
-            if !challenge.stale && (fresh || same) {
-                space.usable = false;
-                attempt.rejected.push(id);
-            }
-        }
-        if attempt.rejected.contains(&id) {
-            return Err(AuthError::Rejected { realm: realm() });
-        }
-        if space.challenge.nonce != challenge.nonce || space.challenge.algorithm != challenge.algorithm {
-            space.count = 0;
-            space.cnonce.clear();
-        }
-        space.serial = serial;
-        space.challenge = challenge;
-        space.credential = credential;
-        space.usable = true;
-        if !attempt.answered.contains(&id) {
-            attempt.answered.push(id);
-        }
-        Ok(())
-    }
-
-    fn new_serial(&mut self) -> u32 {
+    pub(super) fn new_serial(&mut self) -> u32 {
         self.serial = self.serial.wrapping_add(1);
         self.serial
     }
 }
 
-impl AuthError {
-    /// Keeps the error that tells the application most.
-    fn explain_better(&mut self, other: AuthError) {
-        fn weight(error: &AuthError) -> u8 {
-            match error {
-                AuthError::NoChallenge => 0,
-                AuthError::Malformed(_) | AuthError::Incomplete(_) => 1,
-                AuthError::Unsupported(_) => 2,
-                AuthError::NoCredential { .. } => 3,
-                AuthError::Downgrade { .. } => 4,
-                AuthError::Rejected { .. } | AuthError::TooManyRounds => 5,
-            }
-        }
-        if weight(&other) > weight(self) {
-            *self = other;
-        }
+impl Attempt {
+    pub(super) fn refused(&self, space: u32, credential: u32) -> bool {
+        self.rejected.contains(&(space, credential))
     }
 }
 
-impl Challenge {
-    /// Reads a challenge.
-    fn read(proxy: bool, scheme: &str, params: AuthParams<'_>) -> Result<Challenge, AuthError> {
-        if !scheme.eq_ignore_ascii_case("Digest") {
-            return Err(AuthError::Unsupported(scheme.into()));
-        }
-        let is_true = |name| params.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let algorithm = params.get("algorithm");
-        Ok(Challenge {
-            proxy,
-            realm: params.get("realm").ok_or(AuthError::Incomplete("realm"))?.into_owned(),
-            nonce: params.get("nonce").ok_or(AuthError::Incomplete("nonce"))?.into_owned(),
-            opaque: params.get("opaque").map(Cow::into_owned),
-            names_algorithm: algorithm.is_some(),
-            algorithm: match algorithm {
-                None => Algorithm::Md5,
-                Some(name) => Algorithm::parse(&name).ok_or_else(|| AuthError::Unsupported((*name).into()))?,
-            },
-            qop: match params.get("qop") {
-                None => Qop::None,
-                Some(offered) => {
-                    let mut offered_qops = offered.split(',').filter_map(Qop::parse);
-                    let first = offered_qops.next().ok_or_else(|| AuthError::Unsupported((*offered).into()))?;
-                    // Middleboxes rewrite bodies: auth-int only where nothing else is offered.
-                    if offered_qops.any(|qop| qop == Qop::Auth) { Qop::Auth } else { first }
-                }
-            },
-            stale: is_true("stale"),
-            userhash: is_true("userhash"),
-        })
-    }
-
-    fn is_same_space(&self, other: &Challenge) -> bool {
-        self.proxy == other.proxy && self.realm == other.realm
-    }
-}
-
-impl Space {
-    /// The header value that answers this space's challenge.
-    fn answer(
-        &mut self,
-        credential: &Credential,
-        method: &str,
-        uri: &str,
-        body: &[u8],
-        entropy: &mut dyn FnMut() -> u64,
-    ) -> Option<String> {
-        let challenge = &self.challenge;
-        let algorithm = challenge.algorithm;
-        let is_session = algorithm != algorithm.base();
-        let ha1 = credential.secret.ha1(algorithm, &credential.username, &challenge.realm)?;
-        self.count = self.count.checked_add(1)?;
-        if self.cnonce.is_empty() || !is_session {
-            self.cnonce.clear();
-            push_hex(&mut self.cnonce, entropy(), 16);
-            push_hex(&mut self.cnonce, entropy(), 16);
-        }
-        let mut nc = String::new();
-        push_hex(&mut nc, u64::from(self.count), 8);
-        let response = response(&Input {
-            algorithm,
-            qop: challenge.qop,
-            ha1: &ha1,
-            nonce: &challenge.nonce,
-            nc: &nc,
-            cnonce: &self.cnonce,
-            method,
-            uri,
-            body,
-        });
-        let mut out = String::with_capacity(320);
-        out.push_str("Digest ");
-        if challenge.userhash {
-            push_quoted(&mut out, "username", &hash(algorithm, &[&credential.username, ":", &challenge.realm]));
-            push_token(&mut out, "userhash", "true");
-        } else {
-            push_quoted(&mut out, "username", &credential.username);
-        }
-        push_quoted(&mut out, "realm", &challenge.realm);
-        push_quoted(&mut out, "nonce", &challenge.nonce);
-        push_quoted(&mut out, "uri", uri);
-        push_quoted(&mut out, "response", &response);
-        if challenge.names_algorithm {
-            push_token(&mut out, "algorithm", algorithm.as_str());
-        }
-        if challenge.qop != Qop::None || is_session {
-            push_quoted(&mut out, "cnonce", &self.cnonce);
-        }
-        if let Some(qop) = challenge.qop.as_str() {
-            push_token(&mut out, "qop", qop);
-            push_token(&mut out, "nc", &nc);
-        }
-        if let Some(opaque) = &challenge.opaque {
-            push_quoted(&mut out, "opaque", opaque);
-        }
-        self.uri.clear();
-        self.uri.push_str(uri);
-        Some(out)
-    }
+pub(super) fn is_own(domain: &str, own: &[Box<str>], credentials: &[Known], realm: &str) -> bool {
+    realm.eq_ignore_ascii_case(domain)
+        || own.iter().any(|known| **known == *realm)
+        || credentials.iter().any(|known| !known.given && known.credential.realm.as_deref() == Some(realm))
 }
 
 #[cfg(test)]

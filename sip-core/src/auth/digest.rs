@@ -62,7 +62,15 @@ impl Algorithm {
         self.strength() < other.strength()
     }
 
-    pub(super) const fn strength(self) -> u8 {
+    /// How many hexadecimal digits its hash has.
+    pub(super) const fn digits(self) -> usize {
+        match self.base() {
+            Algorithm::Md5 => 32,
+            _ => 64,
+        }
+    }
+
+    const fn strength(self) -> u8 {
         match self.base() {
             Algorithm::Sha512_256 => 3,
             Algorithm::Sha256 => 2,
@@ -70,7 +78,7 @@ impl Algorithm {
         }
     }
 
-    const fn is_session(self) -> bool {
+    pub(super) const fn is_session(self) -> bool {
         matches!(self, Algorithm::Md5Sess | Algorithm::Sha256Sess | Algorithm::Sha512_256Sess)
     }
 }

@@ -1,18 +1,26 @@
-//! Digest authentication (RFC 3261 22, RFC 7616, RFC 8760): what a client answers to a challenge, and what a server
-//! asks and checks.
+//! Digest (RFC 3261 22, RFC 7616, RFC 8760) and token authentication (RFC 8898): what a client answers to a challenge, and
+//! what a server asks and checks.
 //!
-//! [`DigestClient`] holds the credentials of one account and what the servers of each realm asked for; [`Verifier`] is
+//! [`AuthClient`] holds the credentials of one account and what the servers of each realm asked for; [`Verifier`] is
 //! the other side. Neither reads a clock or makes randomness: both are parameters. Basic authentication is neither
 //! offered nor answered (RFC 8760 2.6), and this module builds header values, not messages.
 
+mod challenge;
+mod choice;
 mod client;
 mod digest;
+mod error;
 mod params;
+mod request;
 mod secret;
 mod server;
+mod space;
 
-pub use client::{Attempt, AuthError, DigestClient};
+pub use challenge::Scheme;
+pub use client::{Attempt, AuthClient, Sending, Verdict};
 pub use digest::{Algorithm, Qop, ha1};
+pub use error::AuthError;
+pub use request::{CredentialRequest, Why};
 pub use secret::{Credential, Secret, SecretText};
 pub use server::{Refusal, Verified, Verifier};
 

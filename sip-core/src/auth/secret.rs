@@ -26,6 +26,13 @@ impl From<&str> for SecretText {
     }
 }
 
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for SecretText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<SecretText, D::Error> {
+        String::deserialize(deserializer).map(SecretText)
+    }
+}
+
 impl fmt::Debug for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
@@ -40,7 +47,7 @@ impl Drop for SecretText {
     }
 }
 
-/// A password, or what a server may store in its place.
+/// A password, what a server may store in its place, or a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Secret {
@@ -49,6 +56,8 @@ pub enum Secret {
     /// H(username ":" realm ":" password) in hexadecimal, one for each base algorithm (see [`ha1`]). Works for that realm and
     /// those algorithms, and their `-sess` variants, only.
     Ha1(Vec<(Algorithm, SecretText)>),
+    /// An access token, sent as it is (RFC 8898). It answers `Bearer` challenges only.
+    Token(SecretText),
 }
 
 impl Secret {
@@ -59,7 +68,8 @@ impl Secret {
             Secret::Ha1(known) => known
                 .iter()
                 .find(|(stored, _)| stored.base() == algorithm.base())
-                .map(|(_, text)| Cow::Borrowed(text.reveal())),
+                .map(|(_, text)| Cow::Owned(text.reveal().to_ascii_lowercase())),
+            Secret::Token(_) => None,
         }
     }
 
@@ -67,6 +77,7 @@ impl Secret {
         match self {
             Secret::Password(_) => true,
             Secret::Ha1(known) => known.iter().any(|(stored, _)| stored.base() == algorithm.base()),
+            Secret::Token(_) => false,
         }
     }
 }
@@ -74,9 +85,11 @@ impl Secret {
 /// A user name with its secret, for one realm or for any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// The authentication user name.
+    /// The authentication user name; not used with a token.
     pub username: String,
-    /// The realm this credential is for, compared exactly; `None` answers any realm that has no credential of its own.
+    /// The realm this credential is for, compared exactly; `None` answers any realm that has no credential of its own. A
+    /// token without a realm goes to our own servers only: to the realm of our domain, and to those that ask for it when
+    /// we register.
     pub realm: Option<String>,
     /// The password or its stored form.
     pub secret: Secret,
@@ -99,6 +112,40 @@ impl Credential {
         Credential { username: username.into(), realm: Some(realm.into()), secret }
     }
 
+    /// An access token (RFC 8898).
+    pub fn token(token: impl Into<SecretText>) -> Credential {
+        Credential { username: String::new(), realm: None, secret: Secret::Token(token.into()) }
+    }
+
+    /// Whether it can be written into a request; else what is wrong with it, and where.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, usize, &'static str)> {
+        match &self.secret {
+            Secret::Token(token) => {
+                let token = token.reveal();
+                let body = token.trim_end_matches('=');
+                let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+                match body.bytes().position(|byte| !allowed(byte)) {
+                    Some(at) => Err(("token", at, "a token is letters, digits and -._~+/")),
+                    None if body.is_empty() => Err(("token", 0, "an empty token")),
+                    None => Ok(()),
+                }
+            }
+            Secret::Ha1(known) => {
+                for (algorithm, text) in known {
+                    let hex = text.reveal();
+                    if let Some(at) = hex.bytes().position(|byte| !byte.is_ascii_hexdigit()) {
+                        return Err(("ha1", at, "no hexadecimal digit"));
+                    }
+                    if hex.len() != algorithm.digits() {
+                        return Err(("ha1", hex.len(), "not as long as this algorithm's hash"));
+                    }
+                }
+                Ok(())
+            }
+            Secret::Password(_) => Ok(()),
+        }
+    }
+
     /// Restricts the credential to a realm.
     #[must_use]
     pub fn for_realm(mut self, realm: impl Into<String>) -> Credential {
@@ -113,11 +160,25 @@ mod tests {
 
     #[test]
     fn secrets_are_not_printed() {
-        let credentials =
-            [Credential::password("alice", "wonderland"), Credential::ha1("alice", "r", Algorithm::Md5, "deadbeef")];
+        let credentials = [
+            Credential::password("alice", "wonderland"),
+            Credential::ha1("alice", "r", Algorithm::Md5, "deadbeef"),
+            Credential::token("eyJhbGciOi"),
+        ];
         let printed = format!("{credentials:?}");
         assert!(printed.contains("alice") && printed.contains("***"));
-        assert!(!printed.contains("wonderland") && !printed.contains("deadbeef"));
+        assert!(!printed.contains("wonderland") && !printed.contains("deadbeef") && !printed.contains("eyJ"));
+    }
+
+    #[test]
+    fn what_cannot_be_a_secret_is_named() {
+        let check = |credential: Credential| credential.check().map_err(|(field, at, _)| (field, at));
+        assert_eq!(check(Credential::token("abc.DEF-1~/+==")), Ok(()));
+        assert_eq!(check(Credential::token("abc\r\nX: y")), Err(("token", 3)));
+        assert_eq!(check(Credential::token("=")), Err(("token", 0)));
+        assert_eq!(check(Credential::ha1("a", "r", Algorithm::Md5, "0".repeat(32))), Ok(()));
+        assert_eq!(check(Credential::ha1("a", "r", Algorithm::Sha256, "0".repeat(32))), Err(("ha1", 32)));
+        assert_eq!(check(Credential::ha1("a", "r", Algorithm::Md5, "xyz")), Err(("ha1", 0)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The server's side: making challenges and checking what comes back.
 use super::digest::{Algorithm, Input, Qop, hash, response};
-use super::params::{push_hex, push_quoted, push_token};
+use super::params::{push_hex, push_quoted, push_token, read_extended};
 use super::secret::{Secret, SecretText};
 use crate::message::{AuthParams, Credentials, Name, Request};
 use crate::time::Instant;
@@ -196,7 +196,13 @@ impl Verifier {
         if *required("realm")? != *self.realm {
             return Err(Refusal::Missing);
         }
-        let (username, uri) = (required("username")?, required("uri")?);
+        let username = match (params.get("username"), params.get("username*")) {
+            (Some(name), None) => name,
+            (None, Some(name)) => read_extended(&name).map(Cow::Owned).ok_or(Refusal::Malformed("username*"))?,
+            (None, None) => return Err(Refusal::Malformed("username")),
+            (Some(_), Some(_)) => return Err(Refusal::Malformed("username*")), // RFC 7616 3.4
+        };
+        let uri = required("uri")?;
         let (nonce, given) = (required("nonce")?, required("response")?);
         let algorithm = match params.get("algorithm") {
             None => Algorithm::Md5,

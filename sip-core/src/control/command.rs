@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorValue, missing};
+use super::{ErrorValue, Ha1, missing};
+use crate::auth::SecretText;
 use crate::endpoint::Replacement;
 
 /// One command: a number chosen by the sender, what to do, and what that needs. Which fields go with which kind is
@@ -43,6 +44,16 @@ pub struct Command {
     pub duration: Option<u32>,
     /// Milliseconds a shutdown may take.
     pub deadline: Option<u32>,
+    /// Which question for credentials.
+    pub query: Option<u64>,
+    /// Digest user name.
+    pub username: Option<String>,
+    /// A password.
+    pub password: Option<SecretText>,
+    /// In place of a password.
+    pub ha1: Option<Ha1>,
+    /// An access token.
+    pub token: Option<SecretText>,
 }
 
 /// A call of somebody else's, as that one names it.
@@ -100,6 +111,7 @@ pub enum Kind {
     Message,
     Inspect,
     Shutdown,
+    Credentials,
 }
 
 impl Command {
@@ -121,6 +133,11 @@ impl Command {
             tone: None,
             duration: None,
             deadline: None,
+            query: None,
+            username: None,
+            password: None,
+            ha1: None,
+            token: None,
         }
     }
 

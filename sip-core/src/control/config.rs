@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::auth::{Algorithm, Credential};
+use crate::auth::{Algorithm, Credential, SecretText};
 use crate::endpoint::{Config, Error, Reliability, Replacing, Server};
 use crate::message::UriRef;
 
@@ -26,6 +26,18 @@ pub struct AgentConfig {
     pub password: Option<String>,
     /// In place of a password.
     pub ha1: Option<Ha1>,
+    /// An access token (RFC 8898).
+    pub token: Option<SecretText>,
+    /// Send a `credentialsNeeded` notification when a server wants what is missing or refused.
+    #[serde(default)]
+    pub ask_credentials: bool,
+    /// Milliseconds a request waits for credentials.
+    pub credentials_timeout: Option<u32>,
+    /// The weakest digest algorithm that is answered.
+    pub weakest_digest: Option<String>,
+    /// Send tokens also where others can read them.
+    #[serde(default)]
+    pub allow_unprotected_tokens: bool,
     /// Registration lifetime to ask for, in seconds.
     pub expires: Option<u32>,
     /// User-Agent and Server header.
@@ -47,7 +59,7 @@ pub struct AgentConfig {
 }
 
 /// H(username:realm:password) in hexadecimal.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Ha1 {
     /// `MD5`, `SHA-256` or `SHA-512-256`.
@@ -55,7 +67,7 @@ pub struct Ha1 {
     /// The realm it was made for.
     pub realm: String,
     /// The hash.
-    pub hex: String,
+    pub hex: SecretText,
 }
 
 /// The base values of RFC 3261's timers, in milliseconds.
@@ -69,6 +81,25 @@ pub struct TimerValues {
     pub t2: Option<u32>,
     /// How long a message may stay in the network.
     pub t4: Option<u32>,
+}
+
+/// The user of the address of record.
+pub(super) fn default_username(config: &Config) -> String {
+    match config.aor.view() {
+        UriRef::Sip(sip) => crate::message::unescape(sip.user.unwrap_or_default()).into_owned(),
+        _ => String::new(),
+    }
+}
+
+fn algorithm(field: &str, name: &str) -> Result<Algorithm, Error> {
+    Algorithm::parse(name).ok_or_else(|| Error::input(field, 0, "one of MD5, SHA-256, SHA-512-256"))
+}
+
+impl Ha1 {
+    pub(super) fn credential(self, username: String) -> Result<Credential, Error> {
+        let algorithm = algorithm("ha1.algorithm", &self.algorithm)?;
+        Ok(Credential::ha1(username, self.realm, algorithm, self.hex))
+    }
 }
 
 impl std::fmt::Debug for AgentConfig {
@@ -87,6 +118,11 @@ impl AgentConfig {
             username: None,
             password: None,
             ha1: None,
+            token: None,
+            ask_credentials: false,
+            credentials_timeout: None,
+            weakest_digest: None,
+            allow_unprotected_tokens: false,
             expires: None,
             user_agent: None,
             timers: None,
@@ -101,17 +137,19 @@ impl AgentConfig {
     pub(super) fn into_config(self) -> Result<Config, Error> {
         let mut config = Config::new(&self.aor)?;
         config.server = self.server.as_deref().map(Server::parse).transpose()?;
-        let username = self.username.unwrap_or_else(|| match config.aor.view() {
-            UriRef::Sip(sip) => crate::message::unescape(sip.user.unwrap_or_default()).into_owned(),
-            _ => String::new(),
-        });
+        let username = self.username.unwrap_or_else(|| default_username(&config));
         if let Some(ha1) = self.ha1 {
-            let algorithm = Algorithm::parse(&ha1.algorithm)
-                .ok_or_else(|| Error::input("ha1.algorithm", 0, "one of MD5, SHA-256, SHA-512-256"))?;
-            config.credentials.push(Credential::ha1(username, ha1.realm, algorithm, ha1.hex));
+            config.credentials.push(ha1.credential(username)?);
         } else if let Some(password) = self.password {
             config.credentials.push(Credential::password(username, password));
         }
+        config.credentials.extend(self.token.map(Credential::token));
+        config.ask_credentials = self.ask_credentials;
+        if let Some(timeout) = self.credentials_timeout {
+            config.credentials_timeout = Duration::from_millis(timeout.into());
+        }
+        config.weakest_digest = self.weakest_digest.map(|name| algorithm("weakestDigest", &name)).transpose()?;
+        config.allow_unprotected_tokens = self.allow_unprotected_tokens;
         config.display_name = self.display_name;
         if let Some(expires) = self.expires {
             config.expires = Duration::from_secs(expires.into());

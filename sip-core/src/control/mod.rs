@@ -20,7 +20,8 @@ pub use notification::{
     TransitionValue,
 };
 
-use crate::endpoint::{AnswerOptions, CallId, CallOptions, Endpoint, Error, Event, OpId};
+use crate::auth::Credential;
+use crate::endpoint::{AnswerOptions, CallId, CallOptions, Config, CredentialQuery, Endpoint, Error, Event, OpId};
 use crate::message::StatusCode;
 use crate::time::Instant;
 use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
@@ -162,6 +163,13 @@ impl Control {
                 let deadline = command.deadline.map_or(DEADLINE, |millis| Duration::from_millis(millis.into()));
                 self.endpoint.shutdown(now, deadline)
             }
+            Kind::Credentials => {
+                let query = CredentialQuery::from_number(command.query.ok_or_else(|| missing("query"))?);
+                let credential = credential(&mut command, self.endpoint.config())?;
+                self.endpoint.credentials(now, query, credential)?;
+                self.answer(command.id, ResultValue::Null(()));
+                return Ok(None);
+            }
         }))
     }
 
@@ -231,6 +239,18 @@ fn status(command: &Command, default: StatusCode) -> Result<StatusCode, ErrorVal
         None => Ok(default),
         Some(code) => StatusCode::new(code)
             .ok_or_else(|| Error::input("status", 0, "a status is a number from 100 to 699").into()),
+    }
+}
+
+/// A token, a stored hash or a password; or nothing.
+fn credential(command: &mut Command, config: &Config) -> Result<Option<Credential>, Error> {
+    let username = command.username.take().unwrap_or_else(|| config::default_username(config));
+    if let Some(token) = command.token.take() {
+        return Ok(Some(Credential::token(token)));
+    }
+    match command.ha1.take() {
+        Some(ha1) => ha1.credential(username).map(Some),
+        None => Ok(command.password.take().map(|password| Credential::password(username, password))),
     }
 }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::command::ReplacementValue;
+use crate::auth::{Algorithm, Scheme};
 use crate::endpoint::{
     CallEvent, CallInfo, CallState, ConnectionState, Direction, End, EndedBy, Error, Event, Hold, Invitation, Outcome,
     Reason, RegistrationState, Replacement,
@@ -56,10 +57,24 @@ pub enum Notification {
     Message { from: AddressValue, content_type: String, body: String, at: u64 },
     /// A call is over.
     Ended { call: u32, end: EndValue, at: u64 },
+    /// A server wants credentials that are missing or were refused.
+    CredentialsNeeded {
+        query: u64,
+        realm: String,
+        proxy: bool,
+        schemes: Vec<&'static str>,
+        algorithms: Vec<&'static str>,
+        authz_server: Option<String>,
+        scope: Option<String>,
+        why: &'static str,
+        at: u64,
+    },
     /// Something came that cannot be read.
     Malformed { remote: String, message: String, at: u64 },
     /// A message passed; secrets masked.
     Trace { direction: &'static str, transport: &'static str, remote: String, text: String, at: u64 },
+    /// Where it can be reached. Told by a native driver, which knows.
+    Listening { transport: String, local: String },
     /// Nothing follows.
     Stopped { at: u64 },
 }
@@ -274,6 +289,17 @@ impl Notification {
                 from: (&from).into(),
                 content_type: content_type.into(),
                 body: text(body),
+                at: at.as_millis(),
+            },
+            Event::CredentialsNeeded { query, request, at } => Notification::CredentialsNeeded {
+                query: query.number(),
+                realm: request.realm.into(),
+                proxy: request.proxy,
+                schemes: request.schemes.into_iter().map(Scheme::as_str).collect(),
+                algorithms: request.algorithms.into_iter().map(Algorithm::as_str).collect(),
+                authz_server: request.authz_server.map(String::from),
+                scope: request.scope.map(String::from),
+                why: request.why.name(),
                 at: at.as_millis(),
             },
             Event::Malformed { source, error, at } => Notification::Malformed {

@@ -11,6 +11,7 @@ use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, Op
 use super::provisional::Provisional;
 use super::reliable::Leg;
 use crate::arena::Key;
+use crate::auth::SecretText;
 use crate::dialog::Dialog;
 use crate::hashing::Identity;
 use crate::message::{Name, NameAddr, NameAddrRef, Request, Uri};
@@ -67,7 +68,7 @@ pub(super) enum Negotiation {
     /// Their 2xx brought the offer (our INVITE had none): the ACK waits for the application's answer.
     Answering {
         cseq: u32,
-        authorization: Vec<(Name, String)>,
+        authorization: Vec<(Name, SecretText)>,
     },
     /// A reliable provisional response of this fork brought the offer: the PRACK waits for the application's answer.
     Acknowledging {

@@ -15,6 +15,7 @@ use super::reliable::{Agreed, Heard};
 use super::replaces::REPLACES;
 use super::{Endpoint, Error, Refusal, Replacement, StoredAck, Timer, media};
 use crate::arena::Key;
+use crate::auth::SecretText;
 use crate::dialog::{Dialog, DialogState, route};
 use crate::hashing::Identity;
 use crate::message::{Builder, Method, Name, NameAddr, Response, StatusCode, Uri, UriRef};
@@ -364,7 +365,7 @@ impl Endpoint {
         now: Instant,
         key: Key,
         cseq: u32,
-        authorization: &[(Name, String)],
+        authorization: &[(Name, SecretText)],
         sdp: Option<Bytes>,
     ) {
         let Some(dialog) = self.calls.get(key).and_then(Call::dialog).cloned() else { return };
@@ -373,7 +374,7 @@ impl Endpoint {
         let Some(bytes) = self.write_ack(&dialog, path, &branch, cseq, authorization, sdp.as_ref()) else { return };
         let identity = self.ack_identity(dialog.call_id(), dialog.local_tag(), dialog.remote_tag(), cseq);
         let timer = self.timers.insert(now + self.config.timers.timeout(), Timer::Ack(identity));
-        if let Some(old) = self.acks.insert(identity, StoredAck { bytes: bytes.clone(), path, timer }) {
+        if let Some(old) = self.acks.insert(identity, StoredAck { bytes: bytes.clone().into(), path, timer }) {
             self.timers.cancel(old.timer);
         }
         // If the flow is gone the peer retransmits its 2xx, and the ACK goes then.
@@ -386,7 +387,7 @@ impl Endpoint {
         path: Path,
         branch: &str,
         cseq: u32,
-        authorization: &[(Name, String)],
+        authorization: &[(Name, SecretText)],
         sdp: Option<&Bytes>,
     ) -> Option<Bytes> {
         let hop = route(dialog.target(), dialog.route_set());
@@ -404,7 +405,7 @@ impl Endpoint {
         builder.header(Name::CallId, dialog.call_id());
         builder.parts(Name::CSeq, &[&cseq.to_string(), " ACK"]);
         for (name, value) in authorization {
-            builder.header(*name, value);
+            builder.header(*name, value.reveal());
         }
         match sdp {
             Some(sdp) => builder.body("application/sdp", sdp).ok(),
@@ -435,7 +436,7 @@ impl Endpoint {
         if let Some(ack) = self.acks.get(&identity) {
             let (path, bytes) = (self.living(ack.path), ack.bytes.clone());
             // As above: a lost flow brings the 2xx again.
-            let _ = self.transactions.send(path, bytes);
+            let _ = self.transactions.send(path, bytes.into());
             return;
         }
         if let Some(call) =
@@ -464,7 +465,7 @@ impl Endpoint {
         let bytes = self.write_ack(&dialog, path, &branch, cseq, &[], None)?;
         let identity = self.ack_identity(dialog.call_id(), dialog.local_tag(), dialog.remote_tag(), cseq);
         let timer = self.timers.insert(now + self.config.timers.timeout(), Timer::Ack(identity));
-        if let Some(old) = self.acks.insert(identity, StoredAck { bytes: bytes.clone(), path, timer }) {
+        if let Some(old) = self.acks.insert(identity, StoredAck { bytes: bytes.clone().into(), path, timer }) {
             self.timers.cancel(old.timer);
         }
         // A flow that is gone cannot be told more; the peer's own timers end its side.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::{Error, Replacing};
-use crate::auth::Credential;
+use crate::auth::{Algorithm, Credential};
 use crate::message::{Host, Limits, Uri, UriRef};
 use crate::transaction::TimerConfig;
 use crate::transport::{Target, Transport};
@@ -21,6 +21,15 @@ pub struct Config {
     pub server: Option<Server>,
     /// What challenges are answered with.
     pub credentials: Vec<Credential>,
+    /// Whether the application is asked for credentials that are missing or were refused, by
+    /// [`Event::CredentialsNeeded`](super::Event::CredentialsNeeded).
+    pub ask_credentials: bool,
+    /// How long a request waits for credentials that were asked for; 60 s.
+    pub credentials_timeout: Duration,
+    /// The weakest digest algorithm that is answered; any of them if there is none.
+    pub weakest_digest: Option<Algorithm>,
+    /// Send tokens also where others can read them. Otherwise they go over TLS, WSS and to this machine only.
+    pub allow_unprotected_tokens: bool,
     /// The User-Agent and Server header; empty: none is sent.
     pub user_agent: String,
     /// The registration lifetime to ask for; 300 s.
@@ -134,6 +143,10 @@ impl Config {
             display_name: None,
             server: None,
             credentials: Vec::new(),
+            ask_credentials: false,
+            credentials_timeout: Duration::from_secs(60),
+            weakest_digest: None,
+            allow_unprotected_tokens: false,
             user_agent: concat!("Offhook/", env!("CARGO_PKG_VERSION")).into(),
             expires: Duration::from_secs(300),
             timers: TimerConfig::default(),
@@ -161,7 +174,17 @@ impl Config {
                 return Err(Error::input(field, offset, "a control character"));
             }
         }
+        self.credentials.iter().try_for_each(check_credential)?;
         Ok(())
+    }
+
+    /// The domain of the address of record.
+    pub(crate) fn domain(&self) -> String {
+        let mut domain = String::new();
+        if let UriRef::Sip(sip) = self.aor.view() {
+            push_host(&mut domain, &sip.host);
+        }
+        domain
     }
 
     /// The user part of the address of record.
@@ -190,6 +213,10 @@ impl Config {
         }
         uri
     }
+}
+
+pub(super) fn check_credential(credential: &Credential) -> Result<(), Error> {
+    credential.check().map_err(|(field, offset, message)| Error::input(field, offset, message))
 }
 
 /// A server by its transport, host and port.

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::credentials::CredentialQuery;
 use super::error::{Error, Reason};
 use super::subscription::{Notice, SubscriptionEvent, SubscriptionId, SubscriptionRequest};
 use crate::arena::Key;
-use crate::message::{NameAddr, ParseError, StatusCode};
+use crate::auth::CredentialRequest;
+use crate::message::{NameAddr, ParseError, StatusCode, Wire};
 use crate::time::Instant;
 use crate::transport::{FlowId, Path, Transport};
 
@@ -326,6 +328,19 @@ pub enum Event {
         /// When.
         at: Instant,
     },
+    /// A server wants credentials that only the application can give (only if [`Config::ask_credentials`] is set). The
+    /// requests it asked in wait for [`Endpoint::credentials`].
+    ///
+    /// [`Config::ask_credentials`]: super::Config::ask_credentials
+    /// [`Endpoint::credentials`]: super::Endpoint::credentials
+    CredentialsNeeded {
+        /// Names the question.
+        query: CredentialQuery,
+        /// Who asks for what, and why.
+        request: Box<CredentialRequest>,
+        /// When.
+        at: Instant,
+    },
     /// Something came that cannot be read.
     Malformed {
         /// From where.
@@ -346,7 +361,7 @@ pub enum Event {
         /// From or to whom.
         remote: std::net::SocketAddr,
         /// The message, whole: credentials are in it. Show it by [`redacted`](crate::message::redacted) only.
-        bytes: Bytes,
+        bytes: Wire,
         /// When.
         at: Instant,
     },

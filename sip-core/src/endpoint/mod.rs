@@ -13,6 +13,7 @@ mod caller;
 mod capabilities;
 mod config;
 mod connection;
+mod credentials;
 mod error;
 mod event;
 mod exchange;
@@ -42,6 +43,7 @@ pub use call::CallInfo;
 pub use callee::AnswerOptions;
 pub use caller::CallOptions;
 pub use config::{Config, EndpointLimits, Reliability, Server};
+pub use credentials::CredentialQuery;
 pub use error::{Error, InputError, Reason, Refusal};
 pub use event::{
     CallEvent, CallId, CallState, ConnectionState, Direction, Dtmf, End, EndedBy, Event, Hold, Invitation, OpId,
@@ -54,15 +56,17 @@ pub use subscription::{
 };
 
 use crate::arena::{Arena, Key};
-use crate::auth::DigestClient;
+use crate::auth::AuthClient;
 use crate::entropy::Entropy;
 use crate::hashing::{Identity, KeyedHash};
+use crate::message::Wire;
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
 use crate::transaction::{self, Transactions};
 use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
 use call::Call;
 use connection::Connection;
+use credentials::Asking;
 use outgoing::Outgoing;
 use registration::Registration;
 use shutdown::Shutdown;
@@ -102,6 +106,8 @@ enum Timer {
     Resolve(QueryId),
     /// Try the server again.
     Reconnect,
+    /// The application takes too long to give credentials.
+    Credentials(CredentialQuery),
     /// The shutdown's deadline.
     Shutdown,
 }
@@ -109,7 +115,7 @@ enum Timer {
 /// An ACK for a 2xx, kept to answer retransmissions of that 2xx (13.2.2.4).
 #[derive(Debug)]
 struct StoredAck {
-    bytes: Bytes,
+    bytes: Wire,
     path: Path,
     timer: TimerId,
 }
@@ -120,7 +126,8 @@ pub struct Endpoint {
     config: Config,
     transactions: Transactions<Owner>,
     entropy: Entropy,
-    digest: DigestClient,
+    auth: AuthClient,
+    asking: Asking,
     hash: KeyedHash,
     outgoing: Arena<Outgoing>,
     queries: HashMap<QueryId, (connection::Query, TimerId)>,
@@ -156,7 +163,8 @@ impl Endpoint {
         transactions.set_trace(config.trace);
         Endpoint {
             transactions,
-            digest: DigestClient::new(config.credentials.clone()),
+            auth: credentials::client(&config),
+            asking: Asking::default(),
             hash: KeyedHash::new(&mut entropy),
             registration: Registration::new(&config, &mut entropy),
             connection: Connection::new(config.server.clone()),
@@ -320,6 +328,7 @@ impl Machine for Endpoint {
                 Timer::Connect(flow) => self.on_connect_timer(flow),
                 Timer::Resolve(query) => self.on_resolve_timer(now, query),
                 Timer::Reconnect => self.on_reconnect_timer(now),
+                Timer::Credentials(query) => self.on_credentials_timer(now, query),
                 Timer::Shutdown => self.on_shutdown_timer(now),
             }
             self.pump(now);

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::connection::Hop;
 use super::{Endpoint, Error, OpId, Owner};
 use crate::arena::Key;
-use crate::auth::Attempt;
-use crate::message::{Builder, Method, Name, Response};
+use crate::auth::{Attempt, SecretText};
+use crate::message::{Builder, Method, Name, Response, StatusCode};
 use crate::time::Instant;
 use crate::transaction::ClientId;
 use crate::transport::{Path, Transport};
@@ -53,8 +53,10 @@ pub(super) struct Outgoing {
     pub(super) headers: Vec<(Box<str>, Box<str>)>,
     pub(super) body: Option<(Box<str>, Bytes)>,
     pub(super) attempt: Attempt,
+    /// The challenge whose credentials it waits for, and how many questions to the application are open.
+    pub(super) challenge: Option<(StatusCode, usize)>,
     /// The credentials of the last try: an ACK for a 2xx repeats them (22.1).
-    pub(super) authorization: Vec<(Name, String)>,
+    pub(super) authorization: Vec<(Name, SecretText)>,
     pub(super) client: Option<ClientId>,
     pub(super) path: Option<Path>,
 }
@@ -85,6 +87,7 @@ impl Outgoing {
             headers: Vec::new(),
             body: None,
             attempt: Attempt::default(),
+            challenge: None,
             authorization: Vec::new(),
             client: None,
             path: None,
@@ -131,12 +134,7 @@ impl Endpoint {
         if let Err(error) = self.check_security(outgoing, path) {
             return self.on_failure(now, key, error);
         }
-        let Some(outgoing) = self.outgoing.get_mut(key) else { return };
-        let body = outgoing.body.as_ref().map(|(_, body)| &body[..]).unwrap_or_default();
-        let entropy = &mut self.entropy;
-        outgoing.authorization =
-            self.digest
-                .authorize(&mut outgoing.attempt, outgoing.method.as_str(), &outgoing.uri, body, &mut || entropy.u64());
+        self.authorize(key, path);
         let Some(outgoing) = self.outgoing.get(key) else { return };
         match self.write(outgoing, path, &branch) {
             Err(error) => self.on_failure(now, key, error),
@@ -166,7 +164,7 @@ impl Endpoint {
             builder.parts(Name::Contact, &["<", &self.contact_uri(path, outgoing.is_sips()), ">"]);
         }
         for (name, value) in &outgoing.authorization {
-            builder.header(*name, value);
+            builder.header(*name, value.reveal());
         }
         if matches!(outgoing.method, Method::Invite | Method::Options | Method::Register) {
             builder.header(Name::Allow, ALLOW);
@@ -233,15 +231,14 @@ impl Endpoint {
             return;
         }
         if matches!(status.code(), 401 | 407) && self.may_retry(purpose) {
-            let Some(outgoing) = self.outgoing.get_mut(key) else { return };
-            match self.digest.challenged(response, &mut outgoing.attempt) {
-                Ok(()) => return self.retry(now, key),
-                Err(cause) => return self.on_failure(now, key, Error::Authentication { status, cause }),
-            }
+            return self.on_challenge(now, key, response);
         }
         let Some(outgoing) = self.outgoing.remove(key) else { return };
-        self.digest.accepted(response, &outgoing.attempt);
-        self.finish_request(now, outgoing, Ok((response, source)));
+        let proof = self.auth.accepted(response, response.body(), &outgoing.attempt);
+        match proof {
+            Err(cause) if status.is_success() => self.on_impostor(now, outgoing, response, source, cause),
+            _ => self.finish_request(now, outgoing, Ok((response, source))),
+        }
     }
 
     /// The same request once more, as a new transaction with the next CSeq (22.2).
@@ -297,7 +294,12 @@ impl Endpoint {
         }
     }
 
-    fn finish_request(&mut self, now: Instant, outgoing: Outgoing, result: Result<(&Response, Path), Error>) {
+    pub(super) fn finish_request(
+        &mut self,
+        now: Instant,
+        outgoing: Outgoing,
+        result: Result<(&Response, Path), Error>,
+    ) {
         match outgoing.purpose {
             Purpose::Register => self.on_registered(now, outgoing, result),
             Purpose::Invite(call) => self.on_invited(now, call, outgoing, result),

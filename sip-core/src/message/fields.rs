@@ -9,18 +9,25 @@ use super::index::{self, Entry, Head, Index};
 use super::values::{self, CSeq, Item, RAck, Replaces};
 use super::{AuthParams, Challenge, ContactValue, Credentials, Limits, Name, NameAddrRef, TokenList, Via, via};
 use bytes::{Bytes, BytesMut};
+use std::fmt;
 use std::ops::Range;
 
 /// The header fields and the body: one buffer and an index into it.
 ///
 /// Typed accessors of a field that may stand once look at the first one; [`Request::check`](super::Request::check)
 /// refuses a second. Their errors name the field and count the offset from the start of the message.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Fields {
     /// The head in it is UTF-8 and unfolded.
     buf: Bytes,
     index: Index,
     body: Range<usize>,
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&super::redacted(&self.buf))
+    }
 }
 
 impl Fields {

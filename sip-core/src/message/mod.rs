@@ -73,7 +73,7 @@ pub use params::Params;
 pub use parse::{Limits, Message, Request, Response};
 pub use privacy::Privacy;
 pub use reason::{ReasonRef, reason_value};
-pub use redact::redacted;
+pub use redact::{Wire, redacted};
 pub use refer::{ReferTarget, ReferredBy};
 pub use session_timer::{Refresher, SessionExpires};
 pub use status::StatusCode;

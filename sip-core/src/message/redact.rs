@@ -1,5 +1,10 @@
 //! Messages for logs and people: the secrets in them masked.
 
+use std::fmt;
+use std::ops::Deref;
+
+use bytes::Bytes;
+
 /// The message as text, with what must not be shown masked: the answers and tokens of `Authorization` and
 /// `Proxy-Authorization`, SRTP keys (`a=crypto`) and ICE passwords (`a=ice-pwd`). Bytes that are no UTF-8 are replaced.
 pub fn redacted(message: &[u8]) -> String {
@@ -24,6 +29,36 @@ pub fn redacted(message: &[u8]) -> String {
         out.push_str(ending);
     }
     out
+}
+
+/// A message as it goes over the wire, credentials and keys in it. Its `Debug` shows it [`redacted`].
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Wire(Bytes);
+
+impl From<Bytes> for Wire {
+    fn from(bytes: Bytes) -> Wire {
+        Wire(bytes)
+    }
+}
+
+impl From<Wire> for Bytes {
+    fn from(wire: Wire) -> Bytes {
+        wire.0
+    }
+}
+
+impl Deref for Wire {
+    type Target = Bytes;
+
+    fn deref(&self) -> &Bytes {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redacted(&self.0))
+    }
 }
 
 /// What a line, with those that continue it, holds.

@@ -1,11 +1,9 @@
 //! What a client transaction holds while it lives.
 
-use bytes::Bytes;
-
 use super::key::MatchKey;
 use super::{Step, Timer, TimerConfig, apply, invite_client, non_invite_client};
 use crate::arena::Key;
-use crate::message::StatusCode;
+use crate::message::{StatusCode, Wire};
 use crate::timer::TimerId;
 use crate::transport::Path;
 
@@ -47,7 +45,7 @@ pub(super) struct Client<U> {
     pub(super) path: Path,
     pub(super) reliable: bool,
     /// The last message of this transaction: the request, later the ACK. Emptied once nothing can be sent again.
-    pub(super) message: Bytes,
+    pub(super) message: Wire,
     pub(super) retransmit: Option<TimerId>,
     pub(super) bound: Option<TimerId>,
     pub(super) cancel: Cancel,

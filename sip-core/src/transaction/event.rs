@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{ClientId, ServerId, Timer};
-use crate::message::{ParseError, Request, Response};
+use crate::message::{ParseError, Request, Response, Wire};
 use crate::transport::{FlowError, FlowId, Path};
 
 /// What the transaction layer tells its user. `U` is what the user attached to the transaction.
@@ -98,7 +98,7 @@ pub enum Event<U> {
         /// From or to whom.
         path: Path,
         /// The message.
-        bytes: Bytes,
+        bytes: Wire,
     },
 }
 

@@ -147,7 +147,7 @@ impl<U: Copy> Transactions<U> {
             key,
             path,
             reliable,
-            message,
+            message: message.into(),
             retransmit: None,
             bound: None,
             cancel: Cancel::No,
@@ -177,7 +177,7 @@ impl<U: Copy> Transactions<U> {
         entry.cancel = Cancel::Sent;
         let path = entry.path;
         // The message is the INVITE we wrote: it parses, and has what a CANCEL takes over.
-        let built = Message::parse(entry.message.clone(), &self.limits).ok().and_then(|message| match message {
+        let built = Message::parse(Bytes::clone(&entry.message), &self.limits).ok().and_then(|message| match message {
             Message::Request(invite) => requests::cancel(&invite, reason),
             Message::Response(_) => None,
         });
@@ -215,7 +215,7 @@ impl<U: Copy> Transactions<U> {
         if !step.send {
             return Ok(());
         }
-        entry.message = message;
+        entry.message = message.into();
         if status.is_final() {
             entry.request = None;
         }
@@ -257,7 +257,7 @@ impl<U: Copy> Transactions<U> {
 
     pub(super) fn note(&mut self, outgoing: bool, path: Path, bytes: &Bytes) {
         if self.trace {
-            self.events.push_back(Event::Trace { outgoing, path, bytes: bytes.clone() });
+            self.events.push_back(Event::Trace { outgoing, path, bytes: bytes.clone().into() });
         }
     }
 

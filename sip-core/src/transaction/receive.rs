@@ -13,7 +13,7 @@ use super::{
     ClientId, ClientState, Event, Failure, ServerId, Transactions, invite_server, non_invite_server, requests,
 };
 use crate::arena::Key;
-use crate::message::{Message, Method, Request, Response, StatusCode};
+use crate::message::{Message, Method, Request, Response, StatusCode, Wire};
 use crate::time::Instant;
 use crate::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Path, Received};
 
@@ -204,7 +204,7 @@ impl<U: Copy> Transactions<U> {
             path,
             reliable: transport.is_none_or(|transport| transport.is_reliable()),
             request: Some(request.clone()),
-            message: Bytes::new(),
+            message: Wire::default(),
             retransmit: None,
             bound: None,
             user: None,
@@ -267,16 +267,16 @@ impl<U: Copy> Transactions<U> {
         };
         if step.ack {
             // What was sent is our own INVITE: it parses.
-            if let Ok(Message::Request(invite)) = Message::parse(client.message.clone(), &self.limits)
+            if let Ok(Message::Request(invite)) = Message::parse(Bytes::clone(&client.message), &self.limits)
                 && let Some(ack) = requests::ack(&invite, &response)
             {
-                client.message = ack.clone();
+                client.message = ack.clone().into();
                 let path = client.path;
                 // A flow that broke under us fails the transaction by itself.
                 let _ = self.send(path, ack);
             }
         } else if step.pass_up && response.status().is_final() {
-            client.message = Bytes::new();
+            client.message = Wire::default();
         }
         if step.pass_up
             && let Some(user) = user

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::key::MatchKey;
 use super::{Step, Timer, TimerConfig, apply, invite_server, non_invite_server};
 use crate::arena::Key;
-use crate::message::{Request, StatusCode};
+use crate::message::{Request, StatusCode, Wire};
 use crate::timer::TimerId;
 use crate::transport::Path;
 
@@ -47,7 +45,7 @@ pub(super) struct Server<U> {
     /// The request, until a final response is sent.
     pub(super) request: Option<Arc<Request>>,
     /// The last response sent; empty before the first.
-    pub(super) message: Bytes,
+    pub(super) message: Wire,
     pub(super) retransmit: Option<TimerId>,
     pub(super) bound: Option<TimerId>,
     pub(super) user: Option<U>,

@@ -7,7 +7,7 @@ use super::layer::TimerKey;
 use super::response::respond_to;
 use super::{Change, ClientState, Event, Failure, ServerId, ServerState, Step, Timer, Transactions};
 use crate::arena::Key;
-use crate::message::StatusCode;
+use crate::message::{StatusCode, Wire};
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
 
@@ -54,7 +54,7 @@ impl<U: Copy> Transactions<U> {
         change(&mut self.queue, now, &mut client.bound, step.bound, timer);
         let over = client.state() == ClientState::Terminated;
         if step.send {
-            let (path, message) = (client.path, client.message.clone());
+            let (path, message) = (client.path, Bytes::clone(&client.message));
             if let Err(error) = self.send(path, message) {
                 return self.fail(id, Failure::Transport(error));
             }
@@ -75,9 +75,9 @@ impl<U: Copy> Transactions<U> {
         let state = server.state();
         let user = server.user;
         if step.send && !server.message.is_empty() {
-            let (path, message) = (server.path, server.message.clone());
+            let (path, message) = (server.path, Bytes::clone(&server.message));
             if state == ServerState::Accepted {
-                server.message = Bytes::new(); // the 2xx is the user's to retransmit
+                server.message = Wire::default(); // the 2xx is the user's to retransmit
             }
             // The client retransmits its request if this is lost; a broken flow is reported by FlowDown.
             let _ = self.send(path, message);

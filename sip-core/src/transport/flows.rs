@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Output, Path, Target, Transport};
-use crate::message::{Frame, Limits, ParseError, StreamDecoder};
+use crate::message::{Frame, Limits, ParseError, StreamDecoder, Wire};
 
 /// How many messages may wait for a connection that is being opened.
 const WAITING: usize = 64;
@@ -68,7 +68,7 @@ impl Flow {
 
 #[derive(Debug)]
 enum State {
-    Connecting(Vec<(Path, Bytes)>),
+    Connecting(Vec<(Path, Wire)>),
     Up,
 }
 
@@ -203,7 +203,7 @@ impl Flows {
                 if let State::Connecting(waiting) = std::mem::replace(&mut entry.state, State::Up) {
                     for (path, bytes) in waiting {
                         let path = Path { flow: path.flow, remote: *remote };
-                        self.outputs.push_back(Output::Transmit { path, bytes });
+                        self.outputs.push_back(Output::Transmit { path, bytes: Bytes::clone(&bytes) });
                     }
                 }
                 true
@@ -227,6 +227,11 @@ impl Flows {
         self.table.get(&flow).map(|flow| flow.transport)
     }
 
+    /// The host a connection was opened to, as it was named.
+    pub fn host(&self, flow: FlowId) -> Option<&str> {
+        self.table.get(&flow)?.target.as_ref().map(|target| &*target.host)
+    }
+
     /// Appends what a Via's sent-by or a Contact's host and port should be on this flow.
     pub fn push_sent_by(&self, flow: FlowId, text: &mut String) {
         match self.table.get(&flow) {
@@ -244,7 +249,7 @@ impl Flows {
         };
         match &mut flow.state {
             State::Up => self.outputs.push_back(Output::Transmit { path, bytes }),
-            State::Connecting(waiting) if waiting.len() < WAITING => waiting.push((path, bytes)),
+            State::Connecting(waiting) if waiting.len() < WAITING => waiting.push((path, bytes.into())),
             State::Connecting(_) => {
                 return Err(FlowError::new(FlowErrorKind::Timeout, "too many messages wait for the connection"));
             }

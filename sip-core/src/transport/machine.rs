@@ -1,5 +1,6 @@
 //! The contract between a machine and the driver that runs it.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::task::{Context, Poll};
 
@@ -68,7 +69,6 @@ impl QueryId {
 }
 
 /// What a machine wants done.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Output<E> {
     /// Send these bytes: one datagram, one WebSocket message (text), or a piece of a stream.
@@ -99,6 +99,25 @@ pub enum Output<E> {
     },
     /// Something for the machine's owner.
     Event(E),
+}
+
+impl<E: fmt::Debug> fmt::Debug for Output<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // Credentials are in it.
+            Output::Transmit { path, bytes } => {
+                f.debug_struct("Transmit").field("path", path).field("bytes", &bytes.len()).finish()
+            }
+            Output::OpenFlow { flow, target } => {
+                f.debug_struct("OpenFlow").field("flow", flow).field("target", target).finish()
+            }
+            Output::CloseFlow { flow } => f.debug_struct("CloseFlow").field("flow", flow).finish(),
+            Output::Resolve { query, name } => {
+                f.debug_struct("Resolve").field("query", query).field("name", name).finish()
+            }
+            Output::Event(event) => f.debug_tuple("Event").field(event).finish(),
+        }
+    }
 }
 
 impl<E> Output<E> {

@@ -19,6 +19,7 @@
 //!
 //! What it does not do: bandwidth, congestion, MTU, TLS (a TLS connection is one that says it is).
 
+mod answerer;
 mod conditions;
 pub mod echo;
 mod host;
@@ -37,6 +38,7 @@ use bytes::Bytes;
 use offhook_core::time::Instant;
 use offhook_core::transport::{FlowId, FlowInfo, Machine, Transport};
 
+pub use answerer::Answerer;
 pub use conditions::Conditions;
 pub use host::{Node, NodeId};
 pub use resolver::Answer;

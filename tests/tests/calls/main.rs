@@ -4,6 +4,7 @@ mod auth;
 mod basic;
 mod connection;
 mod control;
+mod credentials;
 mod dialog;
 mod input;
 mod load;

@@ -40,6 +40,15 @@ pub(crate) struct Args {
     /// The password; others on this machine can see it here, so prefer the variable or a file
     #[arg(long, env = "OFFHOOK_PASSWORD", hide_env_values = true)]
     password: Option<String>,
+    /// An access token (RFC 8898), sent over TLS, wss and to this machine only
+    #[arg(long, env = "OFFHOOK_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Ask for credentials that are missing or were refused, by "credentialsNeeded" notifications
+    #[arg(long)]
+    ask_credentials: bool,
+    /// The weakest digest algorithm that is answered: MD5, SHA-256 or SHA-512-256 [default: MD5]
+    #[arg(long, value_name = "NAME")]
+    weakest_digest: Option<String>,
     /// Where to receive: [udp:|tcp:|tls:|ws:|wss:]ADDRESS:PORT, may be repeated; port 0 lets the system choose
     ///
     /// The default is UDP on any port, and nothing for a WebSocket server. The bound addresses are told by
@@ -99,6 +108,9 @@ impl Args {
         config.display_name.clone_from(&self.display_name);
         config.username.clone_from(&self.username);
         config.password = self.password()?;
+        config.token = self.token.as_deref().map(Into::into);
+        config.ask_credentials = self.ask_credentials;
+        config.weakest_digest.clone_from(&self.weakest_digest);
         config.expires = self.expires;
         config.user_agent.clone_from(&self.user_agent);
         config.reliable.clone_from(&self.reliable);

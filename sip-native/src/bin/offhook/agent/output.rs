@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
 use offhook::ListenAddr;
+use offhook::core::control::Notification;
 use serde::Serialize;
 use tokio::sync::Notify;
 
@@ -43,7 +44,7 @@ impl Output {
     /// Says where the agent can be reached.
     pub(super) fn listening(&self, listen: ListenAddr) {
         let transport = listen.transport.via().to_ascii_lowercase();
-        self.print(&serde_json::json!({ "type": "listening", "transport": transport, "local": listen.addr }));
+        self.print(&Notification::Listening { transport, local: listen.addr.to_string() });
     }
 
     /// Returns when standard output has gone.
