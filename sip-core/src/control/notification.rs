@@ -318,6 +318,7 @@ impl Notification {
             // Told by the control itself.
             Event::Done { .. } | Event::Incoming { .. } | Event::Call { .. } => return None,
             // Not among the plain messages yet.
+            Event::Publication { .. } => return None,
             Event::Subscription { .. } | Event::IncomingSubscription { .. } | Event::Notice { .. } => return None,
         })
     }
@@ -359,6 +360,7 @@ impl From<Outcome> for ResultValue {
             Outcome::Done => ResultValue::Null(()),
             Outcome::Registered { expires } => ResultValue::Registered { expires },
             Outcome::Negotiated { sdp } => ResultValue::Negotiated { sdp: sdp.map(text) },
+            Outcome::Published { .. } => ResultValue::Null(()),
             Outcome::Response { status, phrase } => {
                 ResultValue::Response { status: status.code(), reason: phrase.into() }
             }

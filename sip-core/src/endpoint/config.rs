@@ -100,6 +100,8 @@ pub struct EndpointLimits {
     pub subscriptions: usize,
     /// Subscriptions of one peer, told by its From URI, at a time; more are answered 503. 64.
     pub subscriptions_per_peer: usize,
+    /// Publications at a time; more are refused with [`Error::Limit`]. 1,000.
+    pub publications: usize,
     /// How long a subscription of others lasts at least and at most between refreshes: less is answered 423, more is
     /// shortened. A minute, a day.
     pub subscription_expires: (Duration, Duration),
@@ -115,6 +117,7 @@ impl Default for EndpointLimits {
             history: 64,
             subscriptions: 10_000,
             subscriptions_per_peer: 64,
+            publications: 1000,
             subscription_expires: (Duration::from_secs(60), Duration::from_secs(86_400)),
         }
     }

@@ -203,6 +203,7 @@ impl Endpoint {
         if server.is_some() {
             self.on_connected(now);
             self.resume_subscriptions(now);
+            self.resume_publications(now);
         }
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::credentials::CredentialQuery;
 use super::error::{Error, Reason};
+use super::publication::{PublicationId, PublicationState};
 use super::subscription::{Notice, SubscriptionEvent, SubscriptionId, SubscriptionRequest};
 use crate::arena::Key;
 use crate::auth::CredentialRequest;
@@ -43,6 +44,13 @@ pub enum Outcome {
     Negotiated {
         /// The peer's description.
         sdp: Option<Bytes>,
+    },
+    /// The compositor has what was published.
+    Published {
+        /// The publication.
+        publication: PublicationId,
+        /// Seconds granted.
+        expires: u32,
     },
     /// The final response to a request outside of a call.
     Response {
@@ -316,6 +324,15 @@ pub enum Event {
         subscription: SubscriptionId,
         /// Who and what.
         request: Box<SubscriptionRequest>,
+        /// When.
+        at: Instant,
+    },
+    /// A publication changed (RFC 3903).
+    Publication {
+        /// Which.
+        publication: PublicationId,
+        /// How.
+        state: PublicationState,
         /// When.
         at: Instant,
     },

@@ -23,6 +23,7 @@ mod media;
 mod outgoing;
 mod pager;
 mod provisional;
+mod publication;
 mod registration;
 mod reliable;
 mod replaces;
@@ -49,6 +50,7 @@ pub use event::{
     CallEvent, CallId, CallState, ConnectionState, Direction, Dtmf, End, EndedBy, Event, Hold, Invitation, OpId,
     Outcome, RegistrationState, Transition,
 };
+pub use publication::{PublicationId, PublicationState, PublishOptions};
 pub use replaces::{Replacement, Replacing};
 pub use subscription::{
     AcceptOptions, Notice, SubscribeOptions, SubscriptionEnd, SubscriptionEvent, SubscriptionId, SubscriptionRequest,
@@ -68,6 +70,7 @@ use call::Call;
 use connection::Connection;
 use credentials::Asking;
 use outgoing::Outgoing;
+use publication::Publication;
 use registration::Registration;
 use shutdown::Shutdown;
 use subscription::Subscription;
@@ -94,6 +97,8 @@ enum Timer {
     Provisional(Key),
     /// The application takes too long to answer an offer in PRACK or UPDATE.
     Exchange(Key),
+    /// Refresh or retry a publication.
+    Publication(Key),
     /// Refresh, retry or end a subscription.
     Subscription(Key),
     /// Timer N: no NOTIFY came after a SUBSCRIBE (RFC 6665 4.1.2.4).
@@ -140,6 +145,7 @@ pub struct Endpoint {
     subscriptions: Arena<Subscription>,
     /// Subscriptions by the Call-ID and our tag of their dialogs.
     usages: HashMap<Identity, Vec<Key>>,
+    publications: Arena<Publication>,
     timers: TimerQueue<Timer>,
     connection: Connection,
     registration: Registration,
@@ -180,6 +186,7 @@ impl Endpoint {
             ended: replaces::Ended::default(),
             subscriptions: Arena::new(),
             usages: HashMap::new(),
+            publications: Arena::new(),
             timers: TimerQueue::new(),
             events: VecDeque::new(),
             next_op: 0,
@@ -204,6 +211,7 @@ impl Endpoint {
             outgoing: self.outgoing.len(),
             acks: self.acks.len(),
             subscriptions: self.subscriptions.len(),
+            publications: self.publications.len(),
             timers: self.timers.len(),
         }
     }
@@ -272,6 +280,8 @@ pub struct Census {
     pub acks: usize,
     /// Subscriptions of either role.
     pub subscriptions: usize,
+    /// Publications.
+    pub publications: usize,
     /// Timers of the endpoint itself.
     pub timers: usize,
 }
@@ -322,6 +332,7 @@ impl Machine for Endpoint {
                 Timer::Ringing(call) => self.on_ringing_timer(now, call),
                 Timer::Provisional(call) => self.on_provisional_timer(now, call),
                 Timer::Exchange(call) => self.on_exchange_timer(now, call),
+                Timer::Publication(key) => self.on_publication_timer(now, key),
                 Timer::Subscription(key) => self.on_subscription_timer(now, key),
                 Timer::Notify(key) => self.on_notify_timer(now, key),
                 Timer::Register => self.on_register_timer(now),

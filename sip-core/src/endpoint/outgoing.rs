@@ -31,6 +31,8 @@ pub(super) enum Purpose {
     Subscribe(Key),
     /// NOTIFY for a subscription of somebody else.
     Notify(Key),
+    /// PUBLISH for a publication.
+    Publish(Key),
     /// Nobody waits: the BYE for an answer nobody wants.
     Nobody,
 }
@@ -268,6 +270,7 @@ impl Endpoint {
                 None => last.saturating_add(1),
             },
             Purpose::Subscribe(key) | Purpose::Notify(key) => self.next_subscription_cseq(key, last),
+            Purpose::Publish(key) => self.next_publication_cseq(key, last),
             Purpose::Invite(_) | Purpose::Pager(_) | Purpose::Nobody => last.saturating_add(1),
         }
     }
@@ -310,6 +313,7 @@ impl Endpoint {
             Purpose::Pager(op) => self.on_pager_answered(op, result),
             Purpose::Subscribe(key) => self.on_subscribed(now, key, outgoing, result),
             Purpose::Notify(key) => self.on_notified(now, key, outgoing, result),
+            Purpose::Publish(key) => self.on_published(now, key, result),
             Purpose::Nobody => {}
         }
     }

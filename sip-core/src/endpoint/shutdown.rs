@@ -32,6 +32,7 @@ impl Endpoint {
                     self.begin_hang_up(now, key, None);
                 }
                 self.end_subscriptions(now);
+                self.remove_publications(now);
                 self.unregister(now);
             }
         }
@@ -48,8 +49,8 @@ impl Endpoint {
     }
 
     pub(super) fn check_shutdown(&mut self, now: Instant) {
-        let quiet = self.calls.len() == 0 && self.subscriptions.len() == 0 && self.outgoing.len() == 0;
-        if self.shutdown.is_some() && quiet && !self.registration.is_bound() {
+        let left = [self.calls.len(), self.subscriptions.len(), self.publications.len(), self.outgoing.len()];
+        if self.shutdown.is_some() && left == [0; 4] && !self.registration.is_bound() {
             self.finish(now);
         }
     }
@@ -71,6 +72,7 @@ impl Endpoint {
             self.drop_call(now, key, Error::Cancelled);
         }
         self.drop_subscriptions(now);
+        self.drop_publications(now);
         self.stop_connecting();
         for flow in self.transactions.flows().ids() {
             self.transactions.flows_mut().close(flow);

@@ -1,7 +1,7 @@
 //! Events in a few words, so that a test can state all of them.
 
 use offhook_core::endpoint::{
-    CallEvent, ConnectionState, Event, Notice, Outcome, RegistrationState, SubscriptionEvent,
+    CallEvent, ConnectionState, Event, Notice, Outcome, PublicationState, RegistrationState, SubscriptionEvent,
 };
 use offhook_core::time::Instant;
 
@@ -18,6 +18,7 @@ pub fn words(event: &Event) -> String {
             Outcome::Done => "done".into(),
             Outcome::Registered { expires } => format!("done: registered for {expires} s"),
             Outcome::Negotiated { sdp } => format!("done: negotiated{}", with(sdp)),
+            Outcome::Published { expires, .. } => format!("done: published for {expires} s"),
             Outcome::Response { status, phrase } => format!("done: {} {phrase}", status.code()),
             other => format!("done: {other:?}"),
         },
@@ -44,6 +45,13 @@ pub fn words(event: &Event) -> String {
             let from = from.uri();
             format!("message from {}: {content_type} {:?}", from.as_str(), String::from_utf8_lossy(body))
         }
+        Event::Publication { state, .. } => match state {
+            PublicationState::Published { expires } => format!("published for {expires} s"),
+            PublicationState::Lost(error) => format!("publication lost: {error}"),
+            PublicationState::Ended(None) => "publication over".into(),
+            PublicationState::Ended(Some(error)) => format!("publication over: {error}"),
+            other => format!("{other:?}"),
+        },
         Event::Subscription { event, .. } => of_subscription(event),
         Event::IncomingSubscription { request, .. } => {
             let from = request.from.uri();

@@ -9,6 +9,7 @@ mod dialog;
 mod input;
 mod load;
 mod notifier;
+mod publish;
 mod register;
 mod reliable;
 mod replaces;

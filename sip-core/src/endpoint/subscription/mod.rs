@@ -28,6 +28,7 @@ use crate::timer::TimerId;
 use notifier::Notifier;
 use package::Package;
 use subscriber::Subscriber;
+pub(super) use subscriber::may_recover;
 
 /// Whose dialog a subscription uses.
 #[derive(Debug)]

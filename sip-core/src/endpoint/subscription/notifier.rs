@@ -533,7 +533,9 @@ impl Endpoint {
         }
         match result {
             _ if last => self.finish_notifier(now, key),
-            Err(error) if is_over(&error) || matches!(error, Error::Timeout(_) | Error::Transport(_)) => {
+            Err(error)
+                if is_over(&error) || matches!(error, Error::Timeout(_) | Error::Transport(_) | Error::Cancelled) =>
+            {
                 self.end_subscription(now, key, SubscriptionEnd::failed(error));
             }
             _ => self.send_next_notify(now, key, false),

@@ -464,7 +464,7 @@ fn check(options: &SubscribeOptions) -> Result<(), Error> {
 }
 
 /// Whether the same request may succeed later.
-pub(super) fn may_recover(error: &Error) -> bool {
+pub(in super::super) fn may_recover(error: &Error) -> bool {
     match error {
         Error::Status(refusal) => {
             let code = refusal.status.code();
