@@ -403,7 +403,9 @@ export class Call extends TypedEventTarget<CallEvents> {
     if (this.#state !== "ended") this.#enter("ended", end.reason, at);
     this.#end = end;
     this.#closeMedia();
-    this.#established.reject(errorFromEnd(end));
+    // One that was answered and is over before its media were ready has come about all the same.
+    if (this.#history.some(({ state }) => state === "established")) this.#established.resolve();
+    else this.#established.reject(errorFromEnd(end));
     this.#ended.resolve(end);
     this.emit("ended", { type: "ended", end, at });
   }

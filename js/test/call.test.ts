@@ -31,6 +31,15 @@ describe("an outgoing call", () => {
     );
   });
 
+  it("was established even if it is over before its media are ready", async () => {
+    const { agent, ua } = await connected();
+    const call = await ua.call("bob");
+    agent.establish(1);
+    agent.ended(1, { status: 200, reason: "BYE received" });
+    await call.established;
+    assert.equal((await call.ended).status, 200);
+  });
+
   it("loses nothing that is said before its number is known", async () => {
     const { agent, ua } = await connected();
     agent.manual.add("call");

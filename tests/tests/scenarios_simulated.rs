@@ -57,8 +57,8 @@ fn trial(
     bad: bool,
 ) -> Trial {
     let scenario = scenario.clone();
-    // A fifth lost, a tenth twice, a tenth overtaken.
-    let conditions = if bad { Conditions { loss: 200, ..Conditions::bad() } } else { Conditions::default() };
+    // A fifth lost, but never all copies of a message, a tenth twice, a tenth overtaken.
+    let conditions = if bad { Conditions { loss: 200, streak: 3, ..Conditions::bad() } } else { Conditions::default() };
     Trial::test(format!("{} ({name})", scenario.name), move || {
         for seed in 1..=if bad { SEEDS } else { 1 } {
             let variant = Variant { transport, conditions, seed };

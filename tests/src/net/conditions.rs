@@ -15,6 +15,9 @@ pub struct Conditions {
     pub jitter: Duration,
     /// How many datagrams are lost. On connections a loss shows as a delay of [`Conditions::RECOVERY`].
     pub loss: u16,
+    /// How many copies of one datagram are lost in a row, at most; 0: as many as chance will have it. With it, what is sent
+    /// again comes through in the end.
+    pub streak: u8,
     /// How many datagrams arrive twice, the copy up to `reorder_by` later.
     pub duplication: u16,
     /// How many datagrams are held back up to `reorder_by`, so that later ones overtake them.
@@ -35,6 +38,7 @@ impl Conditions {
             latency,
             jitter: Duration::ZERO,
             loss: 0,
+            streak: 0,
             duplication: 0,
             reordering: 0,
             reorder_by: Duration::from_millis(100),

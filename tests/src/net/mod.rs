@@ -61,6 +61,8 @@ pub struct Network {
     connections: Vec<Connection>,
     /// When the latest datagram between two nodes arrives that is not held back.
     latest: BTreeMap<(NodeId, NodeId), Instant>,
+    /// How many copies of a datagram were lost, where that is bounded.
+    lost: BTreeMap<(NodeId, NodeId, Bytes), u8>,
     queue: Queue,
     resolver: Resolver,
     connect_timeout: Duration,
@@ -117,6 +119,7 @@ impl Network {
             hosts: Vec::new(),
             connections: Vec::new(),
             latest: BTreeMap::new(),
+            lost: BTreeMap::new(),
             queue: Queue::default(),
             resolver: Resolver::new(),
             connect_timeout: Duration::from_secs(20),

@@ -155,7 +155,7 @@ impl Network {
         }
         let held_back = self.rng.chance(link.reordering);
         let more = if held_back { self.rng.up_to(link.reorder_by) } else { Duration::ZERO };
-        let lost = self.rng.chance(link.loss);
+        let lost = self.rng.chance(link.loss) && self.may_lose(from, to, bytes, link.streak);
         let twice = self.rng.chance(link.duplication);
         let by = if twice { self.rng.up_to(link.reorder_by) } else { Duration::ZERO };
         journey.copy = twice.then_some(by);
@@ -183,6 +183,16 @@ impl Network {
             journey.fate = Fate::Twice;
         }
         journey
+    }
+
+    /// Whether one more copy of this datagram may be lost.
+    fn may_lose(&mut self, from: NodeId, to: NodeId, bytes: &Bytes, streak: u8) -> bool {
+        if streak == 0 {
+            return true;
+        }
+        let lost = self.lost.entry((from, to, bytes.clone())).or_default();
+        *lost = if *lost < streak { *lost + 1 } else { 0 };
+        *lost > 0
     }
 
     // ---- connections
