@@ -277,6 +277,17 @@ export class Call extends TypedEventTarget<CallEvents> {
     await this.#reoffer("renegotiate", options.iceRestart ?? false, options);
   }
 
+  /**
+   * Tells the other side where to reach us from now on, by UPDATE (RFC 3311), also before the call is answered; with
+   * `media` it offers anew as well, which is answered at once, without asking the person there. Done when the other side
+   * has agreed.
+   */
+  async update(options: WaitOptions & { media?: boolean; iceRestart?: boolean } = {}): Promise<void> {
+    if (options.media || options.iceRestart) return this.#reoffer("update", options.iceRestart ?? false, options);
+    throwIfAborted(options.signal);
+    await abortable(this.#client.request<"update">({ type: "update", call: this.#id }), options.signal);
+  }
+
   /** Stops sending our sound. */
   mute(): void {
     this.#setMuted(true);

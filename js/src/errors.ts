@@ -70,6 +70,8 @@ export function describe(detail: ErrorDetail): string {
       return `${detail.field}: ${detail.message} (at position ${detail.offset})`;
     case "cancelled":
       return "cancelled";
+    case "glare":
+      return "the other side's offer came first";
     case "state":
     case "protocol":
     case "limit":

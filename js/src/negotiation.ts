@@ -10,8 +10,8 @@ export interface NegotiationPort {
   rejectOffer(status: number): Promise<void>;
 }
 
-/** Which of the three re-offers. */
-export type ReofferKind = "hold" | "resume" | "renegotiate";
+/** Which of the re-offers. */
+export type ReofferKind = "hold" | "resume" | "renegotiate" | "update";
 
 /**
  * Offer and answer between one media handler and the other side, one exchange at a time: which description is applied
@@ -23,6 +23,8 @@ export class Negotiation {
   readonly #port: NegotiationPort;
   readonly #serial = new Serial();
   #earlySdp: string | null = null;
+  /** What is applied already as the first answer: that of the early media, since the other side has offered on top of it. */
+  #settled = false;
   #held = false;
   #offersWaiting = 0;
 
@@ -43,7 +45,12 @@ export class Negotiation {
   /** The answer to our offer; null: the one of the early media stands. */
   answer(sdp: string | null): Promise<void> {
     return this.#serial.run(async () => {
+      if (this.#settled) {
+        this.#settled = false;
+        return;
+      }
       const answer = sdp ?? this.#earlySdp;
+      this.#earlySdp = null;
       if (answer === null)
         throw mediaError("negotiation", "the other side answered without a description of its media");
       await this.#media.applyAnswer(answer, false);
@@ -64,7 +71,7 @@ export class Negotiation {
   }
 
   async #offerOnce(kind: ReofferKind, iceRestart: boolean): Promise<"theirs-first" | "agreed"> {
-    const hold = kind === "renegotiate" ? this.#held : kind === "hold";
+    const hold = kind === "hold" || (kind !== "resume" && this.#held);
     let answer: string | null;
     try {
       const sdp = await this.#offer({ hold, iceRestart });
@@ -76,7 +83,7 @@ export class Negotiation {
     } catch (thrown) {
       await this.#media.rollback();
       const error = toOffhookError(thrown);
-      if (error.kind === "state" && this.#offersWaiting > 0) return "theirs-first";
+      if (error.kind === "glare") return "theirs-first";
       throw error;
     }
     try {
@@ -104,6 +111,12 @@ export class Negotiation {
         if (sdp === null) {
           description = await this.#offer({ hold: this.#held, iceRestart: false });
         } else {
+          if (this.#earlySdp !== null) {
+            // It offers anew before the call is answered: what it said early was its answer (RFC 3311 5.1).
+            await this.#media.applyAnswer(this.#earlySdp, false);
+            this.#earlySdp = null;
+            this.#settled = true;
+          }
           await this.#media.applyOffer(sdp);
           description = await this.#media.createAnswer();
         }

@@ -99,6 +99,11 @@ export type Command = { id: number } & (
   | { type: "hold"; call: CallId; sdp?: string }
   | { type: "resume"; call: CallId; sdp?: string }
   | { type: "renegotiate"; call: CallId; sdp: string }
+  /**
+   * UPDATE (RFC 3311), also before the call is answered. With `sdp` a new offer, which is answered at once; without, only
+   * where to reach us. Result: `{ sdp }`, the answer, or null.
+   */
+  | { type: "update"; call: CallId; sdp?: string }
   /** The answer to an `offer` notification. Result: null when the ACK is here. */
   | { type: "acceptOffer"; call: CallId; sdp: string }
   | { type: "rejectOffer"; call: CallId; status?: number }
@@ -138,6 +143,7 @@ export interface Results {
   hold: { sdp: string | null };
   resume: { sdp: string | null };
   renegotiate: { sdp: string | null };
+  update: { sdp: string | null };
   acceptOffer: null;
   rejectOffer: null;
   info: null;
@@ -163,6 +169,8 @@ export type ErrorValue =
   | { kind: "input"; field: string; offset: number; message: string }
   /** Not possible in this state. */
   | { kind: "state"; message: string }
+  /** The other side's offer came first: once that is answered, offer anew if it is still wanted. */
+  | { kind: "glare" }
   /** The peer sent something that cannot be used. */
   | { kind: "protocol"; message: string }
   /** Hung up or shut down by this side before it was done. */

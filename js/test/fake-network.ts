@@ -245,11 +245,14 @@ export class NetworkAgent implements AgentPort {
         return this.#result(command);
       case "hold":
       case "resume":
-      case "renegotiate": {
+      case "renegotiate":
+      case "update": {
+        if (command.type === "update" && command.sdp === undefined) return this.#result(command, { sdp: null });
         const refusal = far.refuseReoffer;
         far.refuseReoffer = null;
         this.#cseq++;
-        this.#message(leg, `INVITE ${peer.agent.address.uri} SIP/2.0`, command.sdp);
+        const method = command.type === "update" ? "UPDATE" : "INVITE";
+        this.#message(leg, `${method} ${peer.agent.address.uri} SIP/2.0`, command.sdp);
         if (refusal) return this.#refuse(command, refusal);
         if (peer.reoffer)
           return this.#refuse(command, {

@@ -104,7 +104,7 @@ describe("glare", () => {
     const { agent, call, handler } = await inCall();
     agent.manual.add("hold");
     const holding = call.hold();
-    agent.refuse(await agent.command("hold"), { kind: "state", message: "the other side's offer came first" });
+    agent.refuse(await agent.command("hold"), { kind: "glare" });
     agent.notify({ type: "offer", call: 1, sdp: "their offer", at: 0 });
     agent.result(await agent.command("hold", 2), { sdp: "held" });
     await holding;
@@ -116,6 +116,18 @@ describe("glare", () => {
       "createOffer hold",
       "applyAnswer held",
     ]);
+  });
+
+  it("is what the agent says it is: another state is told", async () => {
+    const { agent, call } = await inCall();
+    agent.manual.add("hold").add("acceptOffer");
+    agent.notify({ type: "offer", call: 1, sdp: "their offer", at: 0 });
+    const holding = call.hold();
+    const accept = await agent.command("acceptOffer");
+    agent.result(accept);
+    agent.refuse(await agent.command("hold"), { kind: "state", message: "the call is not established" });
+    assert.equal(await failureKind(holding), "state");
+    assert.equal(agent.sent("hold").length, 1);
   });
 
   it("with an offer that comes while ours is being made: theirs goes first", async () => {
@@ -183,5 +195,47 @@ describe("an offer of the other side", () => {
     agent.notify({ type: "offer", call: 3, sdp: "again", at: 0 });
     await agent.command("acceptOffer");
     assert.deepEqual(at(media, 0).log, ["applyOffer offer", "createAnswer", "applyOffer again", "createAnswer"]);
+  });
+});
+
+describe("update", () => {
+  it("says where to reach us, also before the answer", async () => {
+    const { agent, ua } = await connected();
+    agent.manual.add("update");
+    const call = await ua.call("bob");
+    const updating = call.update();
+    const update = await agent.command("update");
+    assert.equal(update.sdp, undefined);
+    assert.ok(await pending(updating));
+    agent.result(update, { sdp: null });
+    await updating;
+  });
+
+  it("with media offers anew and takes the answer", async () => {
+    const { agent, call, handler } = await inCall();
+    agent.manual.add("update");
+    const updating = call.update({ media: true });
+    const update = await agent.command("update");
+    assert.equal(update.sdp, "offer");
+    agent.result(update, { sdp: "new answer" });
+    await updating;
+    assert.deepEqual(handler.log.slice(2), ["createOffer", "applyAnswer new answer"]);
+  });
+
+  it("of the other side before the answer comes on top of the early media", async () => {
+    const { agent, ua, media } = await connected();
+    const call = await ua.call("bob");
+    agent.notify({ type: "progress", call: 1, status: 183, reason: "Session Progress", sdp: "early", at: 0 });
+    agent.notify({ type: "offer", call: 1, sdp: "their offer", at: 0 });
+    assert.equal((await agent.command("acceptOffer")).sdp, "answer");
+    agent.establish(1, "their offer");
+    await call.established;
+    assert.deepEqual(at(media, 0).log, [
+      "createOffer",
+      "applyAnswer early early",
+      "applyAnswer early",
+      "applyOffer their offer",
+      "createAnswer",
+    ]);
   });
 });

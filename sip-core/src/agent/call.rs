@@ -263,6 +263,20 @@ impl Call {
         }
     }
 
+    /// Sends an UPDATE, also before the call is answered: with a description a new offer, which gives the other side's
+    /// answer; without one, only where to reach us.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::update`](crate::endpoint::Endpoint::update).
+    pub async fn update(&self, sdp: Option<Bytes>) -> Result<Option<Bytes>, Error> {
+        let id = self.id;
+        match self.line.operate(move |endpoint, now| endpoint.update(now, id, sdp)).await? {
+            Outcome::Negotiated { sdp } => Ok(sdp),
+            _ => Ok(None),
+        }
+    }
+
     /// Answers the other side's offer.
     ///
     /// # Errors

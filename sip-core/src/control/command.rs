@@ -103,6 +103,7 @@ pub enum Kind {
     Hold,
     Resume,
     Renegotiate,
+    Update,
     AcceptOffer,
     RejectOffer,
     Info,

@@ -122,6 +122,10 @@ impl Control {
                 let sdp = command.sdp().ok_or_else(|| missing("sdp"))?;
                 self.endpoint.renegotiate(now, self.call(&command)?, sdp)
             }
+            Kind::Update => {
+                let (call, sdp) = (self.call(&command)?, command.sdp());
+                self.endpoint.update(now, call, sdp)
+            }
             Kind::AcceptOffer => {
                 let sdp = command.sdp().ok_or_else(|| missing("sdp"))?;
                 self.endpoint.accept_offer(now, self.call(&command)?, sdp)

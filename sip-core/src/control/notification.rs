@@ -144,6 +144,7 @@ pub enum ErrorValue {
     Transport { message: String },
     Input { field: String, offset: usize, message: String },
     State { message: String },
+    Glare,
     Protocol { message: String },
     Cancelled,
     Limit { message: String },
@@ -402,6 +403,7 @@ impl From<Error> for ErrorValue {
                 ErrorValue::Input { field: input.field.into(), offset: input.offset, message: input.message.into() }
             }
             Error::State(message) => ErrorValue::State { message: message.into() },
+            Error::Glare => ErrorValue::Glare,
             Error::Protocol(message) => ErrorValue::Protocol { message: message.into() },
             Error::Cancelled => ErrorValue::Cancelled,
             Error::Limit(message) => ErrorValue::Limit { message: message.into() },

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Endpoint;
 use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, OpId, Transition};
 use super::provisional::Provisional;
 use super::reliable::Leg;
+use super::{Endpoint, Error};
 use crate::arena::Key;
 use crate::auth::SecretText;
 use crate::dialog::Dialog;
 use crate::hashing::Identity;
-use crate::message::{Name, NameAddr, NameAddrRef, Request, Uri};
+use crate::message::{Fields, Name, NameAddr, NameAddrRef, Request, Uri};
 use crate::time::Instant;
 use crate::timer::TimerId;
 use crate::transaction::ServerId;
@@ -57,7 +57,7 @@ pub(super) enum Setup {
 #[derive(Debug)]
 pub(super) enum Negotiation {
     Idle,
-    /// Our re-INVITE waits for its final response.
+    /// Our re-INVITE, or UPDATE with an offer, waits for its final response.
     Offering(Offer),
     /// Their re-INVITE, or an offer in PRACK or UPDATE, waits for the application.
     Offered {
@@ -76,10 +76,20 @@ pub(super) enum Negotiation {
     },
 }
 
-/// A re-INVITE of ours.
+/// How an offer of ours travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carrier {
+    Reinvite,
+    Update,
+}
+
+/// A re-INVITE or UPDATE of ours.
 #[derive(Debug)]
 pub(super) struct Offer {
     pub(super) op: OpId,
+    pub(super) carrier: Carrier,
+    /// When it was asked to wait first.
+    pub(super) waits_since: Option<Instant>,
     /// Its request while that is on its way.
     pub(super) request: Option<Key>,
     pub(super) sdp: Option<Bytes>,
@@ -122,8 +132,12 @@ pub(super) struct Call {
     pub(super) negotiation: Negotiation,
     /// Our re-INVITE met one of theirs (491): it is tried again when the timer fires.
     pub(super) glare: Option<(Offer, TimerId)>,
-    /// Our re-INVITE that waits for the ACK of theirs.
+    /// Our re-INVITE or UPDATE that waits for the ACK of theirs, or for the answer to an UPDATE of ours.
     pub(super) waiting: Option<Offer>,
+    /// An UPDATE of ours is not answered yet: the next must wait (RFC 3311 5.2).
+    pub(super) updating: bool,
+    /// Whether the other side takes UPDATE, once it said what it takes.
+    pub(super) takes_update: Option<bool>,
     pub(super) accepted: Option<Accepted>,
     pub(super) ringing: Option<(TimerId, Bytes)>,
     /// Our reliable provisional responses.
@@ -169,11 +183,51 @@ impl Call {
         self.dialogs.iter_mut().find(|dialog| dialog.remote() == remote)
     }
 
+    /// Whether a new offer of ours may go out as far as other offers are concerned.
+    pub(super) fn is_free(&self) -> Result<(), Error> {
+        match (&self.negotiation, &self.glare, &self.waiting) {
+            (Negotiation::Idle, None, None) => Ok(()),
+            (Negotiation::Offered { .. }, ..) => Err(Error::Glare),
+            _ => Err(Error::State("another negotiation is going on")),
+        }
+    }
+
+    /// The session with the other side: with one fork of it while our INVITE is not answered.
+    pub(super) fn session(&mut self, tag: &str) -> (Option<Bytes>, Option<Bytes>) {
+        let (local, remote) = (self.local_sdp.clone(), self.remote_sdp.clone());
+        if let Setup::Calling { .. } = self.setup {
+            let agreed = self.agreed(tag);
+            return agreed.map_or((None, None), |agreed| (agreed.local.clone().or(local), Some(agreed.remote.clone())));
+        }
+        (local, remote)
+    }
+
+    /// What was agreed on, with one fork of the other side while our INVITE is not answered.
+    pub(super) fn agree(&mut self, tag: &str, local: Option<Bytes>, remote: Option<Bytes>) {
+        if let Setup::Calling { .. } = self.setup {
+            if let Some(agreed) = self.agreed(tag) {
+                agreed.local = local.or(agreed.local.take());
+                agreed.remote = remote.unwrap_or(std::mem::take(&mut agreed.remote));
+            }
+            return;
+        }
+        self.local_sdp = local.or(self.local_sdp.take());
+        self.remote_sdp = remote.or(self.remote_sdp.take());
+    }
+
+    /// Takes note of what the other side says it takes.
+    pub(super) fn hear_allow(&mut self, fields: &Fields) {
+        let mut allowed = fields.tokens(Name::Allow).peekable();
+        if allowed.peek().is_some() {
+            self.takes_update = Some(allowed.any(|method| method.eq_ignore_ascii_case("UPDATE")));
+        }
+    }
+
     pub(super) fn is_ending(&self) -> bool {
         matches!(self.state, CallState::Ending | CallState::Ended)
     }
 
-    /// The re-INVITE of ours that waits for its final response, taken out.
+    /// The offer of ours that waits for its final response, taken out.
     pub(super) fn take_offer(&mut self) -> Option<Offer> {
         match std::mem::replace(&mut self.negotiation, Negotiation::Idle) {
             Negotiation::Offering(offer) => Some(offer),
@@ -240,7 +294,7 @@ impl Endpoint {
         if let Some((timer, _)) = call.ringing.take() {
             self.timers.cancel(timer);
         }
-        let failure = super::Error::from_end(&end);
+        let failure = Error::from_end(&end);
         if let Some(accepted) = call.accepted.take() {
             self.timers.cancel(accepted.timer);
             if let Some(op) = accepted.op {
@@ -256,8 +310,9 @@ impl Endpoint {
         }
         self.drop_provisional(&mut call, &failure);
         if let Some(offer) = call.take_offer() {
-            // Heard but not answered it would wait for ever.
-            let request = offer.request.and_then(|request| self.outgoing.get(request));
+            // Heard but not answered a re-INVITE would wait for ever.
+            let request = offer.request.filter(|_| offer.carrier == Carrier::Reinvite);
+            let request = request.and_then(|request| self.outgoing.get(request));
             if let Some(client) = request.and_then(|request| request.client) {
                 self.transactions.cancel(now, client, None);
             }

@@ -70,6 +70,7 @@ impl Endpoint {
             headers: headers_of(&request),
         };
         let identity = self.dialog_identity(dialog.call_id(), &local_tag);
+        let invite = request.clone();
         let key = self.calls.insert(Call {
             direction: Direction::Incoming,
             state: CallState::Ringing,
@@ -84,6 +85,8 @@ impl Endpoint {
             negotiation: Negotiation::Idle,
             glare: None,
             waiting: None,
+            updating: false,
+            takes_update: None,
             accepted: None,
             ringing: None,
             provisional: Provisional::default(),
@@ -100,6 +103,9 @@ impl Endpoint {
             bye: None,
             identity,
         });
+        if let Some(call) = self.calls.get_mut(key) {
+            call.hear_allow(&invite);
+        }
         self.by_dialog.insert(identity, key);
         self.transactions.attach(server, Owner::Call(key));
         let invitation = Box::new(invitation);
@@ -324,10 +330,7 @@ impl Endpoint {
         if let Some(op) = accepted.op {
             self.done(op, Ok(Outcome::Done));
         }
-        let going_on = self.calls.get_mut(key).filter(|call| call.state == CallState::Established);
-        if let Some(offer) = going_on.and_then(|call| call.waiting.take()) {
-            self.send_offer(now, key, offer);
-        }
+        self.send_waiting(now, key);
     }
 
     /// Refuses an incoming call with a final status of 400 to 699.

@@ -132,6 +132,8 @@ impl Endpoint {
             negotiation: Negotiation::Idle,
             glare: None,
             waiting: None,
+            updating: false,
+            takes_update: None,
             accepted: None,
             ringing: None,
             provisional: Provisional::default(),
@@ -221,6 +223,7 @@ impl Endpoint {
         if call.is_ending() {
             return;
         }
+        call.hear_allow(response);
         if response.status().code() == 100 {
             if call.state == CallState::Calling {
                 self.set_state(now, key, CallState::Proceeding, "100 Trying");
@@ -254,7 +257,7 @@ impl Endpoint {
         };
         let (status, phrase) = (response.status(), response.reason());
         if status == StatusCode::EARLY_DIALOG_TERMINATED {
-            self.end_fork(key, response);
+            self.end_fork(now, key, response);
             return self.tell_call(now, key, CallEvent::Progress { status, phrase: phrase.into(), sdp: None });
         }
         let told = self.hash.with(|hasher| {
@@ -322,7 +325,10 @@ impl Endpoint {
         let remote: Box<str> = dialog.remote().into();
         call.dialogs = vec![dialog];
         call.remote = remote;
+        call.hear_allow(response);
         let hung_up = call.is_ending();
+        self.drop_fork_offers(now, key, &tag, false);
+        let Some(call) = self.calls.get_mut(key) else { return };
         let told = matches!(&call.negotiation, Negotiation::Acknowledging { tag: told } if **told == *tag);
         let (early, sdp) = match self.settle_early(key, &tag) {
             Ok(Some(Agreed { local, remote })) => (Some(local), Some(remote)),
@@ -341,9 +347,7 @@ impl Endpoint {
             }
             return;
         }
-        if let Some(Some(local)) = early {
-            call.local_sdp = Some(local);
-        }
+        let holds = early.flatten().map(|local| call.local_sdp.insert(local)).map(|local| media::is_held(local));
         if sdp.is_some() {
             call.remote_sdp = sdp.clone();
         }
@@ -356,7 +360,7 @@ impl Endpoint {
         self.tell_call(now, key, CallEvent::Answered { sdp: sdp.clone() });
         self.set_state(now, key, CallState::Established, "ACK sent");
         let held = sdp.as_deref().is_some_and(media::holds_us);
-        self.set_hold(now, key, |hold| hold.remote = held);
+        self.set_hold(now, key, |hold| *hold = Hold { local: holds.unwrap_or(hold.local), remote: held });
     }
 
     /// Sends the ACK for a 2xx (13.2.2.4), and keeps it to answer retransmissions of that 2xx.

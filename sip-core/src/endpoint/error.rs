@@ -28,6 +28,8 @@ pub enum Error {
     Input(InputError),
     /// Not possible in this state.
     State(&'static str),
+    /// The other side's offer came first: answer it, then offer anew if that is still wanted.
+    Glare,
     /// The peer sent something that cannot be used.
     Protocol(Box<str>),
     /// Given up by this side before it was done.
@@ -88,7 +90,7 @@ impl Refusal {
             status,
             phrase: phrase.into(),
             reason: Reason::of(fields),
-            retry_after: fields.number(Name::RetryAfter).ok().flatten(),
+            retry_after: fields.retry_after().ok().flatten().map(|wait| wait.seconds),
         }
     }
 }
@@ -156,6 +158,7 @@ impl fmt::Display for Error {
                 f.write_str(&input.message)
             }
             Error::State(message) | Error::Limit(message) => f.write_str(message),
+            Error::Glare => f.write_str("the other side's offer came first"),
             Error::Protocol(message) => f.write_str(message),
             Error::Cancelled => f.write_str("given up by this side"),
         }

@@ -57,6 +57,7 @@ impl Endpoint {
         op: Option<OpId>,
     ) -> Result<(), Error> {
         self.stop_exchange(key);
+        let tag = request.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
         let call = self.calls.get(key).ok_or(GONE)?;
         let mut builder = self.dialog_response(request, source, StatusCode::OK, Some(&call.local_tag));
         if *request.method() == Method::Update {
@@ -69,8 +70,8 @@ impl Endpoint {
         };
         // If the flow is gone the request comes again, and finds this answer.
         let _ = self.transactions.respond(now, server, StatusCode::OK, message);
-        if let (Some(call), Some(sdp)) = (self.calls.get_mut(key), sdp) {
-            call.local_sdp = Some(sdp);
+        if let Some(call) = self.calls.get_mut(key) {
+            call.agree(&tag, sdp, None);
         }
         if let Some(op) = op {
             self.done(op, Ok(Outcome::Done));

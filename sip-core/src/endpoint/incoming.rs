@@ -110,6 +110,12 @@ impl Endpoint {
                 self.reply(now, server, &request, source, StatusCode::OK);
                 self.on_bye(now, key, &request);
             }
+            Method::Update => match unreadable_body(&request) {
+                None => self.on_update(now, key, server, request, source),
+                Some(headers) => {
+                    self.refuse(now, server, &request, source, StatusCode::UNSUPPORTED_MEDIA_TYPE, &headers);
+                }
+            },
             Method::Info => self.on_info(now, key, server, &request, source),
             Method::Prack => self.on_prack(now, key, server, request, source),
             Method::Options => self.on_options(now, server, &request, source),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::message::Fields;
-use crate::sdp::{self, Direction, SdpRef, SessionDescription};
+use crate::sdp::{self, Direction, SdpRef, SessionDescription, Setup};
 
 /// The session description a message carries.
 pub(super) fn sdp_of(fields: &Fields) -> Option<Bytes> {
@@ -54,6 +54,36 @@ pub(super) fn answer_with_hold(local: &[u8], offer: &[u8], hold: bool) -> Option
     for (section, offered) in next.media_iter_mut().zip(offered) {
         let wanted = if hold { Direction::SendOnly } else { Direction::SendRecv };
         section.set_direction(offered.answer(wanted));
+    }
+    sdp::continue_session(&current.view(), &mut next);
+    Some(next.to_bytes())
+}
+
+/// Our description as the answer to an offer that is the other side's description in force, its version included: the same
+/// once more, as far as it can stand in an answer. `None` for any other offer.
+pub(super) fn answer_to_same(local: &[u8], remote: &[u8], offer: &[u8]) -> Option<Bytes> {
+    if remote != offer {
+        return None;
+    }
+    let offer = SdpRef::parse(offer).ok()?;
+    let current = SessionDescription::parse(local).ok()?;
+    if offer.media().count() != current.media_count() {
+        return None;
+    }
+    let mut next = current.clone();
+    for ((section, ours), theirs) in next.media_iter_mut().zip(current.view().media()).zip(offer.media()) {
+        let direction = theirs.direction().answer(ours.direction());
+        if direction != ours.direction() {
+            section.set_direction(direction);
+        }
+        if theirs.is_rejected() && !ours.is_rejected() {
+            section.set_port(0);
+        }
+        // An answer says who opens the connection: as it was agreed on when ours was the offer (RFC 5763 5).
+        if ours.setup() == Some(Setup::ActPass) {
+            let role = theirs.setup().filter(|role| matches!(role, Setup::Active | Setup::Passive))?;
+            section.set_attribute("setup", Some(role.answer().as_str()));
+        }
     }
     sdp::continue_session(&current.view(), &mut next);
     Some(next.to_bytes())

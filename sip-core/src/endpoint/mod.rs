@@ -34,6 +34,7 @@ mod sips;
 mod subscription;
 mod tag;
 mod teardown;
+mod update;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;

@@ -12,7 +12,7 @@ use crate::transaction::ClientId;
 use crate::transport::{Path, Transport};
 
 /// What we let others know we understand.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK, SUBSCRIBE, NOTIFY";
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK, UPDATE, SUBSCRIBE, NOTIFY";
 
 /// What a request is for, and so who hears of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(super) enum Purpose {
     Bye(Key),
     /// INFO within a call, for an operation.
     Info(Key, OpId),
+    /// UPDATE for a call; without an offer, for an operation.
+    Update(Key, Option<OpId>),
     /// PRACK for a call; with the answer to an offer, for an operation.
     Prack(Key, Option<OpId>),
     /// OPTIONS or MESSAGE outside of any call, for an operation.
@@ -168,7 +170,7 @@ impl Endpoint {
         for (name, value) in &outgoing.authorization {
             builder.header(*name, value.reveal());
         }
-        if matches!(outgoing.method, Method::Invite | Method::Options | Method::Register) {
+        if matches!(outgoing.method, Method::Invite | Method::Options | Method::Register | Method::Update) {
             builder.header(Name::Allow, ALLOW);
             self.push_events(&mut builder);
         }
@@ -265,10 +267,12 @@ impl Endpoint {
                 }
             }
             // Of several forks the one it is for.
-            Purpose::Prack(call, _) => match self.calls.get_mut(call).and_then(|call| call.dialog_to(to)) {
-                Some(dialog) => dialog.next_cseq(),
-                None => last.saturating_add(1),
-            },
+            Purpose::Prack(call, _) | Purpose::Update(call, _) => {
+                match self.calls.get_mut(call).and_then(|call| call.dialog_to(to)) {
+                    Some(dialog) => dialog.next_cseq(),
+                    None => last.saturating_add(1),
+                }
+            }
             Purpose::Subscribe(key) | Purpose::Notify(key) => self.next_subscription_cseq(key, last),
             Purpose::Publish(key) => self.next_publication_cseq(key, last),
             Purpose::Invite(_) | Purpose::Pager(_) | Purpose::Nobody => last.saturating_add(1),
@@ -309,6 +313,7 @@ impl Endpoint {
             Purpose::Reinvite(call) => self.on_reinvited(now, call, outgoing, result),
             Purpose::Bye(call) => self.on_bye_answered(now, call, result),
             Purpose::Info(call, op) => self.on_info_answered(now, call, op, result),
+            Purpose::Update(call, op) => self.on_updated(now, call, op, outgoing, result),
             Purpose::Prack(call, op) => self.on_pracked(call, op, outgoing, result),
             Purpose::Pager(op) => self.on_pager_answered(op, result),
             Purpose::Subscribe(key) => self.on_subscribed(now, key, outgoing, result),

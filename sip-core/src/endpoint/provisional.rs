@@ -64,6 +64,20 @@ pub(super) struct Waiting {
 }
 
 impl Provisional {
+    /// A response of ours has made the dialog for sure.
+    pub(super) fn rang(&self) -> bool {
+        self.last != 0
+    }
+
+    /// Whether the caller's offer is answered, reliably though perhaps not acknowledged; or, `Some(false)`, ours is open.
+    pub(super) fn answered(&self) -> Option<bool> {
+        match &self.outstanding {
+            _ if self.agreed => Some(true),
+            Some(outstanding) if outstanding.described => Some(!outstanding.offered),
+            _ => None,
+        }
+    }
+
     /// An answer waits for an acknowledgement.
     pub(super) fn holds_answer(&self) -> bool {
         self.answer.is_some()

@@ -70,6 +70,11 @@ impl Call {
         self.legs.get_mut(at)
     }
 
+    /// Whether there is a session with a fork that has not answered the INVITE yet.
+    pub(super) fn has_agreed(&self, tag: &str) -> bool {
+        self.legs.iter().any(|leg| &*leg.tag == tag && leg.agreed.is_some())
+    }
+
     /// The session agreed on with a fork before it answered the INVITE.
     pub(super) fn agreed(&mut self, tag: &str) -> Option<&mut Agreed> {
         self.leg(tag)?.agreed.as_mut()
@@ -208,9 +213,11 @@ impl Endpoint {
     }
 
     /// 199: a fork is over though the INVITE goes on (RFC 6228 4).
-    pub(super) fn end_fork(&mut self, key: Key, response: &Response) {
-        let (Some(call), Ok(to)) = (self.calls.get_mut(key), response.to()) else { return };
+    pub(super) fn end_fork(&mut self, now: Instant, key: Key, response: &Response) {
+        let Ok(to) = response.to() else { return };
         let tag = to.tag().unwrap_or_default();
+        self.drop_fork_offers(now, key, tag, true);
+        let Some(call) = self.calls.get_mut(key) else { return };
         call.dialogs.retain(|dialog| dialog.remote_tag() != tag);
         call.legs.retain(|leg| &*leg.tag != tag);
         if matches!(&call.negotiation, Negotiation::Acknowledging { tag: told } if **told == *tag) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::call::{Call, Negotiation, Offer, Setup};
+use super::call::{Call, Carrier, Negotiation, Offer, Setup};
 use super::callee::GONE;
 use super::event::{CallEvent, CallId, CallState, Direction, OpId, Outcome};
 use super::outgoing::{Outgoing, Purpose};
@@ -35,7 +35,8 @@ impl Endpoint {
 
     fn offer(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>, hold: Option<bool>) -> OpId {
         let op = self.op();
-        let offer = Offer { op, request: None, rewrites: sdp.is_none(), sdp, hold };
+        let carrier = Carrier::Reinvite;
+        let offer = Offer { op, carrier, waits_since: None, request: None, rewrites: sdp.is_none(), sdp, hold };
         match self.may_offer(call) {
             Err(error) => self.done(op, Err(error)),
             // Theirs is agreed on, but until its ACK is here no other may be offered (14.1).
@@ -51,10 +52,8 @@ impl Endpoint {
         if entry.state != CallState::Established {
             return Err(Error::State("the call is not established"));
         }
-        match (&entry.negotiation, &entry.glare, &entry.waiting) {
-            (Negotiation::Idle, None, None) => Ok(entry),
-            _ => Err(Error::State("another negotiation is going on")),
-        }
+        entry.is_free()?;
+        Ok(entry)
     }
 
     /// The description in force as a new offer.
@@ -65,7 +64,25 @@ impl Endpoint {
         media::offer_with_hold(local, hold).ok_or(Error::State("the description in force cannot be rewritten"))
     }
 
+    /// An offer of ours that waited, unless it still has to.
+    pub(super) fn send_waiting(&mut self, now: Instant, key: Key) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let (idle, going_on) = (matches!(call.negotiation, Negotiation::Idle), call.state == CallState::Established);
+        let ready = |offer: &mut Offer| match offer.carrier {
+            Carrier::Update => !call.updating,
+            Carrier::Reinvite => going_on,
+        };
+        match call.waiting.take_if(ready) {
+            Some(offer) if idle || offer.sdp.is_none() => self.send_offer(now, key, offer),
+            Some(offer) => self.wait_for_glare(now, key, offer),
+            None => {}
+        }
+    }
+
     pub(super) fn send_offer(&mut self, now: Instant, key: Key, mut offer: Offer) {
+        if offer.carrier == Carrier::Update {
+            return self.send_update(now, key, offer);
+        }
         if offer.rewrites {
             match self.rewritten(key, offer.hold) {
                 Ok(sdp) => offer.sdp = Some(sdp),
@@ -121,28 +138,13 @@ impl Endpoint {
                     let _ = dialog.refresh_target(response);
                     dialog.set_path(source);
                 }
+                call.hear_allow(response);
                 let sdp = reliable::agreed(legs).or(media::sdp_of(response));
-                if offer.sdp.is_some() {
-                    call.local_sdp = offer.sdp;
-                }
-                if sdp.is_some() {
-                    call.remote_sdp = sdp.clone();
-                }
                 self.acknowledge(now, key, outgoing.cseq, &outgoing.authorization, None);
-                let local = self.calls.get(key).and_then(|call| call.local_sdp.clone()).unwrap_or_default();
-                // Where nothing flows either way a direction tells nothing of the other side's hold.
-                let silent = media::is_inactive(&local);
-                let answered = sdp.as_deref().map(media::holds_us);
-                self.set_hold(now, key, |hold| {
-                    hold.local = offer.hold.unwrap_or(if silent { hold.local } else { media::is_held(&local) });
-                    hold.remote = answered.filter(|_| !silent).unwrap_or(hold.remote);
-                });
-                self.done(offer.op, Ok(Outcome::Negotiated { sdp }));
-            }
-            Ok((response, _)) if response.status() == StatusCode::REQUEST_PENDING => {
-                self.wait_for_glare(now, key, offer)
+                self.conclude(now, key, offer, sdp);
             }
             Ok((response, _)) => {
+                let Err(offer) = self.offer_later(now, key, offer, response) else { return };
                 let error = Error::Status(Refusal::of(response.status(), response.reason(), response));
                 self.done(offer.op, Err(error.clone()));
                 self.end_if_gone(now, key, error);
@@ -155,14 +157,67 @@ impl Endpoint {
         }
     }
 
-    /// 491 (14.1): the owner of the Call-ID waits 2.1 to 4 s, the other side up to 2 s, in steps of 10 ms.
+    /// An offer of ours was agreed on, in an established call.
+    pub(super) fn conclude(&mut self, now: Instant, key: Key, offer: Offer, sdp: Option<Bytes>) {
+        let Some(call) = self.calls.get_mut(key) else { return self.done(offer.op, Err(GONE)) };
+        if offer.sdp.is_some() {
+            call.local_sdp = offer.sdp;
+        }
+        if sdp.is_some() {
+            call.remote_sdp = sdp.clone();
+        }
+        let local = call.local_sdp.clone().unwrap_or_default();
+        // Where nothing flows either way a direction tells nothing of the other side's hold.
+        let silent = media::is_inactive(&local);
+        let answered = sdp.as_deref().map(media::holds_us);
+        self.set_hold(now, key, |hold| {
+            hold.local = offer.hold.unwrap_or(if silent { hold.local } else { media::is_held(&local) });
+            hold.remote = answered.filter(|_| !silent).unwrap_or(hold.remote);
+        });
+        self.done(offer.op, Ok(Outcome::Negotiated { sdp }));
+    }
+
+    /// What the other side asks to be offered later: 491 (14.1, RFC 3311 5.3), or 500 with the seconds to wait, up to
+    /// ten (14.2, RFC 3311 5.2). Gives the offer back if it was refused for good.
+    pub(super) fn offer_later(
+        &mut self,
+        now: Instant,
+        key: Key,
+        mut offer: Offer,
+        response: &Response,
+    ) -> Result<(), Offer> {
+        // Whatever keeps the other side from taking it ends within 64 × T1: it does not wait for ever.
+        let since = *offer.waits_since.get_or_insert(now);
+        let late = now > since + self.config.timers.timeout().saturating_mul(2);
+        let seconds = || response.retry_after().ok().flatten().map(|wait| wait.seconds).filter(|wait| *wait <= 10);
+        if late || (response.status() == StatusCode::SERVER_INTERNAL_ERROR && seconds().is_none()) {
+            return Err(offer);
+        }
+        match response.status() {
+            StatusCode::REQUEST_PENDING => self.wait_for_glare(now, key, offer),
+            StatusCode::SERVER_INTERNAL_ERROR => {
+                let wait = Duration::from_secs(seconds().unwrap_or_default().into());
+                self.wait_for(now, key, offer, wait);
+            }
+            _ => return Err(offer),
+        }
+        Ok(())
+    }
+
+    /// The owner of the Call-ID waits 2.1 to 4 s, the other side up to 2 s, in steps of 10 ms (14.1).
     fn wait_for_glare(&mut self, now: Instant, key: Key, offer: Offer) {
-        let Some(call) = self.calls.get(key) else { return self.done(offer.op, Err(GONE)) };
-        let steps = match call.direction {
-            Direction::Outgoing => 210 + self.entropy.below(191),
-            Direction::Incoming => self.entropy.below(201),
+        let steps = match self.calls.get(key).map(|call| call.direction) {
+            Some(Direction::Outgoing) => 210 + self.entropy.below(191),
+            _ => self.entropy.below(201),
         };
-        let timer = self.timers.insert(now + Duration::from_millis(steps * 10), Timer::Glare(key));
+        self.wait_for(now, key, offer, Duration::from_millis(steps * 10));
+    }
+
+    fn wait_for(&mut self, now: Instant, key: Key, offer: Offer, wait: Duration) {
+        if self.calls.get(key).is_none() {
+            return self.done(offer.op, Err(GONE));
+        }
+        let timer = self.timers.insert(now + wait, Timer::Glare(key));
         if let Some(call) = self.calls.get_mut(key) {
             call.glare = Some((offer, timer));
         }
@@ -171,9 +226,11 @@ impl Endpoint {
     pub(super) fn on_glare_timer(&mut self, now: Instant, key: Key) {
         let Some(call) = self.calls.get_mut(key) else { return };
         let Some((offer, _)) = call.glare.take() else { return };
-        if call.state != CallState::Established {
+        let update = offer.carrier == Carrier::Update;
+        if call.is_ending() || (call.state != CallState::Established && !update) {
             self.done(offer.op, Err(Error::Cancelled));
-        } else if call.accepted.is_some() || !matches!(call.negotiation, Negotiation::Idle) {
+        } else if call.accepted.is_some() || !matches!(call.negotiation, Negotiation::Idle) || (call.updating && update)
+        {
             self.wait_for_glare(now, key, offer); // theirs, which came first, is not agreed on yet
         } else {
             self.send_offer(now, key, offer);
@@ -201,16 +258,17 @@ impl Endpoint {
             return self.refuse(now, server, &request, source, StatusCode::REQUEST_PENDING, &[]);
         }
         if offered {
-            // 14.2: one at a time; the peer must wait for the first.
-            let wait = self.entropy.below(10).to_string();
-            let headers = [("Retry-After", wait.as_str())];
-            return self.refuse(now, server, &request, source, StatusCode::SERVER_INTERNAL_ERROR, &headers);
+            return self.ask_to_wait(now, server, &request, source); // 14.2
         }
         if let Some(dialog) = call.dialog_mut() {
             // A Contact that cannot be read leaves the target as it was.
             let _ = dialog.refresh_target(&request);
         }
+        call.hear_allow(&request);
         let sdp = media::sdp_of(&request);
+        if self.answer_unchanged(now, key, server, &request, source, sdp.as_ref()) {
+            return;
+        }
         if self.config.automatic_media {
             return self.answer_by_rule(now, key, server, &request, source, sdp);
         }
@@ -222,13 +280,50 @@ impl Endpoint {
         self.tell_call(now, key, CallEvent::Offer { sdp });
     }
 
+    /// One at a time: the peer must wait for its first to be answered.
+    pub(super) fn ask_to_wait(&mut self, now: Instant, server: ServerId, request: &Request, source: Path) {
+        let wait = self.entropy.below(11).to_string();
+        let headers = [("Retry-After", wait.as_str())];
+        self.refuse(now, server, request, source, StatusCode::SERVER_INTERNAL_ERROR, &headers);
+    }
+
+    /// An offer of what is agreed on already, e.g. one that only keeps the session from expiring (RFC 4028 7.4): it is
+    /// answered with the description in force, and nobody has to know. False: it offers something else.
+    #[allow(clippy::too_many_arguments, reason = "the request's three parts and its offer")]
+    pub(super) fn answer_unchanged(
+        &mut self,
+        now: Instant,
+        key: Key,
+        server: ServerId,
+        request: &Request,
+        source: Path,
+        offer: Option<&Bytes>,
+    ) -> bool {
+        let Some(offer) = offer else { return false };
+        let tag = request.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
+        let Some((Some(local), Some(remote))) = self.calls.get_mut(key).map(|call| call.session(&tag)) else {
+            return false;
+        };
+        let Some(answer) = media::answer_to_same(&local, &remote, offer) else { return false };
+        let answered = match request.method() {
+            Method::Invite => self.accept(now, key, server, request, source, Some(answer), &[], None),
+            _ => self.answer_exchange(now, key, server, request, source, Some(answer), None),
+        };
+        if answered.is_ok()
+            && let Some(call) = self.calls.get_mut(key)
+        {
+            call.agree(&tag, None, Some(offer.clone()));
+        }
+        true
+    }
+
     /// The application's offer that waits after 491 gives way to one of theirs that comes first: it was made for a session
     /// that will not be any more. What the endpoint writes itself is written anew.
     pub(super) fn stop_glare(&mut self, key: Key) {
         let Some(call) = self.calls.get_mut(key) else { return };
         if let Some((offer, timer)) = call.glare.take_if(|(offer, _)| !offer.rewrites) {
             self.timers.cancel(timer);
-            self.done(offer.op, Err(Error::State("the other side's offer came first")));
+            self.done(offer.op, Err(Error::Glare));
         }
     }
 
@@ -242,8 +337,9 @@ impl Endpoint {
         source: Path,
         offer: Option<Bytes>,
     ) {
-        let Some(call) = self.calls.get(key) else { return };
-        let (local, hold) = (call.local_sdp.clone().unwrap_or_default(), call.hold);
+        let tag = request.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let (local, hold) = (call.session(&tag).0.unwrap_or_default(), call.hold);
         let answer = match &offer {
             Some(offer) => media::answer_with_hold(&local, offer, hold.local),
             None => media::offer_with_hold(&local, hold.local),
@@ -256,17 +352,18 @@ impl Endpoint {
             _ => self.answer_exchange(now, key, server, request, source, Some(answer), None),
         };
         if accepted.is_ok() {
-            self.take_remote_offer(now, key, offer);
+            self.take_remote_offer(now, key, &tag, offer);
         }
     }
 
-    fn take_remote_offer(&mut self, now: Instant, key: Key, offer: Option<Bytes>) {
-        let Some(offer) = offer else { return };
+    fn take_remote_offer(&mut self, now: Instant, key: Key, tag: &str, offer: Option<Bytes>) {
+        let (Some(offer), Some(call)) = (offer, self.calls.get_mut(key)) else { return };
         let held = media::holds_us(&offer);
-        if let Some(call) = self.calls.get_mut(key) {
-            call.remote_sdp = Some(offer);
+        call.agree(tag, None, Some(offer));
+        // Of several forks nobody knows yet which one will talk.
+        if !matches!(call.setup, Setup::Calling { .. }) {
+            self.set_hold(now, key, |hold| hold.remote = held);
         }
-        self.set_hold(now, key, |hold| hold.remote = held);
     }
 
     /// Accepts the other side's offer with our answer (or, where it asked for ours, with our offer). Done when the ACK is
@@ -292,7 +389,8 @@ impl Endpoint {
                     Method::Invite => self.accept(now, key, server, &request, source, Some(sdp), &[], Some(op))?,
                     _ => self.answer_exchange(now, key, server, &request, source, Some(sdp), Some(op))?,
                 }
-                self.take_remote_offer(now, key, media::sdp_of(&request));
+                let tag = request.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
+                self.take_remote_offer(now, key, &tag, media::sdp_of(&request));
                 Ok(())
             }
             Negotiation::Answering { cseq, authorization } => {

@@ -26,7 +26,7 @@ impl std::fmt::Display for ParseError {
 type Result<T> = std::result::Result<T, String>;
 
 /// The actions of the API, each with what it takes.
-const ACTIONS: [&str; 20] = [
+const ACTIONS: [&str; 21] = [
     "connect",
     "register",
     "unregister",
@@ -39,6 +39,7 @@ const ACTIONS: [&str; 20] = [
     "hold",
     "resume",
     "renegotiate",
+    "update",
     "acceptOffer",
     "rejectOffer",
     "info",
@@ -279,7 +280,9 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
                 arguments.description = Some(false);
             }
             "with" => {
-                words.take_all(&["early", "media"])?;
+                if !words.skip("offer") {
+                    words.take_all(&["early", "media"])?;
+                }
                 arguments.description = Some(true);
             }
             other => match other.strip_prefix('(').and_then(|name| name.strip_suffix(')')) {

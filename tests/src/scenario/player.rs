@@ -378,7 +378,7 @@ impl<S: Stage> Player<'_, S> {
         if !headers.is_empty() {
             command["headers"] = json!(headers);
         }
-        if matches!(deed.action.as_str(), "hold" | "resume" | "renegotiate") {
+        if matches!(deed.action.as_str(), "hold" | "resume" | "renegotiate" | "update") {
             self.settle_offers(who)?;
         }
         let in_call = !matches!(
@@ -648,6 +648,7 @@ impl Agent {
             // What this side wants, whatever the other side's hold is (RFC 6337 5.3).
             "hold" => Some("sendonly"),
             "resume" => Some("sendrecv"),
+            "update" => description.unwrap_or(false).then(|| sdp::answer("sendrecv", holds)),
             "renegotiate" => Some(sdp::answer("sendrecv", holds)),
             _ => None,
         }

@@ -166,6 +166,7 @@ fn errors() -> Vec<ErrorValue> {
         ErrorValue::Authentication { status: 401, message: message.clone() },
         ErrorValue::Timeout { timer: "B" },
         ErrorValue::Transport { message: message.clone() },
+        ErrorValue::Glare,
         ErrorValue::Input { field: "x".into(), offset: 0, message: message.clone() },
         ErrorValue::State { message: message.clone() },
         ErrorValue::Protocol { message: message.clone() },
@@ -289,7 +290,7 @@ fn results_have_the_names_of_the_protocol() {
     for (value, commands) in [
         (ResultValue::Registered { expires: 1 }, &["register"][..]),
         (ResultValue::Call { call: 1, call_id: "x".into() }, &["call"]),
-        (ResultValue::Negotiated { sdp }, &["hold", "resume", "renegotiate"]),
+        (ResultValue::Negotiated { sdp }, &["hold", "resume", "renegotiate", "update"]),
         (ResultValue::Response { status: 200, reason: "x".into() }, &["options", "message"]),
     ] {
         for command in commands {
@@ -381,7 +382,9 @@ fn every_command_is_answered_once() {
     let snapshot = agents.answer(alice, id)["value"].clone();
     assert_eq!((&snapshot["state"], &snapshot["direction"]), (&json!("established"), &json!("outgoing")));
     assert_eq!(snapshot["history"][0], json!({ "at": 1100, "state": "calling", "cause": "INVITE sent" }));
-    for (ours, theirs) in [("hold", "acceptOffer"), ("resume", "rejectOffer"), ("renegotiate", "acceptOffer")] {
+    for (ours, theirs) in
+        [("hold", "acceptOffer"), ("resume", "rejectOffer"), ("renegotiate", "acceptOffer"), ("update", "acceptOffer")]
+    {
         agents.ask(alice, json!({ "type": ours, "call": 3, "sdp": OFFER }));
         agents.ask(bob, json!({ "type": theirs, "call": 3, "sdp": ANSWER }));
     }

@@ -17,3 +17,4 @@ mod replay;
 mod session;
 mod sips;
 mod subscribe;
+mod update;

@@ -296,7 +296,7 @@ fn an_application_offer_gives_way_to_one_that_comes_first() {
     let mut pair = manual();
     let (here, there) = pair.established();
     pair.net.with(pair.alice, |alice, now| alice.renegotiate(now, here, OFFER.into()));
-    pair.net.with(pair.bob, |bob, now| bob.renegotiate(now, there, ANSWER.into()));
+    pair.net.with(pair.bob, |bob, now| bob.renegotiate(now, there, ANSWER.replace("4002", "4444").into()));
     pair.net.run_for(2100 * MS);
     pair.net.with(pair.alice, |alice, now| alice.accept_offer(now, here, OFFER.into()));
     pair.net.run_for(5000 * MS);

@@ -41,8 +41,8 @@ interface Played {
 /** What the scenarios speak of; the rest of a notification may be there or not. */
 type Told = { type: Notification["type"] } & Record<string, unknown>;
 
-/** What the classes do by themselves, with the media handler. */
-type ByItself = "acceptOffer" | "rejectOffer";
+/** What the classes do by themselves, with the media handler and the credentials they were given. */
+type ByItself = "acceptOffer" | "rejectOffer" | "credentials";
 type Verb = Exclude<Command["type"], ByItself>;
 type Of<T extends Verb> = Extract<Command, { type: T }>;
 
@@ -60,6 +60,8 @@ const VERBS: { [T in Verb]: (agent: Agent, command: Of<T>) => Promise<unknown> }
   hold: (agent, { call }) => agent.reoffer(call, (call) => call.hold()),
   resume: (agent, { call }) => agent.reoffer(call, (call) => call.resume()),
   renegotiate: (agent, { call }) => agent.reoffer(call, (call) => call.renegotiate()),
+  update: (agent, { call, sdp }) =>
+    sdp === undefined ? agent.played(call).call.update() : agent.reoffer(call, (call) => call.update({ media: true })),
   info: (agent, { call, contentType, body }) => agent.played(call).call.sendInfo(contentType, body),
   dtmf: (agent, { call, tone }) => agent.played(call).call.sendDtmf(tone, { via: "info" }),
   options: async (agent, { target }) => (await agent.connect()).options(target),
