@@ -314,6 +314,11 @@ impl Machine for Switchboard {
         self.pump(now);
     }
 
+    fn undelivered(&mut self, now: Instant, path: Path, quoted: Bytes, error: FlowError) {
+        self.transactions.undelivered(path, &quoted, error);
+        self.pump(now);
+    }
+
     fn resolved(&mut self, _now: Instant, _query: QueryId, _result: Result<Vec<IpAddr>, FlowError>) {}
 
     fn handle_timeout(&mut self, now: Instant) {

@@ -170,6 +170,10 @@ impl Machine for Engine {
         self.endpoint.receive(now, path, bytes);
     }
 
+    fn undelivered(&mut self, now: Instant, path: Path, quoted: Bytes, error: FlowError) {
+        self.endpoint.undelivered(now, path, quoted, error);
+    }
+
     fn resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>) {
         self.endpoint.resolved(now, query, result);
     }

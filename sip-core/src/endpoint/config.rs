@@ -38,6 +38,9 @@ pub struct Config {
     pub timers: TimerConfig,
     /// How long a connection may take to come up; 8 s.
     pub connect_timeout: Duration,
+    /// The longest request sent by UDP, in bytes; a longer one goes over TCP, and by UDP only where TCP is refused (RFC 3261
+    /// 18.1.1). `None`: all go by UDP. 1,300.
+    pub udp_limit: Option<usize>,
     /// What one endpoint takes on.
     pub limits: EndpointLimits,
     /// The endpoint rewrites descriptions for hold and resume and answers re-offers by itself, for programs whose media
@@ -154,6 +157,7 @@ impl Config {
             expires: Duration::from_secs(300),
             timers: TimerConfig::default(),
             connect_timeout: Duration::from_secs(8),
+            udp_limit: Some(1300),
             limits: EndpointLimits::default(),
             automatic_media: false,
             reliable: Reliability::default(),

@@ -145,12 +145,16 @@ impl Endpoint {
 
     /// The path to a target, on a connection opened for it if need be, which then has its time to come up.
     fn path_to(&mut self, now: Instant, target: &Target) -> Result<Path, FlowError> {
+        self.path_within(now, target, self.config.connect_timeout)
+    }
+
+    pub(super) fn path_within(&mut self, now: Instant, target: &Target, patience: Duration) -> Result<Path, FlowError> {
         let Some(path) = self.transactions.flows_mut().path(target) else {
             let message = "no UDP socket of the target's address family is bound";
             return Err(FlowError::new(FlowErrorKind::Unsupported, message));
         };
         if !self.transactions.flows().is_up(path.flow) && !self.opening.contains_key(&path.flow) {
-            let timer = self.timers.insert(now + self.config.connect_timeout, Timer::Connect(path.flow));
+            let timer = self.timers.insert(now + patience, Timer::Connect(path.flow));
             self.opening.insert(path.flow, Opening { timer, waiting: Vec::new() });
         }
         Ok(path)

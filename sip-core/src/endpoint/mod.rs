@@ -31,6 +31,7 @@ mod respond;
 mod session;
 mod shutdown;
 mod sips;
+mod size;
 mod subscription;
 mod tag;
 mod teardown;
@@ -66,7 +67,7 @@ use crate::message::Wire;
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
 use crate::transaction::{self, Transactions};
-use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
+use crate::transport::{Dead, FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
 use call::Call;
 use connection::Connection;
 use credentials::Asking;
@@ -139,6 +140,7 @@ pub struct Endpoint {
     queries: HashMap<QueryId, (connection::Query, TimerId)>,
     next_query: u64,
     opening: HashMap<FlowId, connection::Opening>,
+    dead: Dead,
     calls: Arena<Call>,
     by_dialog: HashMap<Identity, Key>,
     acks: HashMap<Identity, StoredAck>,
@@ -181,6 +183,7 @@ impl Endpoint {
             queries: HashMap::new(),
             next_query: 0,
             opening: HashMap::new(),
+            dead: Dead::default(),
             calls: Arena::new(),
             by_dialog: HashMap::new(),
             acks: HashMap::new(),
@@ -307,6 +310,11 @@ impl Machine for Endpoint {
             return;
         }
         self.transactions.receive(now, path, bytes);
+        self.pump(now);
+    }
+
+    fn undelivered(&mut self, now: Instant, path: Path, quoted: Bytes, error: FlowError) {
+        self.transactions.undelivered(path, &quoted, error);
         self.pump(now);
     }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::connection::Hop;
+use super::size::Length;
 use super::{Endpoint, Error, OpId, Owner};
 use crate::arena::Key;
 use crate::auth::{Attempt, SecretText};
@@ -61,6 +62,7 @@ pub(super) struct Outgoing {
     pub(super) challenge: Option<(StatusCode, usize)>,
     /// The credentials of the last try: an ACK for a 2xx repeats them (22.1).
     pub(super) authorization: Vec<(Name, SecretText)>,
+    pub(super) length: Length,
     pub(super) client: Option<ClientId>,
     pub(super) path: Option<Path>,
 }
@@ -93,6 +95,7 @@ impl Outgoing {
             attempt: Attempt::default(),
             challenge: None,
             authorization: Vec::new(),
+            length: Length::Fits,
             client: None,
             path: None,
         }
@@ -142,7 +145,9 @@ impl Endpoint {
         let Some(outgoing) = self.outgoing.get(key) else { return };
         match self.write(outgoing, path, &branch) {
             Err(error) => self.on_failure(now, key, error),
+            Ok(message) if self.goes_by_stream(now, key, path, message.len()) => {}
             Ok(message) => {
+                let Some(outgoing) = self.outgoing.get(key) else { return };
                 let method = outgoing.method.clone();
                 let client = self.transactions.request(now, path, &method, &branch, message, Owner::Outgoing(key));
                 if let Some(outgoing) = self.outgoing.get_mut(key) {
@@ -165,7 +170,10 @@ impl Endpoint {
         builder.header(Name::CallId, &outgoing.call_id);
         builder.parts(Name::CSeq, &[&outgoing.cseq.to_string(), " ", outgoing.method.as_str()]);
         if outgoing.contact {
-            builder.parts(Name::Contact, &["<", &self.contact_uri(path, outgoing.is_sips()), ">"]);
+            builder.parts(
+                Name::Contact,
+                &["<", &self.contact_uri(outgoing.length.contact(path), outgoing.is_sips()), ">"],
+            );
         }
         for (name, value) in &outgoing.authorization {
             builder.header(*name, value.reveal());
@@ -296,6 +304,9 @@ impl Endpoint {
 
     /// The request ended without a final response.
     pub(super) fn on_failure(&mut self, now: Instant, key: Key, error: Error) {
+        if self.goes_by_datagram(now, key, &error) {
+            return;
+        }
         if let Some(outgoing) = self.outgoing.remove(key) {
             self.finish_request(now, outgoing, Err(error));
         }

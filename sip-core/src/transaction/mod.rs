@@ -17,6 +17,7 @@ mod response;
 mod server;
 mod steps;
 mod timers;
+mod undelivered;
 
 pub use client::{ClientId, ClientState};
 pub use event::{Event, Failure};

@@ -28,6 +28,10 @@ pub trait Machine {
     /// Bytes came in: one datagram, one WebSocket message, or any part of a stream.
     fn receive(&mut self, now: Instant, path: Path, bytes: Bytes);
 
+    /// A datagram was not delivered: the system did not send it, or the network says that nobody takes it there (RFC 3261
+    /// 18.4). `quoted` is as much of it as is told.
+    fn undelivered(&mut self, _now: Instant, _path: Path, _quoted: Bytes, _error: FlowError) {}
+
     /// The answer to [`Output::Resolve`].
     fn resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>);
 

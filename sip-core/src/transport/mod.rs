@@ -1,11 +1,13 @@
 //! What the core knows of transports: their names, the flows messages travel on, where a request goes, and the
 //! contract between a machine that speaks SIP and the driver that moves its bytes. No socket is opened here.
 
+mod dead;
 mod flow;
 mod flows;
 mod machine;
 mod target;
 
+pub use dead::Dead;
 pub use flow::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Path, Transport};
 
 pub use flows::{Flows, Received};

@@ -17,6 +17,8 @@ pub(super) enum Input {
     Changed { flow: FlowId, change: FlowChange },
     /// A listener has a new connection, ready for messages; `answer` tells its task the id.
     Accepted { info: FlowInfo, queue: queue::Sender, answer: oneshot::Sender<FlowId> },
+    /// A datagram was not delivered.
+    Undelivered { path: Path, quoted: Bytes, error: FlowError },
     /// The UDP socket for an opened flow is bound.
     Bound { flow: FlowId, socket: UdpSocket, local: SocketAddr, remote: SocketAddr },
     /// The resolver answered.

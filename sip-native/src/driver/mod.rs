@@ -12,7 +12,8 @@
 //!   faster than the machine takes in is held back by its transport; datagrams are dropped by the kernel.
 //! - A WebSocket is up only when both sides agreed to the subprotocol `sip` (RFC 7118 4); else it has failed as
 //!   `Handshake`. Messages go out as text; text and binary are taken in.
-//! - An ICMP error or a failing peer never stops the loop.
+//! - An ICMP error or a failing peer never stops the loop. A datagram that the system does not send, or of which the
+//!   network says that nobody takes it (on Linux), is told to the machine.
 //! - The driver stops when its machine is finished, when it is [told to](Handle::stop), or when the last handle is
 //!   gone and was not [detached](Handle::detach). Then it closes everything it opened, at the latest after
 //!   [`Limits::linger`], and leaves no task behind.
@@ -32,6 +33,7 @@ mod connection;
 mod handle;
 #[cfg(feature = "http")]
 mod http;
+mod icmp;
 mod input;
 mod limits;
 mod listen;

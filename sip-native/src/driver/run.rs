@@ -27,7 +27,7 @@ use super::queue::{self, QueueError};
 use super::sources::Sources;
 use super::tls::Connector;
 use super::udp::{DATAGRAM, Datagram, UdpFlow, reachable};
-use super::{connect, resolve};
+use super::{connect, icmp, resolve};
 
 /// How much is taken from one source before the others have their turn.
 const BATCH: usize = 32;
@@ -112,7 +112,13 @@ where
         let info = FlowInfo { transport: Transport::Udp, local: reachable(local), remote: None };
         let flow = self.machine.flow_opened(self.clock.now(), info);
         self.flows.insert(flow, Flow::Udp);
-        self.udp.push(UdpFlow::new(flow, socket));
+        self.insert_udp(flow, socket);
+    }
+
+    fn insert_udp(&mut self, flow: FlowId, socket: UdpSocket) {
+        let socket = Arc::new(socket);
+        let watch = self.tasks.spawn(icmp::watch(flow, socket.clone(), self.inbox.clone()));
+        self.udp.push(UdpFlow::new(flow, socket, watch));
     }
 
     pub(super) fn add_listener(&mut self, listener: Listener) {
@@ -205,8 +211,13 @@ where
             Input::Bound { flow, socket, local, remote } => {
                 if let Some(state @ Flow::Binding) = self.flows.get_mut(&flow) {
                     *state = Flow::Udp;
-                    self.udp.push(UdpFlow::new(flow, socket));
+                    self.insert_udp(flow, socket);
                     self.machine.flow_changed(now, flow, FlowChange::Connected { local, remote });
+                }
+            }
+            Input::Undelivered { path, quoted, error } => {
+                if self.flows.contains_key(&path.flow) {
+                    self.machine.undelivered(now, path, quoted, error);
                 }
             }
             Input::Resolved { query, result } => self.machine.resolved(now, query, result),
@@ -252,7 +263,7 @@ where
         // Carrying out an output may close a socket, so each is looked up anew.
         while let Some(socket) = self.udp.get_mut(index) {
             // Pending means its waker is set, which is all there is to do.
-            let _ = socket.poll_flush(cx);
+            let _ = socket.poll_flush(cx, &mut self.own_inputs);
             if socket.poll_readable(cx).is_ready() {
                 busy |= self.read_datagrams(index);
             }
@@ -296,7 +307,7 @@ where
                     break;
                 };
                 busy = true;
-                if self.tasks.len() >= self.limits.connections {
+                if self.tasks.len() >= self.limits.connections.saturating_add(self.udp.len()) {
                     tracing::warn!(%remote, "connection refused: the limit is reached");
                     continue;
                 }
@@ -348,7 +359,7 @@ where
             },
             Some(Flow::Udp) => {
                 if let Some(socket) = self.udp.iter_mut().find(|socket| socket.flow == path.flow) {
-                    socket.send(path.remote, bytes, self.limits.queue);
+                    self.own_inputs.extend(socket.send(path.remote, bytes, self.limits.queue));
                 }
             }
             Some(Flow::Binding | Flow::Lost) | None => {
@@ -396,8 +407,9 @@ where
         while self.inputs.try_recv().is_ok() {}
         let linger = self.limits.linger;
         let orderly = async {
-            for socket in &mut self.udp {
-                poll_fn(|cx| socket.poll_flush(cx)).await;
+            let mut nobody = VecDeque::new();
+            for mut socket in self.udp.drain(..) {
+                poll_fn(|cx| socket.poll_flush(cx, &mut nobody)).await;
             }
             while self.tasks.join_next().await.is_some() {}
         };

@@ -3,12 +3,20 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
-use offhook_core::transport::FlowId;
+use offhook_core::transport::{FlowError, FlowErrorKind, FlowId, Path};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
+use tokio::task::AbortHandle;
+use tokio::time::{Sleep, sleep};
+
+use super::icmp;
+use super::input::Input;
 
 /// The longest datagram there is.
 pub(super) const DATAGRAM: usize = 65_536;
@@ -19,6 +27,12 @@ const KERNEL_BUFFER: usize = 4 << 20;
 /// A socket that fails so often without one good datagram between is given up.
 const FAILURES: u32 = 100;
 
+/// How often sending a datagram is tried before its error counts.
+const ATTEMPTS: usize = 4;
+
+/// How long a full socket rests.
+const REST: Duration = Duration::from_millis(2);
+
 /// Binds a socket; IPv6 ones carry IPv6 alone, so that addresses are what they seem.
 pub(super) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
@@ -28,6 +42,7 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     // Smaller buffers only lose more under load.
     let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
     let _ = socket.set_send_buffer_size(KERNEL_BUFFER);
+    icmp::listen(&socket, address.is_ipv6());
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     UdpSocket::from_std(socket.into())
@@ -59,10 +74,28 @@ pub(super) fn reachable(local: SocketAddr) -> SocketAddr {
 #[derive(Debug)]
 pub(super) struct UdpFlow {
     pub(super) flow: FlowId,
-    socket: UdpSocket,
+    socket: Arc<UdpSocket>,
     waiting: VecDeque<(SocketAddr, Bytes)>,
     waiting_bytes: usize,
+    /// Runs until what waits is tried again.
+    resting: Option<Pin<Box<Sleep>>>,
     failures: u32,
+    /// The task that hears of its errors, and holds the socket as well.
+    watch: AbortHandle,
+}
+
+impl Drop for UdpFlow {
+    fn drop(&mut self) {
+        self.watch.abort();
+    }
+}
+
+/// What came of sending one datagram.
+enum Sent {
+    Done,
+    /// The system's buffer is full.
+    Later,
+    Failed(io::Error),
 }
 
 /// What came of reading one datagram.
@@ -78,8 +111,8 @@ pub(super) enum Datagram {
 }
 
 impl UdpFlow {
-    pub(super) fn new(flow: FlowId, socket: UdpSocket) -> UdpFlow {
-        UdpFlow { flow, socket, waiting: VecDeque::new(), waiting_bytes: 0, failures: 0 }
+    pub(super) fn new(flow: FlowId, socket: Arc<UdpSocket>, watch: AbortHandle) -> UdpFlow {
+        UdpFlow { flow, socket, waiting: VecDeque::new(), waiting_bytes: 0, resting: None, failures: 0, watch }
     }
 
     pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -102,42 +135,68 @@ impl UdpFlow {
         }
     }
 
-    /// Sends now or, where the system's buffer is full, as soon as it can; beyond `limit` waiting bytes not at all.
-    pub(super) fn send(&mut self, to: SocketAddr, bytes: Bytes, limit: usize) {
-        if self.waiting.is_empty() && self.try_send(to, &bytes) {
-            return;
+    /// Sends now or, where the system's buffer is full, as soon as it can; beyond `limit` waiting bytes not at all. What to
+    /// tell the machine if that is known to have failed.
+    pub(super) fn send(&mut self, to: SocketAddr, bytes: Bytes, limit: usize) -> Option<Input> {
+        if self.waiting.is_empty() {
+            match self.try_send(to, &bytes) {
+                Sent::Done => return None,
+                Sent::Later => {}
+                Sent::Failed(error) => return Some(self.undelivered(to, bytes, &error)),
+            }
         }
         if self.waiting_bytes + bytes.len() > limit {
+            // Like any loss on the way: what matters is sent again.
             tracing::debug!(flow = self.flow.number(), %to, "datagram dropped: the socket is congested");
-            return;
+            return None;
         }
         self.waiting_bytes += bytes.len();
         self.waiting.push_back((to, bytes));
+        None
     }
 
     /// Sends what waits; ready when nothing does.
-    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>, failed: &mut VecDeque<Input>) -> Poll<()> {
         while let Some((to, bytes)) = self.waiting.front() {
-            let ready = ready!(self.socket.poll_send_ready(cx));
-            if ready.is_err() || self.try_send(*to, bytes) {
-                self.waiting_bytes -= bytes.len();
-                self.waiting.pop_front();
+            match &mut self.resting {
+                Some(rest) => ready!(rest.as_mut().poll(cx)),
+                // An error shows again when sending.
+                None => ready!(self.socket.poll_send_ready(cx).map(drop)),
+            }
+            self.resting = None;
+            let to = *to;
+            let sent = self.try_send(to, bytes);
+            if let Sent::Later = sent {
+                // A socket that had errors counts as writable for ever, so it is not asked alone.
+                self.resting = Some(Box::pin(sleep(REST)));
+                continue;
+            }
+            let Some((_, bytes)) = self.waiting.pop_front() else { break };
+            self.waiting_bytes -= bytes.len();
+            if let Sent::Failed(error) = sent {
+                failed.push_back(self.undelivered(to, bytes, &error));
             }
         }
         Poll::Ready(())
     }
 
-    /// `false` only if it should be tried again when the socket is writable.
-    fn try_send(&self, to: SocketAddr, bytes: &[u8]) -> bool {
-        // The first error may be an earlier datagram's, told late; the second is this one's own.
-        for _ in 0..2 {
+    fn try_send(&self, to: SocketAddr, bytes: &[u8]) -> Sent {
+        let mut failure = None;
+        // The first errors may be those of earlier datagrams, told late; the last is this one's own.
+        for _ in 0..ATTEMPTS {
             match self.socket.try_send_to(bytes, to) {
-                Ok(_) => return true,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                Err(error) => tracing::debug!(flow = self.flow.number(), %to, %error, "sending failed"),
+                Ok(_) => return Sent::Done,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Sent::Later,
+                Err(error) => failure = Some(error),
             }
         }
-        true
+        failure.map_or(Sent::Done, Sent::Failed)
+    }
+
+    fn undelivered(&self, remote: SocketAddr, quoted: Bytes, error: &io::Error) -> Input {
+        tracing::debug!(flow = self.flow.number(), %remote, %error, "sending failed");
+        let error = FlowError::new(FlowErrorKind::Refused, &format!("{remote}: {error}"));
+        Input::Undelivered { path: Path { flow: self.flow, remote }, quoted, error }
     }
 }
 

@@ -105,6 +105,62 @@ fn two_agents_call_each_other_over_a_connection() {
     }
 }
 
+#[cfg(feature = "tls")]
+#[test]
+fn two_agents_call_each_other_over_tls() {
+    let Certificates { roots, certificate, key } = Certificates::of("127.0.0.1");
+    let trusting = ["--tls-roots", &roots];
+    for (bind, scheme) in [("tls:127.0.0.1:0", "sips:"), ("wss:127.0.0.1:0", "wss://")] {
+        let certified = ["--bind", bind, "--tls-certificate", &certificate, "--tls-key", &key];
+        let mut bob = Agent::start("sip:bob@127.0.0.1", &certified);
+        let listening = bob.expect("listening");
+        assert!(bind.starts_with(listening["transport"].as_str().unwrap()), "{listening}");
+        let at = listening["local"].as_str().unwrap().to_owned();
+        let server = format!("{scheme}{at}");
+        call(Agent::start("sip:alice@127.0.0.1", &[&["--server", &server][..], &trusting].concat()), bob, &at);
+    }
+}
+
+/// Files of a certificate and of the authority that issued it.
+#[cfg(feature = "tls")]
+struct Certificates {
+    roots: String,
+    certificate: String,
+    key: String,
+}
+
+#[cfg(feature = "tls")]
+impl Certificates {
+    fn of(name: &str) -> Certificates {
+        use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+        let write = |file: &str, text: String| {
+            let path = format!("{}/{}-{file}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        Certificates {
+            roots: write("roots.pem", authority.pem()),
+            certificate: write("certificate.pem", certificate.pem()),
+            key: write("key.pem", key.serialize_pem()),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_call_to_a_port_where_nobody_listens_ends_at_once() {
+    let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (mut alice, _) = Agent::listening("sip:alice@127.0.0.1");
+    alice.command(json!({ "id": 1, "type": "call", "target": format!("sip:bob@{nobody}"), "sdp": SDP }));
+    let ended = alice.expect("ended");
+    assert_eq!(ended["end"]["error"]["kind"], "transport", "{ended}");
+}
+
 /// Alice calls, Bob rings, answers and hangs up; both end their agents.
 fn call(mut alice: Agent, mut bob: Agent, at: &str) {
     alice.command(json!({ "id": 1, "type": "call", "target": format!("sip:bob@{at}"), "sdp": SDP }));

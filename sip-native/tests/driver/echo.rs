@@ -22,6 +22,7 @@ pub(crate) enum Seen {
     Opened(FlowId, FlowInfo),
     Changed(FlowId, FlowChange),
     Received(Path, Bytes),
+    Undelivered(Path, Bytes, FlowError),
     Resolved(QueryId, Result<Vec<IpAddr>, FlowError>),
     Timeout(Instant),
     Inbox,
@@ -104,6 +105,10 @@ impl Machine for Echo {
             self.send(path, bytes.clone());
         }
         self.see(Seen::Received(path, bytes));
+    }
+
+    fn undelivered(&mut self, _: Instant, path: Path, quoted: Bytes, error: FlowError) {
+        self.see(Seen::Undelivered(path, quoted, error));
     }
 
     fn resolved(&mut self, _: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>) {
@@ -198,6 +203,13 @@ impl Node {
         match self.next().await {
             Seen::Received(path, bytes) => (path, bytes),
             other => panic!("expected bytes, saw {other:?}"),
+        }
+    }
+
+    pub(crate) async fn undelivered(&mut self) -> (Path, Bytes, FlowError) {
+        match self.next().await {
+            Seen::Undelivered(path, quoted, error) => (path, quoted, error),
+            other => panic!("expected a loss, saw {other:?}"),
         }
     }
 

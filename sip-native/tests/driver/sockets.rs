@@ -58,7 +58,42 @@ async fn a_closed_port_does_not_stop_the_loop() {
     let path = Path { flow, remote: closed };
     client.run(move |machine, _| (0..200).for_each(|_| machine.send(path, "anyone?"))).await;
     client.send(Path { flow, remote: server.addr() }, "hello").await;
-    assert_eq!(&client.received().await.1[..], b"hello");
+    loop {
+        match client.next().await {
+            Seen::Undelivered(lost, ..) => assert_eq!(lost, path),
+            Seen::Received(_, bytes) => break assert_eq!(&bytes[..], b"hello"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_datagram_nobody_takes_is_told_with_its_text() {
+    for any in [localhost(), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))] {
+        let Ok(closed) = UdpSocket::bind(any).await else { continue };
+        let remote = closed.local_addr().unwrap();
+        drop(closed);
+        let mut client = Node::start(Echo::silent(), |driver| driver.udp(any));
+        let (flow, _) = client.opened().await;
+        let path = Path { flow, remote };
+        for text in ["anyone?", "still nobody?"] {
+            client.send(path, text).await;
+            let (lost, quoted, error) = client.undelivered().await;
+            assert_eq!((lost, &quoted[..], error.kind), (path, text.as_bytes(), FlowErrorKind::Refused));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_datagram_that_cannot_be_sent_is_told() {
+    let mut client = Node::start(Echo::silent(), |driver| driver.udp(localhost()));
+    let (flow, _) = client.opened().await;
+    // No way leads from the loopback to the other family.
+    let path = Path { flow, remote: SocketAddr::from((Ipv6Addr::LOCALHOST, 9)) };
+    client.send(path, "hello").await;
+    let (lost, quoted, _) = client.undelivered().await;
+    assert_eq!((lost, &quoted[..]), (path, &b"hello"[..]));
 }
 
 #[tokio::test]
@@ -68,6 +103,7 @@ async fn a_datagram_too_long_to_send_harms_nobody() {
     let (flow, _) = client.opened().await;
     let path = Path { flow, remote: server.addr() };
     client.send(path, vec![b'x'; 70_000]).await;
+    assert_eq!(client.undelivered().await.0, path);
     client.send(path, vec![b'y'; 60_000]).await;
     assert_eq!(client.received().await.1, vec![b'y'; 60_000]);
 }

@@ -5,6 +5,7 @@ mod basic;
 mod connection;
 mod control;
 mod credentials;
+mod datagrams;
 mod dialog;
 mod input;
 mod load;
