@@ -4,13 +4,17 @@ import { sendDtmfByInfo, validateTones, type DtmfOptions } from "./dtmf.js";
 import { errorFromEnd, mediaError, OffhookError, stateError, toOffhookError } from "./errors.js";
 import { TypedEventTarget } from "./events.js";
 import type {
-  AudioSource,
   CallStats,
+  MediaChange,
   MediaEvent,
   MediaHandler,
   MediaHandlerFactory,
+  MediaKind,
+  MediaSource,
   MediaState,
 } from "./media/handler.js";
+import { opened } from "./media/data-channel.js";
+import { offers } from "./media/sdp.js";
 import { Negotiation, type ReofferKind } from "./negotiation.js";
 import type { Address, CallId, CallSnapshot, CallState, End, Header, Transition } from "./protocol.js";
 
@@ -23,9 +27,16 @@ export interface CallEvents {
   /** Who holds the call now. */
   hold: { type: "hold"; local: boolean; remote: boolean; at: number };
   /** Muted or no longer muted. */
-  muted: { type: "muted"; muted: boolean };
+  muted: { type: "muted"; kind: MediaKind; muted: boolean };
   /** How the media is doing; `error` says what has just gone wrong, if something has. */
   media: { type: "media"; state: MediaState; remoteStream: MediaStream | null; error: OffhookError | null };
+  /**
+   * A microphone, camera or speaker in use was unplugged or taken away, or sharing the screen was stopped. `label`: the
+   * device used instead; null: none.
+   */
+  device: { type: "device"; kind: MediaKind | "speaker"; label: string | null };
+  /** The other side opened a data channel. */
+  datachannel: { type: "datachannel"; channel: RTCDataChannel };
   /** The other side sent something within the call; `dtmf` is set when it was a key. */
   info: {
     type: "info";
@@ -41,7 +52,9 @@ export interface CallEvents {
 /** How to answer. */
 export interface AnswerOptions {
   /** Where our sound comes from; the microphone if absent. */
-  audio?: AudioSource;
+  audio?: MediaSource;
+  /** Where our picture comes from, e.g. `true` for the camera; there is none if absent. Only where video is offered. */
+  video?: MediaSource;
   /** More header fields for the 200. */
   headers?: Header[];
   /** Gives up before the answer is sent; the call keeps ringing. */
@@ -53,7 +66,9 @@ export interface RingOptions {
   /** Already send our sound (183 with a description instead of 180). */
   earlyMedia?: boolean;
   /** Where our sound comes from, with `earlyMedia`. */
-  audio?: AudioSource;
+  audio?: MediaSource;
+  /** Where our picture comes from, with `earlyMedia`. */
+  video?: MediaSource;
 }
 
 /** For operations that can only be waited for: aborting stops the waiting. */
@@ -127,7 +142,7 @@ export class Call extends TypedEventTarget<CallEvents> {
   #state: CallState;
   #end: End | null = null;
   #hold = { local: false, remote: false };
-  #muted = false;
+  readonly #muted = new Set<MediaKind>();
   #media: MediaHandler | null = null;
   #mediaState: MediaState = "new";
   #mediaFailure: OffhookError | null = null;
@@ -174,9 +189,19 @@ export class Call extends TypedEventTarget<CallEvents> {
     return this.#hold;
   }
 
-  /** Whether we are muted. */
+  /** Whether our sound is muted. */
   get muted(): boolean {
-    return this.#muted;
+    return this.isMuted();
+  }
+
+  /** Whether that is muted. */
+  isMuted(kind: MediaKind = "audio"): boolean {
+    return this.#muted.has(kind);
+  }
+
+  /** Incoming: whether the caller offers video. */
+  get offersVideo(): boolean {
+    return offers(this.#offer ?? "", "video");
   }
 
   /** How the media is doing. */
@@ -184,20 +209,33 @@ export class Call extends TypedEventTarget<CallEvents> {
     return this.#mediaState;
   }
 
-  /** What we send, once there is something. */
+  /** The sound and the picture we send, once there is something. */
   get localStream(): MediaStream | null {
     return this.#media?.localStream ?? null;
   }
 
-  /** What we hear, once there is something. It is played by itself unless the media options say otherwise. */
+  /**
+   * What we hear and see of the other side, once there is something; `media` events tell when it changes. The sound is
+   * played by itself unless the media options say otherwise, so mute the `<video>` that shows it.
+   */
   get remoteStream(): MediaStream | null {
     return this.#media?.remoteStream ?? null;
+  }
+
+  /** The screen we share. */
+  get localScreen(): MediaStream | null {
+    return this.#media?.localScreen ?? null;
+  }
+
+  /** The screen the other side shares. */
+  get remoteScreen(): MediaStream | null {
+    return this.#media?.remoteScreen ?? null;
   }
 
   /** Tells the caller that it rings here. */
   async ring(options: RingOptions = {}): Promise<void> {
     this.#expectIncoming("ring");
-    const sdp = options.earlyMedia ? await this.#describe(options.audio, undefined) : null;
+    const sdp = options.earlyMedia ? await this.#describe(options, undefined) : null;
     await this.#client.request<"ring">({ type: "ring", call: this.#id, ...(sdp === null ? {} : { sdp }) });
   }
 
@@ -213,10 +251,11 @@ export class Call extends TypedEventTarget<CallEvents> {
     return this.#answering;
   }
 
-  async #answer({ audio, headers, signal }: AnswerOptions): Promise<void> {
+  async #answer(options: AnswerOptions): Promise<void> {
+    const { headers, signal } = options;
     this.#expectIncoming("answer");
     throwIfAborted(signal);
-    const sdp = await this.#describe(audio, signal);
+    const sdp = await this.#describe(options, signal);
     await this.#client.request<"answer">({ type: "answer", call: this.#id, sdp, ...(headers ? { headers } : {}) });
     await this.#negotiation?.settled();
   }
@@ -288,19 +327,86 @@ export class Call extends TypedEventTarget<CallEvents> {
     await abortable(this.#client.request<"update">({ type: "update", call: this.#id }), options.signal);
   }
 
-  /** Stops sending our sound. */
-  mute(): void {
-    this.#setMuted(true);
+  /** Stops sending our sound, or what is said. The other side gets silence or a black picture. */
+  mute(kind: MediaKind = "audio"): void {
+    this.#setMuted(true, kind);
   }
 
-  /** Sends our sound again. */
-  unmute(): void {
-    this.#setMuted(false);
+  /** Sends it again. */
+  unmute(kind: MediaKind = "audio"): void {
+    this.#setMuted(false, kind);
   }
 
-  /** Sends something else from now on, e.g. another microphone: no word to the other side is needed. */
-  async replaceAudio(source: AudioSource): Promise<void> {
-    await this.#expectMedia().replaceAudio(source);
+  /**
+   * Sends something else from now on, e.g. another microphone by its id. The other side is asked only if we sent no sound
+   * before.
+   */
+  replaceAudio(source: MediaSource): Promise<void> {
+    return this.#send("audio", source);
+  }
+
+  /** Sends the camera, or another source, also in place of the present one. The other side is asked if there was none. */
+  addVideo(source: Exclude<MediaSource, false> = true): Promise<void> {
+    return this.#send("video", source);
+  }
+
+  /** Sends no picture any more. */
+  removeVideo(): Promise<void> {
+    return this.#send("video", false);
+  }
+
+  /**
+   * Shares the screen, or another source, beside the camera. A person who stops it in the browser stops it here too. If
+   * the other side takes only one picture this rejects; `addVideo` can send the screen in the camera's place.
+   */
+  shareScreen(source: Exclude<MediaSource, false> = true): Promise<void> {
+    return this.#send("screen", source);
+  }
+
+  /** Shares the screen no more. */
+  stopScreen(): Promise<void> {
+    return this.#send("screen", false);
+  }
+
+  async #send(kind: MediaKind, source: MediaSource): Promise<void> {
+    const media = this.#expectMedia();
+    if (!media.open) throw mediaError("unsupported", `the media handler sends no other ${kind}`);
+    const track = await media.open(kind, source);
+    const change = { kind, source, track };
+    try {
+      this.#expectLive();
+      if (!(await media.replaceTrack?.(change))) await this.#reoffer("renegotiate", false, {}, change);
+    } catch (thrown) {
+      track?.stop();
+      throw toOffhookError(thrown);
+    }
+  }
+
+  /** Opens a data channel; done when it is open. Rejects if the other side does not take it. */
+  async openDataChannel(label: string, options?: RTCDataChannelInit): Promise<RTCDataChannel> {
+    const made = this.#expectMedia().createDataChannel?.(label, options);
+    if (!made) throw mediaError("unsupported", "the media handler has no data channels");
+    const { channel, negotiated } = made;
+    try {
+      if (!negotiated) await this.#reoffer("renegotiate", false, {});
+      await opened(channel, this.ended);
+    } catch (thrown) {
+      channel.close();
+      throw toOffhookError(thrown);
+    }
+    return channel;
+  }
+
+  /** Plays the other side on another speaker, by the id of the device; the usual one for an empty id. */
+  async setSpeaker(deviceId: string): Promise<void> {
+    const media = this.#expectMedia();
+    if (!media.setSpeaker) throw mediaError("unsupported", "the media handler has no speaker");
+    await media.setSpeaker(deviceId);
+  }
+
+  /** Plays the sound that the browser did not allow yet; for a handler of a click. It also plays by itself after one. */
+  async play(): Promise<void> {
+    await this.#media?.play?.();
   }
 
   /**
@@ -424,9 +530,9 @@ export class Call extends TypedEventTarget<CallEvents> {
   // Media.
 
   /** Our description for an incoming call, made once. */
-  async #describe(audio: AudioSource | undefined, signal: AbortSignal | undefined): Promise<string> {
+  async #describe({ audio, video }: RingOptions, signal: AbortSignal | undefined): Promise<string> {
     if (this.#localDescription !== null) return this.#localDescription;
-    const media = this.#openMedia({ direction: this.direction, audio });
+    const media = this.#openMedia({ direction: this.direction, audio, video });
     this.#useMedia(media);
     try {
       const sdp = await abortable(describeWith(media, this.#offer), signal);
@@ -451,7 +557,7 @@ export class Call extends TypedEventTarget<CallEvents> {
         await this.#client.request<"rejectOffer">({ type: "rejectOffer", call: this.#id, status });
       },
     });
-    media.setMuted(this.#muted);
+    for (const kind of this.#muted) media.setMuted(true, kind);
     media.onEvent = (event) => this.#onMediaEvent(event);
   }
 
@@ -484,6 +590,17 @@ export class Call extends TypedEventTarget<CallEvents> {
       case "problem":
         this.#mediaProblem(event.error);
         break;
+      case "device":
+        this.emit("device", event);
+        if (event.kind === "screen")
+          this.stopScreen().catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
+        break;
+      case "datachannel":
+        this.emit("datachannel", event);
+        break;
+      case "restart":
+        this.#established.promise.then(() => this.#restartIce(), () => undefined);
+        break;
     }
   }
 
@@ -504,12 +621,12 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.emit("media", { type: "media", state: this.#mediaState, remoteStream: this.remoteStream, error });
   }
 
-  #reoffer(kind: ReofferKind, iceRestart: boolean, { signal }: WaitOptions): Promise<void> {
+  #reoffer(kind: ReofferKind, iceRestart: boolean, { signal }: WaitOptions, change?: MediaChange): Promise<void> {
     throwIfAborted(signal);
     if (this.#state !== "established" || !this.#negotiation) {
       throw stateError(this.#end ? "the call has ended" : `${kind} is possible only in an established call`);
     }
-    return abortable(this.#negotiation.reoffer(kind, iceRestart), signal);
+    return abortable(this.#negotiation.reoffer(kind, iceRestart, change), signal);
   }
 
   #setHold(local: boolean, remote: boolean, at = Date.now()): void {
@@ -518,11 +635,12 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.emit("hold", { type: "hold", local, remote, at });
   }
 
-  #setMuted(muted: boolean): void {
-    if (this.#muted === muted) return;
-    this.#muted = muted;
-    this.#media?.setMuted(muted);
-    this.emit("muted", { type: "muted", muted });
+  #setMuted(muted: boolean, kind: MediaKind): void {
+    if (this.#muted.has(kind) === muted) return;
+    if (muted) this.#muted.add(kind);
+    else this.#muted.delete(kind);
+    this.#media?.setMuted(muted, kind);
+    this.emit("muted", { type: "muted", kind, muted });
   }
 
   #hangUpOnAbort(signal: AbortSignal): void {

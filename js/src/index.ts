@@ -22,14 +22,17 @@ export type { ErrorDetail, MediaErrorValue, MediaProblem } from "./errors.js";
 export { TypedEventTarget } from "./events.js";
 export type { ListenOptions, TypedListener } from "./events.js";
 export { PeerConnectionMedia } from "./media/peer-connection.js";
-export type { PeerConnectionOptions } from "./media/peer-connection.js";
+export type { DescriptionInfo, PeerConnectionOptions } from "./media/peer-connection.js";
 export type {
   AudioSource,
   CallStats,
+  MediaChange,
   MediaEvent,
   MediaHandler,
   MediaHandlerFactory,
+  MediaKind,
   MediaRequest,
+  MediaSource,
   MediaState,
   OfferOptions,
 } from "./media/handler.js";

@@ -1,6 +1,6 @@
 import { Serial } from "./async.js";
 import { mediaError, toOffhookError } from "./errors.js";
-import type { MediaHandler, OfferOptions } from "./media/handler.js";
+import type { MediaChange, MediaHandler, OfferOptions } from "./media/handler.js";
 
 /** How a negotiation speaks to the other side. */
 export interface NegotiationPort {
@@ -66,15 +66,15 @@ export class Negotiation {
    * Offers anew. Refused: everything is as before, and the refusal is thrown. An offer of the other side that comes in
    * between goes first, and ours is made again after it.
    */
-  async reoffer(kind: ReofferKind, iceRestart = false): Promise<void> {
-    while ((await this.#serial.run(() => this.#offerOnce(kind, iceRestart))) === "theirs-first");
+  async reoffer(kind: ReofferKind, iceRestart = false, change?: MediaChange): Promise<void> {
+    while ((await this.#serial.run(() => this.#offerOnce(kind, iceRestart, change))) === "theirs-first");
   }
 
-  async #offerOnce(kind: ReofferKind, iceRestart: boolean): Promise<"theirs-first" | "agreed"> {
+  async #offerOnce(kind: ReofferKind, iceRestart: boolean, change?: MediaChange): Promise<"theirs-first" | "agreed"> {
     const hold = kind === "hold" || (kind !== "resume" && this.#held);
     let answer: string | null;
     try {
-      const sdp = await this.#offer({ hold, iceRestart });
+      const sdp = await this.#offer({ hold, iceRestart, change });
       if (this.#offersWaiting > 0) {
         await this.#media.rollback();
         return "theirs-first";

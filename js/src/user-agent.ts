@@ -5,7 +5,7 @@ import { CallQueue } from "./call-queue.js";
 import { Call, type CallNotification, type WaitOptions } from "./call.js";
 import { OffhookError, toOffhookError } from "./errors.js";
 import { TypedEventTarget } from "./events.js";
-import type { AudioSource, MediaHandler, MediaHandlerFactory } from "./media/handler.js";
+import type { MediaHandler, MediaHandlerFactory, MediaSource } from "./media/handler.js";
 import { PeerConnectionMedia, type PeerConnectionOptions } from "./media/peer-connection.js";
 import type { Address, AgentConfig, CallId, Header, Replacement } from "./protocol.js";
 import { completeTarget } from "./target.js";
@@ -37,7 +37,9 @@ export interface ConnectOptions extends Omit<AgentConfig, "askCredentials"> {
 /** How to call. */
 export interface CallOptions {
   /** Where our sound comes from; the microphone if absent. */
-  audio?: AudioSource;
+  audio?: MediaSource;
+  /** Where our picture comes from, e.g. `true` for the camera; there is none if absent. */
+  video?: MediaSource;
   /** More header fields for the INVITE. */
   headers?: Header[];
   /** Take the place of one side of another call (RFC 3891); `(await call.inspect()).replacement` there says what goes here. */
@@ -195,10 +197,10 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    * Resolves when the INVITE is on its way; wait for `call.established` to talk.
    */
   async call(target: string, options: CallOptions = {}): Promise<Call> {
-    const { audio, headers, replaces, signal } = options;
+    const { audio, video, headers, replaces, signal } = options;
     throwIfAborted(signal);
     const uri = completeTarget(target, this.aor);
-    const media = this.#openMedia({ direction: "outgoing", audio });
+    const media = this.#openMedia({ direction: "outgoing", audio, video });
     try {
       const sdp = await abortable(media.createOffer({ hold: false, iceRestart: false }), signal);
       const call = await this.#place(uri, sdp, media, headers, replaces, signal);

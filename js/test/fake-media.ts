@@ -1,12 +1,22 @@
 import type {
-  AudioSource,
   CallStats,
+  MediaChange,
   MediaEvent,
   MediaHandler,
   MediaHandlerFactory,
+  MediaKind,
   MediaRequest,
+  MediaSource,
   OfferOptions,
 } from "../src/media/handler.js";
+
+/** As much of a track as the classes use. */
+export class FakeTrack {
+  readyState: MediaStreamTrackState = "live";
+  stop(): void {
+    this.readyState = "ended";
+  }
+}
 
 /** A media handler that keeps what it was asked to do, and fails where the test says so. */
 export class FakeMedia implements MediaHandler {
@@ -15,7 +25,10 @@ export class FakeMedia implements MediaHandler {
   readonly remoteStream = null;
   readonly log: string[] = [];
   canSendDtmf = true;
-  muted = false;
+  readonly muted = new Set<MediaKind>();
+  /** Kinds that are sent, so that another track takes no offer. */
+  readonly sending = new Set<MediaKind>(["audio"]);
+  readonly opened: FakeTrack[] = [];
   closed = false;
   /** What a step throws, by its name. */
   readonly failures = new Map<string, Error>();
@@ -24,8 +37,9 @@ export class FakeMedia implements MediaHandler {
 
   constructor(readonly request: MediaRequest) {}
 
-  async createOffer({ hold, iceRestart }: OfferOptions): Promise<string> {
-    await this.#step(`createOffer${hold ? " hold" : ""}${iceRestart ? " ice-restart" : ""}`);
+  async createOffer({ hold, iceRestart, change }: OfferOptions): Promise<string> {
+    const changed = change ? ` ${change.track ? "+" : "-"}${change.kind}` : "";
+    await this.#step(`createOffer${hold ? " hold" : ""}${iceRestart ? " ice-restart" : ""}${changed}`);
     return hold ? "offer sendonly" : "offer";
   }
   applyAnswer(sdp: string, early: boolean): Promise<void> {
@@ -41,11 +55,20 @@ export class FakeMedia implements MediaHandler {
   rollback(): Promise<void> {
     return this.#step("rollback");
   }
-  setMuted(muted: boolean): void {
-    this.muted = muted;
+  setMuted(muted: boolean, kind: MediaKind): void {
+    if (muted) this.muted.add(kind);
+    else this.muted.delete(kind);
   }
-  async replaceAudio(_source: AudioSource): Promise<void> {
-    await this.#step("replaceAudio");
+  async open(kind: MediaKind, source: MediaSource): Promise<MediaStreamTrack | null> {
+    await this.#step(`open ${kind} ${String(source)}`);
+    if (source === false) return null;
+    const track = new FakeTrack();
+    this.opened.push(track);
+    return track as Partial<MediaStreamTrack> as MediaStreamTrack;
+  }
+  async replaceTrack({ kind, track }: MediaChange): Promise<boolean> {
+    await this.#step(`replaceTrack ${kind}`);
+    return track !== null && this.sending.has(kind);
   }
   async sendDtmf(tones: string): Promise<void> {
     await this.#step(`dtmf ${tones}`);

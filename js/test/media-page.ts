@@ -1,4 +1,4 @@
-import { type Call, UserAgent } from "../src/index.js";
+import { type Call, type ConnectOptions, type MediaHandlerFactory, type PeerConnectionOptions, UserAgent } from "../src/index.js";
 import { FakeNetwork, type NetworkAgent } from "./fake-network.js";
 
 /** Two user agents in one page, with real media between them. */
@@ -18,20 +18,28 @@ export interface MediaWorld {
 
 const connections: RTCPeerConnection[] = [];
 
-export async function createWorld(): Promise<MediaWorld> {
-  const Original = RTCPeerConnection;
-  window.RTCPeerConnection = class extends Original {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration);
-      connections.push(this);
-    }
-  };
+const Original = RTCPeerConnection;
+window.RTCPeerConnection = class extends Original {
+  constructor(configuration?: RTCConfiguration) {
+    super(configuration);
+    connections.push(this);
+  }
+};
+
+type Media = PeerConnectionOptions | MediaHandlerFactory;
+
+export async function createWorld(media: { alice?: Media; bob?: Media } = {}): Promise<MediaWorld> {
   const network = new FakeNetwork();
   const bobPort = network.agent("sip:bob@example.com", "Bob");
   const alicePort = network.agent("sip:alice@example.com", "Alice");
-  const server = "ws://example.com/ws";
-  const bob = await UserAgent.connect({ aor: "sip:bob@example.com", server, port: async () => bobPort });
-  const alice = await UserAgent.connect({ aor: "sip:alice@example.com", server, port: async () => alicePort });
+  const options = (user: "alice" | "bob", port: NetworkAgent): ConnectOptions => ({
+    aor: `sip:${user}@example.com`,
+    server: "ws://example.com/ws",
+    port: async () => port,
+    media: media[user] ?? {},
+  });
+  const bob = await UserAgent.connect(options("bob", bobPort));
+  const alice = await UserAgent.connect(options("alice", alicePort));
 
   const ring = async (): Promise<{ outgoing: Call; incoming: Call }> => {
     const arriving = new Promise<Call>((resolve) => bob.on("incoming", ({ call }) => resolve(call), { once: true }));

@@ -1,10 +1,16 @@
 import type { OffhookError } from "../errors.js";
 
+/** What can be sent: sound, the camera, the screen. */
+export type MediaKind = "audio" | "video" | "screen";
+
 /**
- * Where the sound we send comes from: the microphone (`true`, or constraints for it), a track or stream of yours
- * (a copy of it is sent, so muting or ending the call leaves yours alone), or nothing (`false`: listen only).
+ * Where what we send comes from: the microphone, camera or screen (`true`, the id of a device, or constraints for it), a
+ * track or stream of yours (a copy of it is sent, so muting or ending the call leaves yours alone), or nothing (`false`).
  */
-export type AudioSource = boolean | MediaTrackConstraints | MediaStreamTrack | MediaStream;
+export type MediaSource = boolean | string | MediaTrackConstraints | MediaStreamTrack | MediaStream;
+
+/** Where the sound we send comes from. */
+export type AudioSource = MediaSource;
 
 /** How the media of a call is doing. */
 export type MediaState =
@@ -23,7 +29,24 @@ export type MediaEvent =
   /** The remote stream is there, or has changed. */
   | { type: "remote-stream" }
   /** Something went wrong that does not end the call, e.g. the browser will not play sound yet. */
-  | { type: "problem"; error: OffhookError };
+  | { type: "problem"; error: OffhookError }
+  /**
+   * A device we used is gone, or a track has ended. `label`: what is used instead; null: nothing. Of the screen it means
+   * that the person stopped sharing: the call then offers to send it no more.
+   */
+  | { type: "device"; kind: MediaKind | "speaker"; label: string | null }
+  /** The path leads elsewhere (the one who answered is not the one heard before): the call restarts ICE. */
+  | { type: "restart" }
+  /** The other side opened a data channel. */
+  | { type: "datachannel"; channel: RTCDataChannel };
+
+/** Something else to be sent. */
+export interface MediaChange {
+  kind: MediaKind;
+  source: MediaSource;
+  /** Null: nothing. */
+  track: MediaStreamTrack | null;
+}
 
 /** What an offer of ours should say. */
 export interface OfferOptions {
@@ -31,6 +54,8 @@ export interface OfferOptions {
   hold: boolean;
   /** Look for a path anew. */
   iceRestart: boolean;
+  /** Begin or end to send this. `rollback` takes it back. */
+  change?: MediaChange | undefined;
 }
 
 /** What the media of a call has carried so far, in the units of the WebRTC statistics. */
@@ -56,16 +81,21 @@ export interface CallStats {
 }
 
 /**
- * The media of one call. The call makes the calls below one after the other, never two at once; descriptions are SDP
- * texts. The default is `PeerConnectionMedia`; give `UserAgent.connect` a `media` function for one of your own.
+ * The media of one call. The call makes `createOffer`, `applyAnswer`, `applyOffer`, `createAnswer` and `rollback` one after
+ * the other, never two at once; descriptions are SDP texts. The default is `PeerConnectionMedia`; give `UserAgent.connect`
+ * a `media` function for one of your own. What is optional may be left out: the call says then that it is not there.
  */
 export interface MediaHandler {
   /** Set by the call. */
   onEvent: ((event: MediaEvent) => void) | null;
-  /** What we send, once there is something. */
+  /** Sound and camera that we send, once there is something. */
   readonly localStream: MediaStream | null;
-  /** What we hear, once there is something. */
+  /** Sound and camera of the other side, once there is something. */
   readonly remoteStream: MediaStream | null;
+  /** The screen we share. */
+  readonly localScreen?: MediaStream | null;
+  /** The screen the other side shares. */
+  readonly remoteScreen?: MediaStream | null;
   /** Opens what is to be sent and makes an offer. Called again for each re-offer. */
   createOffer(options: OfferOptions): Promise<string>;
   /** Takes an answer to the last offer. `early`: from a provisional response, another may follow. */
@@ -76,16 +106,24 @@ export interface MediaHandler {
   createAnswer(): Promise<string>;
   /** The offer under way (ours or theirs) came to nothing: everything as it was before it. */
   rollback(): Promise<void>;
-  /** Stops or starts sending sound, with no word to the other side. */
-  setMuted(muted: boolean): void;
-  /** Sends something else from now on, with no word to the other side. */
-  replaceAudio(source: AudioSource): Promise<void>;
+  /** Stops or starts sending, with no word to the other side. */
+  setMuted(muted: boolean, kind: MediaKind): void;
+  /** Opens a source; the track is the call's, until it is given to `replaceTrack` or to an offer. Null: nothing to send. */
+  open?(kind: MediaKind, source: MediaSource): Promise<MediaStreamTrack | null>;
+  /** Sends that from now on and resolves with true, if it needs no word to the other side; else an offer will ask for it. */
+  replaceTrack?(change: MediaChange): Promise<boolean>;
+  /** Opens a data channel; `negotiated`: it needs no offer, because there are data channels already. */
+  createDataChannel?(label: string, options?: RTCDataChannelInit): { channel: RTCDataChannel; negotiated: boolean };
+  /** Plays the other side on another speaker, by the id of the device. */
+  setSpeaker?(deviceId: string): Promise<void>;
+  /** Plays the other side, where the browser wanted a gesture first. */
+  play?(): Promise<void>;
   /** Whether `sendDtmf` can be used in this call. */
   readonly canSendDtmf: boolean;
   /** Plays tones within the media (RFC 4733); done when the last was played. Milliseconds. */
   sendDtmf(tones: string, duration: number, gap: number): Promise<void>;
   stats(): Promise<CallStats>;
-  /** Lets go of the microphone and everything else. Idempotent. */
+  /** Lets go of microphone, camera and everything else. Idempotent. */
   close(): void;
 }
 
@@ -93,7 +131,8 @@ export interface MediaHandler {
 export interface MediaRequest {
   direction: "outgoing" | "incoming";
   /** What the application asked for in `call` or `answer`. */
-  audio: AudioSource | undefined;
+  audio: MediaSource | undefined;
+  video: MediaSource | undefined;
 }
 
 /** Makes the media handler of one call. */

@@ -1,84 +1,138 @@
 import { mediaError, type OffhookError, toOffhookError } from "../errors.js";
+import { capture } from "./capture.js";
 import { gathered } from "./gathering.js";
 import type {
-  AudioSource,
   CallStats,
+  MediaChange,
   MediaEvent,
   MediaHandler,
+  MediaKind,
   MediaRequest,
-  MediaState,
+  MediaSource,
   OfferOptions,
 } from "./handler.js";
-import { openAudio } from "./microphone.js";
-import { standingAnswer, withHold } from "./sdp.js";
+import { Player } from "./playback.js";
+import { hasSlides, peerOf, standingAnswer, withHold, withRefused, withSlides } from "./sdp.js";
+import { Slot } from "./slot.js";
 import { summarize } from "./stats.js";
+import { playTones } from "./tones.js";
 
-/** Options of the default media handler. */
+/** A description on its way, for a hook. */
+export interface DescriptionInfo {
+  type: "offer" | "answer";
+  /** Whose it is. */
+  from: "local" | "remote";
+}
+
+/** Options of the default media handler. They are read when a call begins: what you change counts from the next call. */
 export interface PeerConnectionOptions {
   /** Where our sound comes from when `call` or `answer` do not say; the microphone if absent. */
-  audio?: AudioSource;
-  /** STUN and TURN servers (default none). */
-  iceServers?: RTCIceServer[];
+  audio?: MediaSource;
+  /** Where our picture comes from when `call` or `answer` do not say; there is none if absent. */
+  video?: MediaSource;
+  /** Whether to receive the video and screens of the other side (default true). */
+  receiveVideo?: boolean;
+  /** STUN and TURN servers (default none), or what fetches them, e.g. with credentials that end. */
+  iceServers?: RTCIceServer[] | (() => Promise<RTCIceServer[]>);
   /** `relay` to go through TURN only. */
   iceTransportPolicy?: RTCIceTransportPolicy;
+  /** What else `RTCPeerConnection` takes. */
+  configuration?: RTCConfiguration;
   /** How long to look for candidates before a description is sent, in milliseconds (default 1000). */
   gatheringTimeout?: number;
+  /** The codecs to use, the best first, e.g. `{ audio: ["opus", "PCMA"] }`; all that the browser has if absent. */
+  codecs?: { audio?: readonly string[]; video?: readonly string[] };
+  /** Changes descriptions: ours before they are sent, theirs before they are used. */
+  modify?: (sdp: string, about: DescriptionInfo) => string | Promise<string>;
   /** The element that plays the other side; one of our own if absent, none (do it yourself) if null. */
-  audioElement?: HTMLAudioElement | null;
+  audioElement?: HTMLMediaElement | null;
+  /** The id of the speaker; the usual one if absent. */
+  speaker?: string;
 }
 
 const GATHERING_TIMEOUT = 1000;
 
-/** The audio of one call by the browser's `RTCPeerConnection`. */
+/** The media of one call by the browser's `RTCPeerConnection`. */
 export class PeerConnectionMedia implements MediaHandler {
   onEvent: ((event: MediaEvent) => void) | null = null;
 
   readonly #pc: RTCPeerConnection;
   readonly #options: PeerConnectionOptions;
-  readonly #source: AudioSource;
-  readonly #remote = new MediaStream();
-  readonly #element: HTMLAudioElement | null;
-  #local: MediaStream | null = null;
-  #transceiver: RTCRtpTransceiver | null = null;
-  #muted = false;
+  readonly #player: Player | null;
+  readonly #audio: Slot;
+  readonly #video: Slot;
+  readonly #screen: Slot;
+  readonly #closed = new AbortController();
+  #opened = false;
+  #servers: RTCIceServer[] = [];
   /** On hold, as agreed with the other side. */
   #held = false;
   /** On hold, or asking for it. */
   #silent = false;
   /** An offer that becomes the local description only when it is answered. */
   #offered: RTCSessionDescriptionInit | null = null;
-  /** Gives up the keys being played. */
-  #stopDtmf: () => void = () => undefined;
+  /** What the offer under way adds or removes, and how to take that back. */
+  #change: { kind: MediaKind; old: MediaStreamTrack | null; undo: () => Promise<void> } | null = null;
+  /** Their last offer, as it came. */
+  #theirs = "";
+  /** Whose early media is heard. */
+  #early: string | null = null;
 
   constructor(request: MediaRequest, options: PeerConnectionOptions = {}) {
     if (typeof RTCPeerConnection === "undefined") throw mediaError("unsupported", "there is no WebRTC here");
     this.#options = options;
-    this.#source = request.audio ?? options.audio ?? true;
-    this.#element = options.audioElement === undefined ? new Audio() : options.audioElement;
-    this.#pc = new RTCPeerConnection({
-      iceServers: options.iceServers ?? [],
-      iceTransportPolicy: options.iceTransportPolicy ?? "all",
-    });
-    this.#pc.addEventListener("connectionstatechange", () => this.#emit({ type: "state", state: this.#state() }));
-    this.#pc.addEventListener("track", ({ track }) => this.#onTrack(track));
+    const { audioElement = new Audio(), iceTransportPolicy = "all", iceServers, configuration } = options;
+    this.#servers = (typeof iceServers !== "function" && iceServers) || configuration?.iceServers || [];
+    const streams = { local: new MediaStream(), remote: new MediaStream() };
+    this.#audio = new Slot("audio", request.audio ?? options.audio ?? true, streams);
+    this.#video = new Slot("video", request.video ?? options.video ?? false, streams);
+    this.#screen = new Slot("screen", false, { local: new MediaStream(), remote: new MediaStream() });
+    const heard = (error: OffhookError | null): void =>
+      this.#emit(error ? { type: "problem", error } : { type: "remote-stream" });
+    this.#player = audioElement && new Player(audioElement, heard);
+    if (options.speaker) this.setSpeaker(options.speaker).catch(heard);
+    const pc = new RTCPeerConnection({ iceTransportPolicy, ...configuration, iceServers: this.#servers });
+    this.#pc = pc;
+    const until = { signal: this.#closed.signal };
+    pc.addEventListener(
+      "connectionstatechange",
+      () => {
+        const state = pc.connectionState;
+        this.#emit({ type: "state", state: state === "disconnected" ? "interrupted" : state });
+      },
+      until,
+    );
+    pc.addEventListener("datachannel", ({ channel }) => this.#emit({ type: "datachannel", channel }), until);
+    navigator.mediaDevices?.addEventListener("devicechange", () => void this.#onDevices(), until);
   }
 
   get localStream(): MediaStream | null {
-    return this.#local;
+    return this.#opened ? this.#audio.streams.local : null;
   }
 
   get remoteStream(): MediaStream | null {
-    return this.#remote.getTracks().length > 0 ? this.#remote : null;
+    return unlessEmpty(this.#audio.streams.remote);
   }
 
-  async createOffer({ hold, iceRestart }: OfferOptions): Promise<string> {
+  get localScreen(): MediaStream | null {
+    return unlessEmpty(this.#screen.streams.local);
+  }
+
+  get remoteScreen(): MediaStream | null {
+    return unlessEmpty(this.#screen.streams.remote);
+  }
+
+  async createOffer({ hold, iceRestart, change }: OfferOptions): Promise<string> {
     return this.#negotiate(async () => {
-      await this.#openInput();
-      this.#transceiver ??= this.#pc.addTransceiver("audio", { direction: "recvonly" });
+      if (!this.#opened || iceRestart) await this.#fetchServers();
+      await this.#open([this.#audio, this.#video]);
+      this.#audio.add(this.#pc, this.#options);
+      if (change) await this.#begin(change);
       this.#silence(hold);
-      this.#direct(this.#transceiver, false);
-      const sdp = await this.#offer(await this.#pc.createOffer({ iceRestart }), iceRestart);
-      return hold ? withHold(sdp) : sdp;
+      this.#direct(false);
+      const offer = await this.#pc.createOffer({ iceRestart });
+      const sdp = await this.#offer(offer, iceRestart);
+      return this.#outgoing("offer", hold ? withHold(sdp) : sdp);
     });
   }
 
@@ -96,33 +150,47 @@ export class PeerConnectionMedia implements MediaHandler {
     return sdp;
   }
 
+  /**
+   * Early media of several forks: the first is heard, for no browser moves from one to another without an ICE restart.
+   * So if somebody else answers, there is one.
+   */
   async applyAnswer(sdp: string, early: boolean): Promise<void> {
+    const pc = this.#pc;
+    const peer = peerOf(sdp);
+    const moved = this.#early !== null && this.#early !== peer;
+    if (early && moved) return;
+    this.#early = early ? peer : null;
     await this.#negotiate(async () => {
       const offered = this.#offered;
       this.#offered = null;
-      if (offered) await this.#pc.setLocalDescription(offered);
-      await this.#pc.setRemoteDescription({ type: early ? "pranswer" : "answer", sdp });
+      if (offered) await pc.setLocalDescription(offered);
+      const type = early ? "pranswer" : "answer";
+      await pc.setRemoteDescription({ type, sdp: await this.#modify(sdp, { type: "answer", from: "remote" }) });
     });
-    if (early) return;
+    if (early) return this.#show();
     this.#held = this.#silent;
-    if (this.#transceiver) this.#direct(this.#transceiver, this.#held);
+    this.#direct(this.#held);
+    if (moved) this.#emit({ type: "restart" });
+    this.#settle();
   }
 
   async applyOffer(sdp: string): Promise<void> {
-    await this.#negotiate(() => this.#pc.setRemoteDescription({ type: "offer", sdp }));
+    await this.#negotiate(async () => {
+      this.#theirs = await this.#modify(sdp, { type: "offer", from: "remote" });
+      await this.#pc.setRemoteDescription({ type: "offer", sdp: this.#theirs });
+    });
   }
 
   async createAnswer(): Promise<string> {
     return this.#negotiate(async () => {
-      await this.#openInput();
-      for (const transceiver of this.#pc.getTransceivers()) {
-        if (transceiver.receiver.track.kind === "audio") this.#transceiver ??= transceiver;
-        if (transceiver !== this.#transceiver && transceiver.direction !== "stopped") transceiver.stop();
-      }
-      if (!this.#transceiver) throw mediaError("negotiation", "the other side offers no sound");
-      this.#direct(this.#transceiver, this.#held);
+      if (!this.#opened) await this.#fetchServers();
+      const refused = this.#adopt();
+      await this.#open(this.#slots.filter(({ transceiver }) => transceiver));
+      this.#direct(this.#held);
       await this.#pc.setLocalDescription(await this.#pc.createAnswer());
-      return this.#localDescription();
+      const sdp = await this.#localDescription();
+      this.#show();
+      return this.#outgoing("answer", withRefused(sdp, refused));
     });
   }
 
@@ -131,71 +199,67 @@ export class PeerConnectionMedia implements MediaHandler {
     const state = pc.signalingState;
     if (state === "closed") return;
     this.#offered = null;
-    if (state !== "stable") {
-      const theirs = state === "have-remote-offer" || state === "have-local-pranswer";
-      await this.#negotiate(() => {
-        if (theirs) return pc.setRemoteDescription({ type: "rollback" });
-        if (!pc.currentRemoteDescription) return pc.setLocalDescription({ type: "rollback" });
-        return pc.setRemoteDescription({ type: "answer", sdp: standingAnswer(pc) });
-      });
-    }
-    if (this.#transceiver) this.#direct(this.#transceiver, this.#held);
+    await this.#negotiate(async () => {
+      if (state === "have-remote-offer" || state === "have-local-pranswer") {
+        await pc.setRemoteDescription({ type: "rollback" });
+      } else if (state !== "stable") {
+        if (pc.currentRemoteDescription) await pc.setRemoteDescription({ type: "answer", sdp: standingAnswer(pc) });
+        else await pc.setLocalDescription({ type: "rollback" });
+      }
+      const change = this.#change;
+      this.#change = null;
+      await change?.undo();
+    });
+    const there = pc.getTransceivers();
+    for (const slot of this.#slots) if (!there.includes(slot.transceiver as RTCRtpTransceiver)) slot.transceiver = null;
+    this.#direct(this.#held);
     this.#silence(this.#held);
   }
 
-  setMuted(muted: boolean): void {
-    this.#muted = muted;
-    this.#enableTracks();
+  setMuted(muted: boolean, kind: MediaKind): void {
+    const slot = this.#slot(kind);
+    slot.muted = muted;
+    slot.enable(this.#silent);
   }
 
-  async replaceAudio(source: AudioSource): Promise<void> {
-    const sender = this.#transceiver?.sender;
-    if (!sender || !this.#local) throw mediaError("unsupported", "the call sends no sound");
-    const track = await openAudio(source);
-    try {
-      await sender.replaceTrack(track);
-    } catch (thrown) {
-      track?.stop();
-      throw mediaError("negotiation", message(thrown), thrown);
-    }
-    for (const old of this.#local.getTracks()) {
-      this.#local.removeTrack(old);
-      old.stop();
-    }
-    if (track) this.#local.addTrack(track);
-    this.#enableTracks();
+  async open(kind: MediaKind, source: MediaSource): Promise<MediaStreamTrack | null> {
+    return (await capture({ [kind]: source })).get(kind) ?? null;
+  }
+
+  async replaceTrack({ kind, source, track }: MediaChange): Promise<boolean> {
+    const slot = this.#slot(kind);
+    const { transceiver } = slot;
+    // Whether we said that we send; the other side may hold us, and that is its business.
+    if (!transceiver || !/send/.test(transceiver.direction) || (!track && kind !== "audio")) return false;
+    const old = slot.track;
+    await this.#negotiate(() => this.#send(slot, source, track));
+    old?.stop();
+    this.#show();
+    return true;
+  }
+
+  createDataChannel(label: string, options?: RTCDataChannelInit): { channel: RTCDataChannel; negotiated: boolean } {
+    const negotiated = this.#pc.sctp !== null;
+    return { channel: this.#pc.createDataChannel(label, options), negotiated };
+  }
+
+  async setSpeaker(deviceId: string): Promise<void> {
+    if (!this.#player) throw mediaError("unsupported", "the application plays the sound itself");
+    await this.#player.setSpeaker(deviceId);
+  }
+
+  async play(): Promise<void> {
+    await this.#player?.play();
   }
 
   get canSendDtmf(): boolean {
-    return this.#transceiver?.sender.dtmf?.canInsertDTMF ?? false;
+    return this.#audio.transceiver?.sender.dtmf?.canInsertDTMF ?? false;
   }
 
-  sendDtmf(tones: string, duration: number, gap: number): Promise<void> {
-    const dtmf = this.#transceiver?.sender.dtmf;
+  sendDtmf(...tones: [tones: string, duration: number, gap: number]): Promise<void> {
+    const dtmf = this.#audio.transceiver?.sender.dtmf;
     if (!dtmf) return Promise.reject(mediaError("negotiation", "the other side does not take keys within the media"));
-    return new Promise((resolve, reject) => {
-      const stop = (): void => {
-        dtmf.removeEventListener("tonechange", onTone);
-        this.#pc.removeEventListener("connectionstatechange", onState);
-      };
-      const onTone = ({ tone }: RTCDTMFToneChangeEvent): void => {
-        if (tone !== "") return;
-        stop();
-        resolve();
-      };
-      const onState = (): void => {
-        if (this.#pc.connectionState !== "failed") return;
-        stop();
-        reject(mediaError("ice", "the keys could not be sent: the media is gone"));
-      };
-      dtmf.addEventListener("tonechange", onTone);
-      this.#pc.addEventListener("connectionstatechange", onState);
-      this.#stopDtmf = () => {
-        stop();
-        reject(mediaError("ice", "the call ended before the keys were sent"));
-      };
-      dtmf.insertDTMF(tones, duration, gap);
-    });
+    return playTones(this.#pc, dtmf, tones, this.#closed.signal);
   }
 
   async stats(): Promise<CallStats> {
@@ -203,83 +267,191 @@ export class PeerConnectionMedia implements MediaHandler {
   }
 
   close(): void {
-    if (this.#pc.signalingState === "closed") return;
-    this.#stopDtmf();
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
     this.#pc.close();
-    for (const track of this.#local?.getTracks() ?? []) track.stop();
-    for (const track of this.#remote.getTracks()) track.stop();
-    if (this.#element) {
-      this.#element.pause();
-      this.#element.srcObject = null;
+    for (const { track, transceiver } of this.#slots) {
+      track?.stop();
+      transceiver?.receiver.track.stop();
     }
+    this.#player?.close();
     this.#emit({ type: "state", state: "closed" });
   }
 
-  /** Opens what is to be sent, once. */
-  async #openInput(): Promise<void> {
-    if (this.#local) return;
-    const track = await openAudio(this.#source);
-    if (this.#pc.signalingState === "closed") {
-      track?.stop();
-      throw mediaError("negotiation", "the call has ended");
-    }
-    this.#local = new MediaStream(track ? [track] : []);
-    if (!track) return;
-    track.addEventListener("ended", () =>
-      this.#emit({ type: "problem", error: mediaError("no-device", "the microphone was unplugged or taken away") }),
-    );
-    const sender = this.#pc.addTrack(track, this.#local);
-    this.#transceiver = this.#pc.getTransceivers().find((transceiver) => transceiver.sender === sender) ?? null;
-    this.#enableTracks();
+  get #slots(): Slot[] {
+    return [this.#audio, this.#video, this.#screen];
   }
 
-  async #localDescription(): Promise<string> {
-    const { iceServers = [], gatheringTimeout = GATHERING_TIMEOUT } = this.#options;
-    await gathered(this.#pc, iceServers, gatheringTimeout);
-    const description = this.#pc.localDescription;
-    if (!description) throw mediaError("negotiation", "the call has ended");
-    return description.sdp;
+  #slot(kind: MediaKind): Slot {
+    return kind === "audio" ? this.#audio : kind === "video" ? this.#video : this.#screen;
+  }
+
+  /** Opens what is to be sent from the beginning, once. */
+  async #open(slots: readonly Slot[]): Promise<void> {
+    if (this.#opened) return;
+    const tracks = await capture(Object.fromEntries(slots.map(({ kind, source }) => [kind, source])));
+    if (this.#closed.signal.aborted) {
+      for (const track of tracks.values()) track.stop();
+      throw mediaError("negotiation", "the call has ended");
+    }
+    this.#opened = true;
+    for (const slot of slots) {
+      const track = tracks.get(slot.kind);
+      if (track) await this.#send(slot, slot.source, track);
+    }
+    this.#show();
+  }
+
+  /** Puts a track where it is sent from; where there is no media line yet, an offer will bring one. */
+  async #send(slot: Slot, source: MediaSource, track: MediaStreamTrack | null): Promise<void> {
+    const old = slot.track;
+    slot.take(source, track, this.#silent);
+    try {
+      if (slot.transceiver) await slot.transceiver.sender.replaceTrack(track);
+      else if (track) slot.add(this.#pc, this.#options);
+    } catch (thrown) {
+      slot.track = old;
+      throw thrown;
+    }
+    track?.addEventListener("ended", () => void this.#onEnded(slot, track), { signal: this.#closed.signal });
+  }
+
+  async #begin({ kind, source, track }: MediaChange): Promise<void> {
+    const slot = this.#slot(kind);
+    const { track: old, source: oldSource, transceiver } = slot;
+    const undo = async (): Promise<void> => {
+      if (!transceiver) {
+        // It was never agreed on, so the next offers will not know it.
+        slot.transceiver?.stop();
+        slot.transceiver = null;
+      }
+      await this.#send(slot, oldSource, transceiver ? old : null);
+    };
+    this.#change = { kind, old, undo };
+    await this.#send(slot, source, track);
+  }
+
+  /** Takes the media lines that the other side offers, each for what it is; those nobody has a use for are returned. */
+  #adopt(): string[] {
+    const refused: string[] = [];
+    const sdp = this.#theirs;
+    for (const transceiver of this.#pc.getTransceivers()) {
+      const { mid, direction, receiver } = transceiver;
+      if (mid === null || direction === "stopped" || this.#slots.some((slot) => slot.transceiver === transceiver)) continue;
+      const slot = receiver.track.kind === "audio" ? this.#audio : hasSlides(sdp, mid) ? this.#screen : this.#video;
+      const wanted = slot.kind === "audio" || slot.source !== false || this.#options.receiveVideo !== false;
+      if (wanted && slot.isFree) slot.use(transceiver, this.#options);
+      else {
+        transceiver.stop();
+        refused.push(mid);
+      }
+    }
+    if (this.#slots.every(({ isFree }) => isFree) && !/^m=application [1-9]/m.test(sdp))
+      throw mediaError("negotiation", "the other side offers nothing that we can take");
+    return refused;
   }
 
   /**
    * The direction says what this side wants, whatever the other side's hold is: so neither is stuck when the other
    * resumes (RFC 6337 5.3).
    */
-  #direct(transceiver: RTCRtpTransceiver, hold: boolean): void {
-    if (transceiver.direction === "stopped") return;
-    const sends = transceiver.sender.track !== null;
-    transceiver.direction = hold ? (sends ? "sendonly" : "inactive") : sends ? "sendrecv" : "recvonly";
+  #direct(hold: boolean): void {
+    for (const slot of this.#slots) slot.direct(hold, slot.kind === "audio" || this.#options.receiveVideo !== false);
   }
 
   /** On hold nobody hears anybody, from the moment we ask for it. */
   #silence(silent: boolean): void {
     this.#silent = silent;
-    this.#enableTracks();
+    for (const slot of this.#slots) slot.enable(silent);
   }
 
-  #enableTracks(): void {
-    for (const track of this.#local?.getTracks() ?? []) track.enabled = !this.#muted && !this.#silent;
-    for (const track of this.#remote.getTracks()) track.enabled = !this.#silent;
-  }
-
-  #onTrack(track: MediaStreamTrack): void {
-    if (track.kind !== "audio" || this.#remote.getTracks().includes(track)) return;
-    this.#remote.addTrack(track);
-    this.#enableTracks();
-    this.#emit({ type: "remote-stream" });
-    if (!this.#element) return;
-    this.#element.autoplay = true;
-    this.#element.srcObject = this.#remote;
-    this.#element.play().catch((thrown: unknown) => {
-      if (!(thrown instanceof DOMException) || thrown.name !== "NotAllowedError") return;
-      const error = mediaError("playback", "the browser will not play sound before you touch the page", thrown);
+  /** Both sides have agreed. What the other side refused to take is let go. */
+  #settle(): void {
+    const change = this.#change;
+    this.#change = null;
+    change?.old?.stop();
+    for (const slot of this.#slots) {
+      const { track, kind } = slot;
+      if (!slot.isFree || !slot.transceiver) continue;
+      slot.transceiver = null;
+      slot.take(false, null, false);
+      if (!track) continue;
+      track.stop();
+      const error = mediaError("negotiation", `the other side does not take ${kind === "audio" ? "sound" : kind}`);
+      if (change?.kind === kind) {
+        this.#show();
+        throw error;
+      }
       this.#emit({ type: "problem", error });
-    });
+    }
+    this.#show();
   }
 
-  #state(): MediaState {
-    const state = this.#pc.connectionState;
-    return state === "disconnected" ? "interrupted" : state;
+  /** The streams hold what is sent and received at the moment. */
+  #show(): void {
+    let changed = false;
+    for (const slot of this.#slots) changed = slot.show() || changed;
+    if (!changed) return;
+    this.#emit({ type: "remote-stream" });
+    if (this.remoteStream) this.#player?.show(this.remoteStream);
+  }
+
+  /** A device was unplugged, or taken away. Another microphone takes over; no camera is opened by itself. */
+  async #onEnded(slot: Slot, track: MediaStreamTrack): Promise<void> {
+    if (slot.track !== track) return;
+    await this.#send(slot, slot.source, null).catch(() => undefined);
+    slot.lost = slot.kind === "audio" && isDevice(slot.source);
+    if (!(await this.#recover())) this.#emit({ type: "device", kind: slot.kind, label: null });
+    this.#show();
+  }
+
+  async #onDevices(): Promise<void> {
+    await this.#recover();
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    if (await this.#player?.checkSpeaker(devices).catch(() => false))
+      this.#emit({ type: "device", kind: "speaker", label: "" });
+  }
+
+  /** Opens whatever microphone there is in place of one that was lost. */
+  async #recover(): Promise<boolean> {
+    const slot = this.#audio;
+    if (!slot.lost) return false;
+    slot.lost = false;
+    const { deviceId: _, ...constraints } = typeof slot.source === "object" ? (slot.source as MediaTrackConstraints) : {};
+    const source = Object.keys(constraints).length > 0 ? constraints : true;
+    const track = await this.open("audio", source).catch(() => null);
+    if (!track || this.#closed.signal.aborted || slot.track) {
+      track?.stop();
+      slot.lost = !slot.track;
+      return false;
+    }
+    await this.#send(slot, source, track);
+    this.#show();
+    this.#emit({ type: "device", kind: "audio", label: track.label });
+    return true;
+  }
+
+  async #fetchServers(): Promise<void> {
+    const { iceServers } = this.#options;
+    if (typeof iceServers !== "function") return;
+    this.#servers = await iceServers();
+    this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers: this.#servers });
+  }
+
+  async #localDescription(): Promise<string> {
+    await gathered(this.#pc, this.#servers, this.#options.gatheringTimeout ?? GATHERING_TIMEOUT);
+    const description = this.#pc.localDescription;
+    if (!description) throw mediaError("negotiation", "the call has ended");
+    return description.sdp;
+  }
+
+  /** Our description as it is sent. */
+  #outgoing(type: "offer" | "answer", sdp: string): Promise<string> | string {
+    return this.#modify(withSlides(sdp, this.#screen.streams.local), { type, from: "local" });
+  }
+
+  #modify(sdp: string, about: DescriptionInfo): Promise<string> | string {
+    return this.#options.modify?.(sdp, about) ?? sdp;
   }
 
   #emit(event: MediaEvent): void {
@@ -291,16 +463,17 @@ export class PeerConnectionMedia implements MediaHandler {
     try {
       return await step();
     } catch (thrown) {
-      throw this.#asError(thrown);
+      if (this.#closed.signal.aborted) throw mediaError("negotiation", "the call has ended", thrown);
+      throw thrown instanceof DOMException ? mediaError("negotiation", thrown.message, thrown) : toOffhookError(thrown);
     }
-  }
-
-  #asError(thrown: unknown): OffhookError {
-    if (this.#pc.signalingState === "closed") return mediaError("negotiation", "the call has ended", thrown);
-    return thrown instanceof DOMException ? mediaError("negotiation", message(thrown), thrown) : toOffhookError(thrown);
   }
 }
 
-function message(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+function unlessEmpty(stream: MediaStream): MediaStream | null {
+  return stream.getTracks().length > 0 ? stream : null;
+}
+
+/** Whether a source is one of the computer's, not a track of the application's. */
+function isDevice(source: MediaSource): boolean {
+  return !(source instanceof MediaStream || source instanceof MediaStreamTrack);
 }

@@ -2,6 +2,7 @@ import { type Browser, chromium, test as base } from "@playwright/test";
 import { CHROMIUM, LOOPBACK } from "./chromium.js";
 import { Phone } from "./phone.js";
 import type { Program } from "./programs.js";
+import { Talker } from "./talker.js";
 import { type ServerName, type SipServer, startEcho, startServer } from "./servers.js";
 
 export interface WorkerOptions {
@@ -16,10 +17,14 @@ interface WorkerFixtures {
 }
 
 interface Fixtures {
+  /** Those who were opened: what they saw is told when a test fails. */
+  phones: Phone[];
   /** Opens the softphone for a user. */
   open: (user: string, browser?: Browser) => Promise<Phone>;
   /** The same, and signs in. */
   phone: (user: string, browser?: Browser) => Promise<Phone>;
+  /** Somebody on a page without buttons, registered. */
+  talker: (user: string, media?: Parameters<typeof Talker.open>[3]) => Promise<Talker>;
 }
 
 /** Tests with a SIP server, and with phones that say what they saw when a test fails. */
@@ -41,13 +46,9 @@ export const test = base.extend<Fixtures, WorkerOptions & WorkerFixtures>({
     },
     { scope: "worker", timeout: 60_000 },
   ],
-  open: async ({ browser, server }, use, info) => {
+  phones: async ({ server }, use, info) => {
     const phones: Phone[] = [];
-    await use(async (user, where = browser) => {
-      const phone = await Phone.open(where, server, user);
-      phones.push(phone);
-      return phone;
-    });
+    await use(phones);
     if (info.status !== info.expectedStatus) {
       for (const { report } of [...phones.map((phone) => ({ report: phone.report() })), { report: server.report() }]) {
         console.log(report);
@@ -55,8 +56,22 @@ export const test = base.extend<Fixtures, WorkerOptions & WorkerFixtures>({
     }
     for (const phone of phones) await phone.context.close();
   },
+  open: async ({ browser, server, phones }, use) => {
+    await use(async (user, where = browser) => {
+      const phone = await Phone.open(where, server, user);
+      phones.push(phone);
+      return phone;
+    });
+  },
   phone: async ({ open }, use) => {
     await use(async (user, where) => (await open(user, where)).signIn());
+  },
+  talker: async ({ browser, server, phones }, use) => {
+    await use(async (user, media) => {
+      const talker = await Talker.open(browser, server, user, media);
+      phones.push(talker.phone);
+      return talker;
+    });
   },
 });
 

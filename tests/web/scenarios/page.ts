@@ -87,6 +87,8 @@ const CALL_EVENTS: { [K in keyof CallEvents]: ((event: CallEvents[K], described:
   // Not signalling.
   muted: null,
   media: null,
+  device: null,
+  datachannel: null,
 };
 
 class Agent {

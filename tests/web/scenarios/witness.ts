@@ -1,4 +1,4 @@
-import type { AudioSource, CallStats, MediaEvent, MediaHandler, OfferOptions } from "offhook";
+import type { CallStats, MediaEvent, MediaHandler, MediaKind, OfferOptions } from "offhook";
 
 /** A media handler that passes everything on to another, and says which offers of the other side it was given. */
 export class Witness implements MediaHandler {
@@ -68,12 +68,8 @@ export class Witness implements MediaHandler {
     return this.#media.rollback();
   }
 
-  setMuted(muted: boolean): void {
-    this.#media.setMuted(muted);
-  }
-
-  replaceAudio(source: AudioSource): Promise<void> {
-    return this.#media.replaceAudio(source);
+  setMuted(muted: boolean, kind: MediaKind): void {
+    this.#media.setMuted(muted, kind);
   }
 
   sendDtmf(tones: string, duration: number, gap: number): Promise<void> {
