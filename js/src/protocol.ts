@@ -62,6 +62,13 @@ export interface AgentConfig {
   /** How long a connection may take to come up, in milliseconds (default 8000). */
   connectTimeout?: number;
   /**
+   * How often keep-alives go over a connection, at most, in milliseconds (default 30000; 0: none). The server can ask for
+   * more. They tell a dead connection from a silent one (RFC 5626 4.4.1).
+   */
+  keepAlive?: number;
+  /** How long the answer to a keep-alive may take before another connection is opened, in milliseconds (default 10000). */
+  pongTimeout?: number;
+  /**
    * Whether provisional responses are acknowledged (RFC 3262), so that none gets lost: never, where the other side
    * supports it (the default), or always, which refuses calls with those who do not.
    */

@@ -46,6 +46,10 @@ pub struct AgentConfig {
     pub timers: Option<TimerValues>,
     /// Milliseconds a connection may take to come up.
     pub connect_timeout: Option<u32>,
+    /// Milliseconds between keep-alives on connections, at most; 0: none are sent.
+    pub keep_alive: Option<u32>,
+    /// Milliseconds the answer to a keep-alive may take.
+    pub pong_timeout: Option<u32>,
     /// Acknowledged provisional responses: `never`, `supported` or `required`; see [`Reliability`].
     pub reliable: Option<String>,
     /// Who may replace a call of ours: `asked`, `referred` or `never`; see [`Replacing`].
@@ -127,6 +131,8 @@ impl AgentConfig {
             user_agent: None,
             timers: None,
             connect_timeout: None,
+            keep_alive: None,
+            pong_timeout: None,
             reliable: None,
             replacing: None,
             trace: false,
@@ -145,9 +151,6 @@ impl AgentConfig {
         }
         config.credentials.extend(self.token.map(Credential::token));
         config.ask_credentials = self.ask_credentials;
-        if let Some(timeout) = self.credentials_timeout {
-            config.credentials_timeout = Duration::from_millis(timeout.into());
-        }
         config.weakest_digest = self.weakest_digest.map(|name| algorithm("weakestDigest", &name)).transpose()?;
         config.allow_unprotected_tokens = self.allow_unprotected_tokens;
         config.display_name = self.display_name;
@@ -170,8 +173,15 @@ impl AgentConfig {
             millis("timers.t2", timers.t2, &mut config.timers.t2)?;
             millis("timers.t4", timers.t4, &mut config.timers.t4)?;
         }
-        if let Some(timeout) = self.connect_timeout {
-            config.connect_timeout = Duration::from_millis(timeout.into());
+        for (value, slot) in [
+            (self.connect_timeout, &mut config.connect_timeout),
+            (self.keep_alive, &mut config.keep_alive),
+            (self.pong_timeout, &mut config.pong_timeout),
+            (self.credentials_timeout, &mut config.credentials_timeout),
+        ] {
+            if let Some(millis) = value {
+                *slot = Duration::from_millis(millis.into());
+            }
         }
         if let Some(reliable) = self.reliable {
             config.reliable = Reliability::parse(&reliable)

@@ -396,7 +396,7 @@ impl Endpoint {
     ) -> Option<Bytes> {
         let hop = route(dialog.target(), dialog.route_set());
         let mut builder = Builder::request(&Method::Ack, hop.request_uri);
-        self.push_via(&mut builder, path, branch);
+        self.push_via(&mut builder, path, branch, false);
         builder.number(Name::MaxForwards, 70);
         for value in &hop.routes {
             builder.header(Name::Route, value);

@@ -41,6 +41,11 @@ pub struct Config {
     /// The longest request sent by UDP, in bytes; a longer one goes over TCP, and by UDP only where TCP is refused (RFC 3261
     /// 18.1.1). `None`: all go by UDP. 1,300.
     pub udp_limit: Option<usize>,
+    /// How often keep-alives go over the connections that this side opened, at most; servers can ask for more (RFC 5626 4.4,
+    /// RFC 6223). 30 s, which finds a dead connection sooner than the 120 s of RFC 5626 4.4.1; zero: none are sent.
+    pub keep_alive: Duration,
+    /// How long the answer to a keep-alive may take; then the connection is dead and another is opened. 10 s.
+    pub pong_timeout: Duration,
     /// What one endpoint takes on.
     pub limits: EndpointLimits,
     /// The endpoint rewrites descriptions for hold and resume and answers re-offers by itself, for programs whose media
@@ -158,6 +163,8 @@ impl Config {
             timers: TimerConfig::default(),
             connect_timeout: Duration::from_secs(8),
             udp_limit: Some(1300),
+            keep_alive: Duration::from_secs(30),
+            pong_timeout: Duration::from_secs(10),
             limits: EndpointLimits::default(),
             automatic_media: false,
             reliable: Reliability::default(),

@@ -107,6 +107,10 @@ impl Endpoint {
         matches!(self.connection.state, State::Up(_))
     }
 
+    pub(super) fn is_to_server(&self, flow: FlowId) -> bool {
+        self.connection.path().is_some_and(|path| path.flow == flow)
+    }
+
     /// The address a URI names without asking anybody, if UDP leads there.
     pub(super) fn udp_address(&self, uri: &str) -> Option<SocketAddr> {
         let parsed = UriRef::parse(uri).ok()?;
@@ -193,6 +197,7 @@ impl Endpoint {
     }
 
     pub(super) fn on_flow_up(&mut self, now: Instant, flow: FlowId) {
+        self.begin_keep_alive(now, flow);
         let waiting = self.opening_over(flow);
         let server = match self.connection.state {
             State::Connecting(path) if path.flow == flow => Some(path),
@@ -213,6 +218,7 @@ impl Endpoint {
 
     pub(super) fn on_flow_down(&mut self, now: Instant, flow: FlowId, error: Option<FlowError>) {
         let error = error.unwrap_or_else(|| FlowError::new(FlowErrorKind::Lost, "the peer closed the connection"));
+        self.end_keep_alive(flow);
         let waiting = self.opening_over(flow);
         if self.connection.path().is_some_and(|path| path.flow == flow) {
             self.connection_failed(now, error.clone());
@@ -234,7 +240,7 @@ impl Endpoint {
     }
 
     /// A flow is of no use: it fails with all that waits on it.
-    fn abandon_flow(&mut self, flow: FlowId, error: FlowError) {
+    pub(super) fn abandon_flow(&mut self, flow: FlowId, error: FlowError) {
         self.transactions.flow_changed(flow, FlowChange::Failed(error));
         self.transactions.flows_mut().abandon(flow);
     }

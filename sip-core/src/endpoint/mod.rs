@@ -19,6 +19,7 @@ mod event;
 mod exchange;
 mod in_call;
 mod incoming;
+mod keep_alive;
 mod media;
 mod outgoing;
 mod pager;
@@ -71,6 +72,7 @@ use crate::transport::{Dead, FlowChange, FlowError, FlowId, FlowInfo, Machine, O
 use call::Call;
 use connection::Connection;
 use credentials::Asking;
+use keep_alive::KeepAlive;
 use outgoing::Outgoing;
 use publication::Publication;
 use registration::Registration;
@@ -113,6 +115,8 @@ enum Timer {
     Resolve(QueryId),
     /// Try the server again.
     Reconnect,
+    /// Send a ping, or see whether it was answered.
+    KeepAlive(FlowId),
     /// The application takes too long to give credentials.
     Credentials(CredentialQuery),
     /// The shutdown's deadline.
@@ -141,6 +145,7 @@ pub struct Endpoint {
     next_query: u64,
     opening: HashMap<FlowId, connection::Opening>,
     dead: Dead,
+    keep_alives: HashMap<FlowId, KeepAlive>,
     calls: Arena<Call>,
     by_dialog: HashMap<Identity, Key>,
     acks: HashMap<Identity, StoredAck>,
@@ -184,6 +189,7 @@ impl Endpoint {
             next_query: 0,
             opening: HashMap::new(),
             dead: Dead::default(),
+            keep_alives: HashMap::new(),
             calls: Arena::new(),
             by_dialog: HashMap::new(),
             acks: HashMap::new(),
@@ -254,7 +260,7 @@ impl Endpoint {
                 transaction::Event::Malformed { source, error, bytes } => self.on_malformed(now, source, error, &bytes),
                 transaction::Event::FlowUp { flow } => self.on_flow_up(now, flow),
                 transaction::Event::FlowDown { flow, error } => self.on_flow_down(now, flow, error),
-                transaction::Event::Pong { .. } => {}
+                transaction::Event::Pong { flow } => self.on_pong(flow),
                 transaction::Event::Trace { outgoing, path, bytes } => {
                     let transport = self.transactions.flows().transport(path.flow);
                     let (flow, remote) = (path.flow, path.remote);
@@ -309,6 +315,7 @@ impl Machine for Endpoint {
         if self.finished {
             return;
         }
+        self.heard_on(path.flow);
         self.transactions.receive(now, path, bytes);
         self.pump(now);
     }
@@ -348,6 +355,7 @@ impl Machine for Endpoint {
                 Timer::Connect(flow) => self.on_connect_timer(flow),
                 Timer::Resolve(query) => self.on_resolve_timer(now, query),
                 Timer::Reconnect => self.on_reconnect_timer(now),
+                Timer::KeepAlive(flow) => self.on_keep_alive_timer(now, flow),
                 Timer::Credentials(query) => self.on_credentials_timer(now, query),
                 Timer::Shutdown => self.on_shutdown_timer(now),
             }

@@ -141,6 +141,9 @@ impl Endpoint {
         if let Err(error) = self.check_security(outgoing, path) {
             return self.on_failure(now, key, error);
         }
+        if may_keep(&outgoing.purpose) {
+            self.begin_keep_alive(now, path.flow);
+        }
         self.authorize(key, path);
         let Some(outgoing) = self.outgoing.get(key) else { return };
         match self.write(outgoing, path, &branch) {
@@ -160,7 +163,7 @@ impl Endpoint {
 
     fn write(&self, outgoing: &Outgoing, path: Path, branch: &str) -> Result<Bytes, Error> {
         let mut builder = Builder::request(&outgoing.method, &outgoing.uri);
-        self.push_via(&mut builder, path, branch);
+        self.push_via(&mut builder, path, branch, may_keep(&outgoing.purpose));
         builder.number(Name::MaxForwards, 70);
         for route in &outgoing.routes {
             builder.header(Name::Route, route);
@@ -196,12 +199,14 @@ impl Endpoint {
     }
 
     /// The top Via of a request of ours.
-    pub(super) fn push_via(&self, builder: &mut Builder, path: Path, branch: &str) {
+    pub(super) fn push_via(&self, builder: &mut Builder, path: Path, branch: &str, keep: bool) {
         let flows = self.transactions.flows();
         let mut sent_by = String::with_capacity(24);
         flows.push_sent_by(path.flow, &mut sent_by);
         let transport = flows.transport(path.flow).map_or("UDP", |transport| transport.via());
-        builder.parts(Name::Via, &["SIP/2.0/", transport, " ", &sent_by, ";branch=", branch, ";rport"]);
+        // RFC 6223 4.3: we would send keep-alives; not over UDP, where we do not.
+        let keep = if keep && self.keep_alives.contains_key(&path.flow) { ";keep" } else { "" };
+        builder.parts(Name::Via, &["SIP/2.0/", transport, " ", &sent_by, ";branch=", branch, ";rport", keep]);
     }
 
     /// The URI others reach us at on a flow.
@@ -244,6 +249,9 @@ impl Endpoint {
         }
         if matches!(status.code(), 401 | 407) && self.may_retry(purpose) {
             return self.on_challenge(now, key, response);
+        }
+        if matches!(purpose, Purpose::Register | Purpose::Invite(_)) {
+            self.note_keep_alive(response, source);
         }
         let Some(outgoing) = self.outgoing.remove(key) else { return };
         let proof = self.auth.accepted(response, response.body(), &outgoing.attempt);
@@ -333,4 +341,9 @@ impl Endpoint {
             Purpose::Nobody => {}
         }
     }
+}
+
+/// The requests by which keep-alives are negotiated: those that register or make a dialog (RFC 6223 4.2).
+fn may_keep(purpose: &Purpose) -> bool {
+    matches!(purpose, Purpose::Register | Purpose::Invite(_))
 }

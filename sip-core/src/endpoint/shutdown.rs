@@ -75,6 +75,7 @@ impl Endpoint {
         self.drop_publications(now);
         self.stop_connecting();
         for flow in self.transactions.flows().ids() {
+            self.end_keep_alive(flow);
             self.transactions.flows_mut().close(flow);
         }
         for op in shutdown.ops {

@@ -250,6 +250,11 @@ impl<U: Copy> Transactions<U> {
         self.flows.transmit(path, message)
     }
 
+    /// Sends a keep-alive; [`Event::Pong`] tells of its answer (RFC 5626 4.4.1).
+    pub fn ping(&mut self, path: Path) -> Result<(), FlowError> {
+        self.flows.transmit(path, Bytes::from_static(b"\r\n\r\n"))
+    }
+
     /// Where responses of this server transaction go.
     pub fn response_path(&self, server: ServerId) -> Option<Path> {
         self.servers.get(server.0).map(|entry| entry.path)

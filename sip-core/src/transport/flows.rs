@@ -232,6 +232,12 @@ impl Flows {
         self.table.get(&flow)?.target.as_ref().map(|target| &*target.host)
     }
 
+    /// The other end of a connection that was opened from here and is up.
+    pub fn opened_to(&self, flow: FlowId) -> Option<SocketAddr> {
+        let entry = self.table.get(&flow)?;
+        (entry.target.is_some() && matches!(entry.state, State::Up)).then_some(entry.remote)
+    }
+
     /// Appends what a Via's sent-by or a Contact's host and port should be on this flow.
     pub fn push_sent_by(&self, flow: FlowId, text: &mut String) {
         match self.table.get(&flow) {

@@ -8,6 +8,7 @@ mod credentials;
 mod datagrams;
 mod dialog;
 mod input;
+mod keep_alive;
 mod load;
 mod notifier;
 mod publish;

@@ -106,6 +106,16 @@ impl Subscription {
 /// What a NOTIFY may use after a subscription is over.
 const GONE: Error = Error::State("the subscription is over");
 
+impl Subscription {
+    /// Its own dialog, if it has one.
+    pub(super) fn dialog(&self) -> Option<&Dialog> {
+        match &self.seat {
+            Seat::Own(dialog) => Some(dialog),
+            Seat::Awaited(_) | Seat::Call(..) => None,
+        }
+    }
+}
+
 impl Endpoint {
     fn insert_subscription(&mut self, seat: Seat, package: Package, purpose: Purpose, role: Role) -> Key {
         let identity = self.seat_identity(&seat);

@@ -1,0 +1,138 @@
+//! Keep-alives on the connections this side opened (RFC 5626 4.4.1, RFC 6223, RFC 7118 6): they hold doors in firewalls
+//! open, and tell a connection that is dead from one that is silent.
+//!
+//! A ping can always be sent, but not everybody answers it. So its answer is waited for only where it is known to come:
+//! one came before on this connection, or the server said so (`keep`, Flow-Timer). The first ping goes soon, to learn that.
+//!
+//! Over UDP there are none: CRLF must not be used there, and STUN is a driver's.
+
+use std::time::Duration;
+
+use super::{Endpoint, Timer};
+use crate::dialog::Dialog;
+use crate::message::{Name, Response};
+use crate::time::Instant;
+use crate::timer::TimerId;
+use crate::transport::{FlowError, FlowErrorKind, FlowId, Path};
+
+/// When the first ping goes.
+const FIRST: Duration = Duration::from_secs(1);
+/// Whatever a server asks for, it does not get more.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// The keep-alives of one connection.
+#[derive(Debug)]
+pub(super) struct KeepAlive {
+    timer: TimerId,
+    path: Path,
+    /// A ping is out.
+    waits: bool,
+    /// Something came since then.
+    heard: bool,
+    /// The peer answers pings.
+    answers: bool,
+    /// How often the server wants them.
+    recommended: Option<Duration>,
+}
+
+impl Endpoint {
+    /// A connection is up, or is used anew.
+    pub(super) fn begin_keep_alive(&mut self, now: Instant, flow: FlowId) {
+        let flows = self.transactions.flows();
+        let Some(remote) = flows.opened_to(flow) else { return };
+        if self.keep_alives.contains_key(&flow) || self.config.keep_alive.is_zero() {
+            return;
+        }
+        if !flows.transport(flow).is_some_and(|transport| transport.is_reliable()) {
+            return;
+        }
+        let timer = self.timers.insert(now + FIRST.min(self.config.keep_alive), Timer::KeepAlive(flow));
+        let path = Path { flow, remote };
+        let keep = KeepAlive { timer, path, waits: false, heard: false, answers: false, recommended: None };
+        self.keep_alives.insert(flow, keep);
+    }
+
+    /// Whether a connection is of use: it leads to the server, or a dialog is on it.
+    fn is_in_use(&self, flow: FlowId) -> bool {
+        let on = |dialog: &Dialog| dialog.path().flow == flow;
+        self.is_to_server(flow)
+            || self.calls.iter().any(|(_, call)| call.dialogs.iter().any(on))
+            || self.subscriptions.iter().any(|(_, subscription)| subscription.dialog().is_some_and(on))
+    }
+
+    /// A connection is gone.
+    pub(super) fn end_keep_alive(&mut self, flow: FlowId) {
+        if let Some(keep) = self.keep_alives.remove(&flow) {
+            self.timers.cancel(keep.timer);
+        }
+    }
+
+    /// Whatever comes shows that the peer is there.
+    pub(super) fn heard_on(&mut self, flow: FlowId) {
+        if let Some(keep) = self.keep_alives.get_mut(&flow) {
+            keep.heard = true;
+        }
+    }
+
+    pub(super) fn on_pong(&mut self, flow: FlowId) {
+        if let Some(keep) = self.keep_alives.get_mut(&flow) {
+            keep.answers = true;
+        }
+    }
+
+    /// What a server says of keep-alives: `keep` in our Via (RFC 6223 4.3), Flow-Timer when we register (RFC 5626 4.4).
+    pub(super) fn note_keep_alive(&mut self, response: &Response, source: Path) {
+        let Some(keep) = self.keep_alives.get_mut(&source.flow) else { return };
+        let asked = response.via().ok().and_then(|via| via.params.value("keep")?.trim_matches('"').parse::<u32>().ok());
+        let timer = response.number(Name::FlowTimer).ok().flatten();
+        if asked.is_none() && timer.is_none() {
+            return;
+        }
+        keep.answers = true;
+        // Zero: at our discretion.
+        let seconds = timer.or(asked).filter(|seconds| *seconds > 0);
+        keep.recommended = seconds.map(|seconds| Duration::from_secs(seconds.into()));
+    }
+
+    pub(super) fn on_keep_alive_timer(&mut self, now: Instant, flow: FlowId) {
+        if !self.transactions.flows().contains(flow) || !self.is_in_use(flow) {
+            self.keep_alives.remove(&flow);
+            return;
+        }
+        let permille = self.entropy.below(1000);
+        let Some(keep) = self.keep_alives.get_mut(&flow) else { return };
+        let every = self.config.keep_alive.min(keep.recommended.unwrap_or(Duration::MAX)).max(LEAST);
+        let deadline = self.config.pong_timeout.min(every / 2);
+        let wait = if !keep.waits {
+            (keep.waits, keep.heard) = (true, false);
+            // A connection that breaks here is told by its driver.
+            let _ = self.transactions.ping(keep.path);
+            deadline
+        } else if keep.answers && !keep.heard {
+            self.keep_alives.remove(&flow);
+            let error = FlowError::new(FlowErrorKind::Timeout, "the connection is dead: nothing answers a keep-alive");
+            return self.abandon_flow(flow, error);
+        } else {
+            keep.waits = false;
+            spread(every, permille).saturating_sub(deadline)
+        };
+        keep.timer = self.timers.insert(now + wait, Timer::KeepAlive(flow));
+    }
+}
+
+/// Four fifths of it up to the whole, by chance (RFC 5626 4.4).
+fn spread(every: Duration, permille: u64) -> Duration {
+    every.mul_f64(0.8 + 0.2 * (permille as f64 / 1000.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keep_alives_come_as_often_as_asked_for() {
+        let every = Duration::from_secs(30);
+        assert_eq!(spread(every, 0), Duration::from_secs(24));
+        assert!(spread(every, 999) < every);
+    }
+}
