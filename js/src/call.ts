@@ -1,8 +1,9 @@
-import type { AgentClient, AgentEvent } from "./agent-client.js";
+import type { AgentClient, AgentEvent, Request } from "./agent-client.js";
 import { abortable, aborted, Deferred, ignore, Serial, throwIfAborted } from "./async.js";
 import { sendDtmfByInfo, validateTones, type DtmfOptions } from "./dtmf.js";
 import { errorFromEnd, mediaError, OffhookError, stateError, toOffhookError } from "./errors.js";
 import { TypedEventTarget } from "./events.js";
+import { completeTarget } from "./target.js";
 import type {
   CallStats,
   MediaChange,
@@ -16,6 +17,7 @@ import type {
 import { opened } from "./media/data-channel.js";
 import { offers } from "./media/sdp.js";
 import { Negotiation, type ReofferKind } from "./negotiation.js";
+import { Deciders, type Transfer, transferFields, type TransferOptions, type TransferRequest } from "./transfer.js";
 import type { Address, CallId, CallSnapshot, CallState, End, Header, Transition } from "./protocol.js";
 
 /** What a call tells, by event name. Each event carries its name as `type`. */
@@ -77,7 +79,7 @@ export interface WaitOptions {
 }
 
 /** A notification about one call that exists already. */
-export type CallNotification = Exclude<Extract<AgentEvent, { call: CallId }>, { type: "incoming" }>;
+export type CallNotification = Exclude<Extract<AgentEvent, { call: CallId }>, { type: "incoming" | "transferRequest" }>;
 
 /** @internal What a call is made of. */
 export interface CallInit {
@@ -100,8 +102,12 @@ export interface CallInit {
   client: AgentClient;
   /** Outgoing: hangs up while not yet established. */
   signal: AbortSignal | undefined;
-  /** Receives the one function that feeds the call. */
-  attach: (deliver: (notification: CallNotification) => void) => void;
+  placeTransfer: (request: Request<"transfer" | "transferTo">) => Promise<Transfer>;
+  /** Receives the two functions that feed the call; the second is false where nobody decides about transfers. */
+  attach: (
+    deliver: (notification: CallNotification) => void,
+    decide: (request: TransferRequest) => boolean,
+  ) => void;
 }
 
 /**
@@ -139,6 +145,8 @@ export class Call extends TypedEventTarget<CallEvents> {
   readonly #ended = new Deferred<End>();
   readonly #history: Transition[] = [];
   readonly #dtmf = new Serial();
+  readonly #deciders = new Deciders();
+  readonly #placeTransfer: CallInit["placeTransfer"];
   #state: CallState;
   #end: End | null = null;
   #hold = { local: false, remote: false };
@@ -168,10 +176,17 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.#client = init.client;
     this.#offer = init.offer;
     this.#openMedia = init.openMedia;
+    this.#placeTransfer = init.placeTransfer;
     this.#state = init.direction === "outgoing" ? "calling" : "ringing";
     if (init.media) this.#useMedia(init.media);
     if (init.signal) this.#hangUpOnAbort(init.signal);
-    init.attach((notification) => this.#deliver(notification));
+    init.attach(
+      (notification) => this.#deliver(notification),
+      (request) => {
+        if (this.#deciders.any) this.#deciders.tell(request);
+        return this.#deciders.any;
+      },
+    );
   }
 
   /** Where the call is now. */
@@ -430,6 +445,34 @@ export class Call extends TypedEventTarget<CallEvents> {
   /** Sends something of the application's within the call. Done when the other side has accepted it. */
   async sendInfo(contentType: string, body: string): Promise<void> {
     await this.#client.request<"info">({ type: "info", call: this.#id, contentType, body });
+  }
+
+  /**
+   * Asks the other side to call somebody else in the place of this call: a blind transfer. Resolves when the request is on
+   * its way; `transfer.done` is what comes of it. This call is hung up by itself when the new one is answered, and goes on
+   * where that fails.
+   */
+  async transfer(target: string, options: TransferOptions = {}): Promise<Transfer> {
+    this.#expectLive();
+    const uri = completeTarget(target, this.local.uri);
+    return this.#placeTransfer({ type: "transfer", call: this.#id, target: uri, ...transferFields(options) });
+  }
+
+  /**
+   * Brings the other sides of this call and another together: an attended transfer. Both calls end when that has worked.
+   * While the other one still rings, its answer is waited for first.
+   */
+  async transferTo(other: Call, options: TransferOptions = {}): Promise<Transfer> {
+    this.#expectLive();
+    return this.#placeTransfer({ type: "transferTo", call: this.#id, other: other.#id, ...transferFields(options) });
+  }
+
+  /**
+   * Decides about transfers the other side asks for; returns the function that stops that. Without anybody to decide,
+   * here or at `UserAgent.onTransferRequest`, they are refused.
+   */
+  onTransferRequest(decide: (request: TransferRequest) => void): () => void {
+    return this.#deciders.add(decide);
   }
 
   /** What the media has carried so far. Null before there is media. */

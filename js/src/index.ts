@@ -16,6 +16,15 @@ export type {
 } from "./user-agent.js";
 export { Call } from "./call.js";
 export type { AnswerOptions, CallEvents, RingOptions, WaitOptions } from "./call.js";
+export { Transfer, TransferRequest } from "./transfer.js";
+export type {
+  FollowOptions,
+  TransferEvents,
+  TransferOptions,
+  TransferOutcome,
+  TransferProgress,
+  TransferRequestEvents,
+} from "./transfer.js";
 export type { DtmfOptions } from "./dtmf.js";
 export { OffhookError } from "./errors.js";
 export type { ErrorDetail, MediaErrorValue, MediaProblem } from "./errors.js";

@@ -9,6 +9,9 @@
 /** Names one call for the life of its agent. */
 export type CallId = number;
 
+/** Names one transfer, ours or theirs, for the life of its agent. */
+export type TransferId = number;
+
 /** A display name and a URI. */
 export interface Address {
   displayName: string | null;
@@ -123,6 +126,20 @@ export type Command = { id: number } & (
   | { type: "message"; target: string; contentType: string; body: string }
   /** Result: `CallSnapshot`. */
   | { type: "inspect"; call: CallId }
+  /**
+   * Asks the other side of a call to call `target` instead (REFER, RFC 5589 6); the call is hung up when that was
+   * answered unless `hangUp` is false. `timeout` is for the silence of the other side, in ms (default 180000). Without
+   * `follow` it is asked to tell nothing. Result: `{ transfer }`; `transferDone` ends it.
+   */
+  | { type: "transfer"; call: CallId; target: string; hangUp?: boolean; follow?: boolean; timeout?: number; headers?: Header[] }
+  /** The same, to the other side of `other` in its place (RFC 5589 7.3). While that rings its answer is waited for. */
+  | { type: "transferTo"; call: CallId; other: CallId; hangUp?: boolean; follow?: boolean; timeout?: number; headers?: Header[] }
+  /** Asks `target`, outside of any call, to call `referTo`. Result: `{ transfer }`. */
+  | { type: "refer"; target: string; referTo: string; follow?: boolean; timeout?: number; headers?: Header[] }
+  /** Follows a `transferRequest`: calls its target with this offer. Result: `{ call, callId }` of the new call. */
+  | { type: "acceptTransfer"; transfer: TransferId; sdp?: string; headers?: Header[] }
+  /** Does not follow it (default 603). */
+  | { type: "rejectTransfer"; transfer: TransferId; status?: number; reason?: string }
   /** Ends calls, unregisters, closes flows; at the latest after `deadline` ms (default 2000). */
   | { type: "shutdown"; deadline?: number }
   /** Answers `credentialsNeeded`: with a token, a hash, or a user name (default: that of the AOR) and password; with none of them there are none. */
@@ -158,6 +175,11 @@ export interface Results {
   options: { status: number; reason: string };
   message: { status: number; reason: string };
   inspect: CallSnapshot;
+  transfer: { transfer: TransferId };
+  transferTo: { transfer: TransferId };
+  refer: { transfer: TransferId };
+  acceptTransfer: { call: CallId; callId: string };
+  rejectTransfer: null;
   shutdown: null;
   credentials: null;
 }
@@ -280,6 +302,19 @@ export type Notification =
       why: "first" | "rejected" | "expired";
       at: number;
     }
+  /** The other side took our request for a transfer; nothing is transferred yet. */
+  | { type: "transferAccepted"; transfer: TransferId; at: number }
+  /** What it tells of the new call: 100, 180 and so on, also the final status. */
+  | { type: "transferProgress"; transfer: TransferId; status: number; reason: string; at: number }
+  /** A transfer is over: done where `error` is null. `status` is null where the other side tells none. */
+  | { type: "transferDone"; transfer: TransferId; status: number | null; reason: string; error: ErrorValue | null; at: number }
+  /**
+   * The other side asks us to call `target`; `acceptTransfer` or `rejectTransfer` must follow. `replaces`: in the place of
+   * another call there. `call` is null where it came outside of any.
+   */
+  | { type: "transferRequest"; transfer: TransferId; call: CallId | null; from: Address; target: Address; referredBy: Address | null; replaces: boolean; headers: Header[]; at: number }
+  /** Nobody decided about it in time: it is refused. */
+  | { type: "transferExpired"; transfer: TransferId; at: number }
   /** Something came that cannot be read as SIP; it was dropped. */
   | { type: "malformed"; remote: string; message: string; at: number }
   | { type: "trace"; direction: "in" | "out"; transport: string; remote: string; text: string; at: number }

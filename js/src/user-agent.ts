@@ -1,4 +1,4 @@
-import { AgentClient, type AgentEvent } from "./agent-client.js";
+import { AgentClient, type AgentEvent, type Request } from "./agent-client.js";
 import type { AgentPort, PortFactory } from "./agent-port.js";
 import { abortable, aborted, ignore, throwIfAborted, within } from "./async.js";
 import { CallQueue } from "./call-queue.js";
@@ -7,8 +7,16 @@ import { OffhookError, toOffhookError } from "./errors.js";
 import { TypedEventTarget } from "./events.js";
 import type { MediaHandler, MediaHandlerFactory, MediaSource } from "./media/handler.js";
 import { PeerConnectionMedia, type PeerConnectionOptions } from "./media/peer-connection.js";
-import type { Address, AgentConfig, CallId, Header, Replacement } from "./protocol.js";
+import type { Address, AgentConfig, CallId, Header, Replacement, TransferId } from "./protocol.js";
 import { completeTarget } from "./target.js";
+import {
+  Deciders,
+  Transfer,
+  transferFields,
+  type TransferNotification,
+  type TransferOptions,
+  TransferRequest,
+} from "./transfer.js";
 
 /** Who wants credentials, and why. */
 export type CredentialRequest = Omit<Extract<AgentEvent, { type: "credentialsNeeded" }>, "type" | "query" | "at">;
@@ -89,6 +97,13 @@ export interface UserAgentEvents {
   stopped: { type: "stopped"; at: number };
 }
 
+/** A call, and what feeds it. */
+interface CallEntry {
+  call: Call;
+  deliver: (notification: CallNotification) => void;
+  decide: (request: TransferRequest) => boolean;
+}
+
 const CONNECT_TIMEOUT = 8000;
 const SHUTDOWN_DEADLINE = 2000;
 
@@ -112,7 +127,11 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   readonly #openMedia: MediaHandlerFactory;
   readonly #credentials: ConnectOptions["credentials"];
   readonly #queue = new CallQueue();
-  readonly #calls = new Map<CallId, { call: Call; deliver: (notification: CallNotification) => void }>();
+  readonly #calls = new Map<CallId, CallEntry>();
+  readonly #deciders = new Deciders();
+  readonly #transfers = new Map<TransferId, (notification: TransferNotification) => void>();
+  readonly #earlyTransfers = new Map<TransferId, TransferNotification[]>();
+  readonly #requests = new Map<TransferId, (at: number) => void>();
   readonly #local: Address;
   /** What was told of calls whose number we are about to learn. */
   #early: CallNotification[] = [];
@@ -197,13 +216,30 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    * Resolves when the INVITE is on its way; wait for `call.established` to talk.
    */
   async call(target: string, options: CallOptions = {}): Promise<Call> {
-    const { audio, video, headers, replaces, signal } = options;
-    throwIfAborted(signal);
+    const { headers, replaces } = options;
     const uri = completeTarget(target, this.aor);
+    return this.#place(uri, options, (sdp) =>
+      this.#client.request<"call">({
+        type: "call",
+        target: uri,
+        sdp,
+        ...(headers ? { headers } : {}),
+        ...(replaces ? { replaces } : {}),
+      }),
+    );
+  }
+
+  /** A new call of ours: its media, then whatever makes it. */
+  async #place(
+    uri: string,
+    { audio, video, signal }: Pick<CallOptions, "audio" | "video" | "signal">,
+    request: (sdp: string) => Promise<{ call: CallId; callId: string }>,
+  ): Promise<Call> {
+    throwIfAborted(signal);
     const media = this.#openMedia({ direction: "outgoing", audio, video });
     try {
       const sdp = await abortable(media.createOffer({ hold: false, iceRestart: false }), signal);
-      const call = await this.#place(uri, sdp, media, headers, replaces, signal);
+      const call = await this.#enter(uri, media, signal, () => request(sdp));
       if (signal?.aborted) throw aborted(signal);
       return call;
     } catch (thrown) {
@@ -212,23 +248,15 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     }
   }
 
-  async #place(
+  async #enter(
     uri: string,
-    sdp: string,
     media: MediaHandler,
-    headers: Header[] | undefined,
-    replaces: Replacement | undefined,
     signal: AbortSignal | undefined,
+    request: () => Promise<{ call: CallId; callId: string }>,
   ): Promise<Call> {
     this.#placing++;
     try {
-      const { call: id, callId } = await this.#client.request<"call">({
-        type: "call",
-        target: uri,
-        sdp,
-        ...(headers ? { headers } : {}),
-        ...(replaces ? { replaces } : {}),
-      });
+      const { call: id, callId } = await request();
       const call = this.#addCall({
         id,
         callId,
@@ -247,6 +275,82 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
       this.#placing--;
       if (this.#placing === 0) this.#early = [];
     }
+  }
+
+  /**
+   * Asks `peer`, outside of any call, to call `target`. Resolves when the request is on its way; `transfer.done` is what
+   * comes of it.
+   */
+  async refer(peer: string, target: string, options: Omit<TransferOptions, "hangUp"> = {}): Promise<Transfer> {
+    const referTo = completeTarget(target, this.aor);
+    const uri = completeTarget(peer, this.aor);
+    return this.#placeTransfer({ type: "refer", target: uri, referTo, ...transferFields(options) });
+  }
+
+  /**
+   * Decides about transfers that others ask for, within calls that have nobody to decide of their own and outside of any;
+   * returns the function that stops that. Without anybody to decide they are refused.
+   */
+  onTransferRequest(decide: (request: TransferRequest) => void): () => void {
+    return this.#deciders.add(decide);
+  }
+
+  async #placeTransfer(request: Request<"transfer" | "transferTo" | "refer">): Promise<Transfer> {
+    const { transfer: id } = await this.#client.request<"transfer" | "transferTo" | "refer">(request);
+    const transfer = new Transfer((deliver) => this.#transfers.set(id, deliver));
+    const early = this.#earlyTransfers.get(id) ?? [];
+    this.#earlyTransfers.delete(id);
+    for (const notification of early) this.#deliverTransfer(notification);
+    return transfer;
+  }
+
+  #deliverTransfer(notification: TransferNotification): void {
+    const id = notification.transfer;
+    const deliver = this.#transfers.get(id);
+    if (notification.type === "transferDone") this.#transfers.delete(id);
+    if (deliver) return deliver(notification);
+    // Told before its number was: it comes with that.
+    const early = this.#earlyTransfers.get(id);
+    if (early) early.push(notification);
+    else this.#earlyTransfers.set(id, [notification]);
+  }
+
+  #onTransferRequest(event: Extract<AgentEvent, { type: "transferRequest" }>): void {
+    const { transfer: id, call: number, from, target, referredBy, replaces, headers } = event;
+    const entry = number === null ? undefined : this.#calls.get(number);
+    const request = new TransferRequest({
+      call: entry?.call ?? null,
+      from,
+      target,
+      referredBy,
+      replaces,
+      headers,
+      follow: (uri, options) => this.#place(uri, options, (sdp) => this.#acceptTransfer(id, sdp, options.headers)),
+      refuse: async (status, reason) => {
+        await this.#client.request<"rejectTransfer">({
+          type: "rejectTransfer",
+          transfer: id,
+          ...(status === undefined ? {} : { status }),
+          ...(reason === undefined ? {} : { reason }),
+        });
+        this.#requests.delete(id);
+      },
+      attach: (expire) => this.#requests.set(id, expire),
+    });
+    if (entry?.decide(request)) return;
+    if (this.#deciders.any) this.#deciders.tell(request);
+    else ignore(request.reject());
+  }
+
+  async #acceptTransfer(
+    transfer: TransferId,
+    sdp: string,
+    headers: Header[] | undefined,
+  ): Promise<{ call: CallId; callId: string }> {
+    const more = headers ? { headers } : {};
+    const made = await this.#client.request<"acceptTransfer">({ type: "acceptTransfer", transfer, sdp, ...more });
+    this.#requests.delete(transfer);
+    return made;
   }
 
   /** Sends a message outside of calls. Resolves with the final response. */
@@ -308,6 +412,20 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         this.emit("incoming", { type: "incoming", call, at });
         break;
       }
+      case "transferAccepted":
+      case "transferProgress":
+      case "transferDone":
+        this.#deliverTransfer(event);
+        break;
+      case "transferRequest":
+        this.#onTransferRequest(event);
+        break;
+      case "transferExpired": {
+        const expire = this.#requests.get(event.transfer);
+        this.#requests.delete(event.transfer);
+        expire?.(event.at);
+        break;
+      }
       case "message":
         this.emit("message", event);
         break;
@@ -359,17 +477,18 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     media: MediaHandler | null;
     signal: AbortSignal | undefined;
   }): Call {
-    let deliver: (notification: CallNotification) => void = () => undefined;
+    let feed: Omit<CallEntry, "call"> = { deliver: () => undefined, decide: () => false };
     const call = new Call({
       ...init,
       local: this.#local,
       client: this.#client,
       openMedia: this.#openMedia,
-      attach: (feed) => {
-        deliver = feed;
+      placeTransfer: (request) => this.#placeTransfer(request),
+      attach: (deliver, decide) => {
+        feed = { deliver, decide };
       },
     });
-    this.#calls.set(init.id, { call, deliver });
+    this.#calls.set(init.id, { call, ...feed });
     ignore(call.ended.then(() => this.#calls.delete(init.id)));
     return call;
   }
@@ -392,6 +511,11 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
       const end = { by: "local", status: null, reason: error.message, cause: null, error: null } as const;
       deliver({ type: "ended", call: id, end, at });
     }
+    for (const [id, deliver] of this.#transfers) {
+      const failure = { kind: "cancelled" } as const;
+      deliver({ type: "transferDone", transfer: id, status: null, reason: error.message, error: failure, at });
+    }
+    this.#transfers.clear();
     this.#queue.close();
     this.emit("stopped", { type: "stopped", at });
   }

@@ -16,6 +16,7 @@ const USUAL: Partial<Results> = {
   info: null,
   dtmf: null,
   credentials: null,
+  rejectTransfer: null,
   shutdown: null,
 };
 
@@ -36,7 +37,9 @@ export class FakeAgent implements AgentPort {
       if (waiting.type === command.type && waiting.nth === sent) waiting.resolve(command);
     }
     if (this.manual.has(command.type)) return;
-    if (command.type === "call") this.result(command, { call: this.#next, callId: `call-${this.#next++}` });
+    const call = (): Results["call"] => ({ call: this.#next, callId: `call-${this.#next++}` });
+    if (command.type === "call" || command.type === "acceptTransfer") this.result(command, call());
+    else if (["transfer", "transferTo", "refer"].includes(command.type)) this.result(command, { transfer: 7 });
     else if (command.type in USUAL) this.result(command, USUAL[command.type] ?? null);
   }
 

@@ -160,6 +160,12 @@ export class NetworkAgent implements AgentPort {
       }
       case "call":
         return this.#call(command);
+      case "transfer":
+      case "transferTo":
+      case "refer":
+      case "acceptTransfer":
+      case "rejectTransfer":
+        return this.#refuse(command, { kind: "state", message: "nobody is transferred here" });
       default: {
         const leg = this.#legs.get(command.call);
         if (!leg) return this.#refuse(command, { kind: "state", message: "there is no such call" });

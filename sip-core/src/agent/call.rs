@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use futures_channel::mpsc::{UnboundedSender, unbounded};
 
-use super::{Events, Line};
+use super::{Engine, Events, Line, Transfer, TransferRequest};
 use crate::endpoint::{
-    AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, Error, Hold, Invitation, Outcome, Transition,
+    AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, Error, Hold, Invitation, Outcome,
+    TransferOptions, Transition,
 };
 use crate::message::{NameAddr, StatusCode};
 
@@ -295,6 +296,46 @@ impl Call {
     pub async fn reject_offer(&self, status: StatusCode) -> Result<(), Error> {
         let id = self.id;
         self.line.operate(move |endpoint, now| endpoint.reject_offer(now, id, status)).await.map(drop)
+    }
+
+    /// Asks the other side to call somebody else in the place of this call: a blind transfer (RFC 5589 6). The request is
+    /// on its way; see [`Transfer::done`] for what becomes of it.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::transfer`](crate::endpoint::Endpoint::transfer).
+    pub async fn transfer(&self, target: &str, options: TransferOptions) -> Result<Transfer, Error> {
+        let (id, target) = (self.id, target.to_owned());
+        let begin = move |engine: &mut Engine, now| {
+            let transfer = engine.endpoint_mut().transfer(now, id, &target, options)?;
+            Ok(engine.transfer(transfer))
+        };
+        self.line.ask(begin).await?
+    }
+
+    /// Brings the other sides of this call and another together: an attended transfer (RFC 5589 7.3). While the other call
+    /// still rings its answer is waited for first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::transfer_to`](crate::endpoint::Endpoint::transfer_to).
+    pub async fn transfer_to(&self, other: &Call, options: TransferOptions) -> Result<Transfer, Error> {
+        let (id, other) = (self.id, other.id);
+        let begin = move |engine: &mut Engine, now| {
+            let transfer = engine.endpoint_mut().transfer_to(now, id, other, options)?;
+            Ok(engine.transfer(transfer))
+        };
+        self.line.ask(begin).await?
+    }
+
+    /// The transfers that the other side of this call asks for from now on, to be accepted or rejected. With no such
+    /// stream, here or at the [`UserAgent`](super::UserAgent::transfer_requests), they are refused.
+    pub fn transfer_requests(&self) -> Events<TransferRequest> {
+        let (sender, receiver) = unbounded();
+        let id = self.id;
+        // If the engine is gone the stream ends at once.
+        let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.listen_to_transfers(Some(id), sender)));
+        Events(receiver)
     }
 
     /// Sends an INFO.

@@ -15,8 +15,12 @@ use futures_core::Stream;
 
 use super::call::{Call, Hub};
 use super::credentials::{Asker, Callback};
+use super::transfer::{self, Transfer, TransferRequest};
 use super::{AgentEvent, Job, Line};
-use crate::endpoint::{CallEvent, CallId, Config, Endpoint, Error, Event, Invitation, OpId, Outcome};
+use crate::endpoint::{
+    self, CallEvent, CallId, Config, Endpoint, Error, Event, Invitation, OpId, Outcome, TransferEvent, TransferId,
+    TransferRequestId,
+};
 use crate::message::StatusCode;
 use crate::time::Instant;
 use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
@@ -35,6 +39,9 @@ pub struct Engine {
     line: Weak<UnboundedSender<Job>>,
     waiting: HashMap<OpId, oneshot::Sender<Result<Outcome, Error>>>,
     calls: HashMap<CallId, Hub>,
+    transfers: HashMap<TransferId, transfer::Hub>,
+    /// Who decides about transfers: of one call, or of all.
+    deciders: Vec<(Option<CallId>, UnboundedSender<TransferRequest>)>,
     incoming: Vec<UnboundedSender<Call>>,
     backlog: VecDeque<Call>,
     watchers: Vec<UnboundedSender<AgentEvent>>,
@@ -55,6 +62,8 @@ impl Engine {
             line,
             waiting: HashMap::new(),
             calls: HashMap::new(),
+            transfers: HashMap::new(),
+            deciders: Vec::new(),
             incoming: Vec::new(),
             backlog: VecDeque::new(),
             watchers: Vec::new(),
@@ -108,6 +117,34 @@ impl Engine {
         self.watchers.push(sender);
     }
 
+    /// A handle for a transfer.
+    pub(super) fn transfer(&mut self, id: TransferId) -> Transfer {
+        let hub = transfer::Hub::default();
+        self.transfers.insert(id, hub.clone());
+        Transfer::new(id, hub)
+    }
+
+    pub(super) fn listen_to_transfers(&mut self, call: Option<CallId>, sender: UnboundedSender<TransferRequest>) {
+        if call.is_none_or(|call| self.calls.contains_key(&call)) {
+            self.deciders.push((call, sender));
+        }
+    }
+
+    /// Whoever listens for the call decides, else whoever listens for all; nobody is a no.
+    fn on_transfer_requested(&mut self, now: Instant, id: TransferRequestId, asked: endpoint::TransferRequest) {
+        let call = asked.call;
+        self.deciders.retain(|(_, decider)| !decider.is_closed());
+        let own = call.is_some() && self.deciders.iter().any(|(of, _)| *of == call);
+        let decider = self.deciders.iter().find(|(of, _)| if own { *of == call } else { of.is_none() });
+        match (decider, self.line.upgrade()) {
+            (Some((_, decider)), Some(line)) => {
+                // It was open a moment ago; one that is not decides nothing, and time does.
+                let _ = decider.unbounded_send(TransferRequest::new(id, Line(line), asked));
+            }
+            _ => _ = self.endpoint.reject_transfer(now, id, StatusCode::DECLINE, None),
+        }
+    }
+
     fn on_event(&mut self, event: Event) {
         match event {
             Event::Done { op, result } => {
@@ -119,6 +156,16 @@ impl Engine {
             Event::Incoming { call, invitation, at } => self.on_incoming(at, call, invitation),
             Event::Call { call, event, .. } => self.on_call_event(call, event),
             Event::CredentialsNeeded { query, request, .. } => self.asker.ask(query, *request),
+            Event::Transfer { transfer, event, .. } => {
+                let over = matches!(event, TransferEvent::Ended(_));
+                if let Some(hub) = self.transfers.get(&transfer) {
+                    hub.tell(event);
+                }
+                if over {
+                    self.transfers.remove(&transfer);
+                }
+            }
+            Event::TransferRequested { request, asked, at } => self.on_transfer_requested(at, request, *asked),
             other => {
                 if let Some(event) = AgentEvent::of(other) {
                     self.watchers.retain(|watcher| watcher.unbounded_send(event.clone()).is_ok());
@@ -151,6 +198,7 @@ impl Engine {
         if over {
             self.calls.remove(&id);
             self.backlog.retain(|call| call.id() != id);
+            self.deciders.retain(|(of, _)| *of != Some(id));
         }
     }
 }
@@ -200,6 +248,8 @@ impl Machine for Engine {
             self.incoming.clear();
             self.watchers.clear();
             self.backlog.clear();
+            self.transfers.clear();
+            self.deciders.clear();
         }
         None
     }

@@ -1,4 +1,4 @@
-//! Handles for async programs: [`UserAgent`] and [`Call`], cheap to clone, usable from any task on any executor.
+//! Handles for async programs: [`UserAgent`], [`Call`] and [`Transfer`], cheap to clone, usable from any task on any executor.
 //!
 //! The handles talk to an [`Engine`] that a driver runs; they share no lock with each other's calls and know no
 //! runtime. What a promise means here: done, never merely sent.
@@ -25,11 +25,13 @@ mod call;
 mod credentials;
 mod engine;
 mod events;
+mod transfer;
 mod user_agent;
 
 pub use call::Call;
 pub use engine::Engine;
 pub use events::Events;
+pub use transfer::{Transfer, TransferRequest};
 pub use user_agent::{AgentEvent, Response, UserAgent};
 
 use std::sync::Arc;

@@ -8,9 +8,11 @@ use bytes::Bytes;
 use futures_channel::mpsc::unbounded;
 
 use super::credentials::Callback;
-use super::{Call, Engine, Events, Line};
+use super::{Call, Engine, Events, Line, Transfer, TransferRequest};
 use crate::auth::{Credential, CredentialRequest};
-use crate::endpoint::{CallOptions, Config, ConnectionState, Error, Event, Outcome, RegistrationState};
+use crate::endpoint::{
+    CallOptions, Config, ConnectionState, Error, Event, Outcome, RegistrationState, TransferOptions,
+};
 use crate::message::{NameAddr, StatusCode, redacted};
 
 /// A user agent: one address of record. Clones name the same agent.
@@ -152,6 +154,29 @@ impl UserAgent {
         // If the engine is gone the stream ends at once.
         let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.listen(sender)));
         Events(receiver)
+    }
+
+    /// The transfers that others ask for from now on, within calls and outside of them, to be accepted or rejected. Those
+    /// within a call whose handle is asked for them come there alone. With no stream they are refused.
+    pub fn transfer_requests(&self) -> Events<TransferRequest> {
+        let (sender, receiver) = unbounded();
+        // If the engine is gone the stream ends at once.
+        let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.listen_to_transfers(None, sender)));
+        Events(receiver)
+    }
+
+    /// Asks a peer to call somebody, outside of any call (RFC 3515).
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::refer`](crate::endpoint::Endpoint::refer).
+    pub async fn refer(&self, peer: &str, target: &str, options: TransferOptions) -> Result<Transfer, Error> {
+        let (peer, target) = (peer.to_owned(), target.to_owned());
+        let begin = move |engine: &mut Engine, now| {
+            let transfer = engine.endpoint_mut().refer(now, &peer, &target, options)?;
+            Ok(engine.transfer(transfer))
+        };
+        self.line.ask(begin).await?
     }
 
     /// What happens to the agent from now on.

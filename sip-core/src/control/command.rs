@@ -28,6 +28,18 @@ pub struct Command {
     pub headers: Option<Vec<(String, String)>>,
     /// The call whose place a new one takes.
     pub replaces: Option<ReplacementValue>,
+    /// Which request for a transfer.
+    pub transfer: Option<u32>,
+    /// The call to bring together with `call`.
+    pub other: Option<u32>,
+    /// Whom a peer is to call.
+    pub refer_to: Option<String>,
+    /// End the call that was transferred; see [`TransferOptions`](crate::endpoint::TransferOptions).
+    pub hang_up: Option<bool>,
+    /// Be told how a transfer goes.
+    pub follow: Option<bool>,
+    /// Milliseconds the other side of a transfer may be silent.
+    pub timeout: Option<u32>,
     /// A SIP status.
     pub status: Option<u16>,
     /// A reason phrase, or a Reason header's value.
@@ -111,6 +123,11 @@ pub enum Kind {
     Options,
     Message,
     Inspect,
+    Transfer,
+    TransferTo,
+    Refer,
+    AcceptTransfer,
+    RejectTransfer,
     Shutdown,
     Credentials,
 }
@@ -126,6 +143,12 @@ impl Command {
             sdp: None,
             headers: None,
             replaces: None,
+            transfer: None,
+            other: None,
+            refer_to: None,
+            hang_up: None,
+            follow: None,
+            timeout: None,
             status: None,
             reason: None,
             contacts: None,

@@ -6,6 +6,7 @@
 mod command;
 mod config;
 mod notification;
+mod transfer;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -39,6 +40,7 @@ pub struct Control {
     calls: HashMap<u32, CallId>,
     numbers: HashMap<CallId, u32>,
     next_call: u32,
+    transfers: transfer::Numbers,
     notifications: VecDeque<Notification>,
 }
 
@@ -56,6 +58,7 @@ impl Control {
             calls: HashMap::new(),
             numbers: HashMap::new(),
             next_call: 0,
+            transfers: transfer::Numbers::default(),
             notifications: VecDeque::new(),
         })
     }
@@ -163,6 +166,11 @@ impl Control {
                 self.answer(command.id, ResultValue::Snapshot(Box::new(snapshot)));
                 return Ok(None);
             }
+            Kind::Transfer => return self.transfer(now, command),
+            Kind::TransferTo => return self.transfer_to(now, command),
+            Kind::Refer => return self.refer(now, command),
+            Kind::AcceptTransfer => return self.accept_transfer(now, command),
+            Kind::RejectTransfer => return self.reject_transfer(now, &command),
             Kind::Shutdown => {
                 let deadline = command.deadline.map_or(DEADLINE, |millis| Duration::from_millis(millis.into()));
                 self.endpoint.shutdown(now, deadline)
@@ -185,10 +193,14 @@ impl Control {
             replaces: command.replaces.take().map(Into::into),
         };
         let id = self.endpoint.call(now, &target, options)?;
-        let call_id = self.endpoint.call_info(id).map(|info| info.call_id.into()).unwrap_or_default();
-        let call = self.number(id);
-        self.answer(command.id, ResultValue::Call { call, call_id });
+        self.answer_call(command.id, id);
         Ok(None)
+    }
+
+    fn answer_call(&mut self, id: u32, call: CallId) {
+        let call_id = self.endpoint.call_info(call).map(|info| info.call_id.into()).unwrap_or_default();
+        let call = self.number(call);
+        self.answer(id, ResultValue::Call { call, call_id });
     }
 
     fn answer(&mut self, id: u32, value: ResultValue) {
@@ -233,6 +245,9 @@ impl Control {
                 }
                 return notification;
             }
+            Event::Transfer { transfer, event, at } => return self.on_transfer(transfer, event, at),
+            Event::TransferRequested { request, asked, at } => self.on_transfer_requested(request, *asked, at),
+            Event::TransferExpired { request, at } => return self.on_transfer_expired(request, at),
             other => return Notification::of_agent(other),
         })
     }

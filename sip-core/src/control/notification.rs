@@ -69,6 +69,25 @@ pub enum Notification {
         why: &'static str,
         at: u64,
     },
+    /// A transfer of ours: the other side took the request.
+    TransferAccepted { transfer: u32, at: u64 },
+    /// What it tells of the new call.
+    TransferProgress { transfer: u32, status: u16, reason: String, at: u64 },
+    /// It is over.
+    TransferDone { transfer: u32, status: Option<u16>, reason: String, error: Option<ErrorValue>, at: u64 },
+    /// The other side asks for a transfer.
+    TransferRequest {
+        transfer: u32,
+        call: Option<u32>,
+        from: AddressValue,
+        target: AddressValue,
+        referred_by: Option<AddressValue>,
+        replaces: bool,
+        headers: Vec<(String, String)>,
+        at: u64,
+    },
+    /// Nobody decided about it in time.
+    TransferExpired { transfer: u32, at: u64 },
     /// Something came that cannot be read.
     Malformed { remote: String, message: String, at: u64 },
     /// A message passed; secrets masked.
@@ -88,6 +107,7 @@ pub enum ResultValue {
     Null(()),
     Registered { expires: u32 },
     Call { call: u32, call_id: String },
+    Transfer { transfer: u32 },
     Negotiated { sdp: Option<String> },
     Response { status: u16, reason: String },
     Snapshot(Box<Snapshot>),
@@ -318,6 +338,7 @@ impl Notification {
             Event::Stopped { at } => Notification::Stopped { at: at.as_millis() },
             // Told by the control itself.
             Event::Done { .. } | Event::Incoming { .. } | Event::Call { .. } => return None,
+            Event::Transfer { .. } | Event::TransferRequested { .. } | Event::TransferExpired { .. } => return None,
             // Not among the plain messages yet.
             Event::Publication { .. } => return None,
             Event::Subscription { .. } | Event::IncomingSubscription { .. } | Event::Notice { .. } => return None,

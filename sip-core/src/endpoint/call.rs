@@ -153,6 +153,8 @@ pub(super) struct Call {
     pub(super) hold: Hold,
     /// The call whose place it takes when it is established.
     pub(super) replaces: Option<Key>,
+    /// The request for a transfer that it follows, while its outcome is open.
+    pub(super) referral: Option<Key>,
     /// Operations that are done when the call is over.
     pub(super) hangups: Vec<OpId>,
     /// A hang-up that waits for the ACK (15: a callee must not send BYE before).
@@ -281,6 +283,9 @@ impl Endpoint {
         }
         call.history.push(transition.clone());
         self.tell_call(now, key, CallEvent::State(transition));
+        if self.transfers() > 0 {
+            self.on_call_state(now, key, state);
+        }
     }
 
     /// The call is over: told, its operations answered, everything it held freed.
@@ -321,6 +326,9 @@ impl Endpoint {
         self.refuse_pending_offer(now, &mut call);
         for op in std::mem::take(&mut call.hangups) {
             self.done(op, Ok(super::Outcome::Done));
+        }
+        if let Some(referral) = call.referral {
+            self.report_end(now, referral, &end);
         }
         self.tell_call(now, key, CallEvent::Ended(end));
     }

@@ -97,6 +97,7 @@ impl Endpoint {
             hold: Hold { local: false, remote: sdp.as_deref().is_some_and(media::holds_us) },
             remote_sdp: sdp,
             replaces,
+            referral: None,
             hangups: Vec::new(),
             bye_after_ack: None,
             end: None,

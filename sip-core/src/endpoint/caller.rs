@@ -144,6 +144,7 @@ impl Endpoint {
             remote_sdp: None,
             hold,
             replaces: None,
+            referral: None,
             hangups: Vec::new(),
             bye_after_ack: None,
             end: None,
@@ -273,6 +274,7 @@ impl Endpoint {
         call.progress = told;
         self.set_state(now, key, CallState::Ringing, status_line(response));
         self.tell_call(now, key, CallEvent::Progress { status, phrase: phrase.into(), sdp });
+        self.report_call(now, key, status, phrase);
         if let (Some(offer), Ok(to)) = (offer, response.to()) {
             self.offer_early(now, key, to.tag().unwrap_or_default(), offer);
         }
@@ -342,6 +344,7 @@ impl Endpoint {
                 Negotiation::Answering { cseq: outgoing.cseq, authorization: outgoing.authorization.clone() };
             call.remote_sdp = sdp.clone();
             self.set_state(now, key, CallState::Answered, status_line(response));
+            self.report_call(now, key, response.status(), response.reason());
             if !told {
                 self.tell_call(now, key, CallEvent::Offer { sdp });
             }
@@ -359,6 +362,7 @@ impl Endpoint {
         self.set_state(now, key, CallState::Answered, status_line(response));
         self.tell_call(now, key, CallEvent::Answered { sdp: sdp.clone() });
         self.set_state(now, key, CallState::Established, "ACK sent");
+        self.report_call(now, key, response.status(), response.reason());
         let held = sdp.as_deref().is_some_and(media::holds_us);
         self.set_hold(now, key, |hold| *hold = Hold { local: holds.unwrap_or(hold.local), remote: held });
     }

@@ -2,6 +2,7 @@
 
 use super::config::Reliability;
 use super::replaces::REPLACES;
+use super::transfer::{NO_SUBSCRIPTION, TARGET_DIALOG};
 use super::{Endpoint, Replacing};
 use crate::message::{Method, Name, Request};
 
@@ -14,7 +15,8 @@ impl Endpoint {
     pub(super) fn supported(&self) -> String {
         let mut list = String::from(EARLY_END);
         let replaces = (self.config.replacing != Replacing::Never).then_some(REPLACES);
-        for option in [self.has_reliable().then_some(RELIABLE), replaces].into_iter().flatten() {
+        let reliable = self.has_reliable().then_some(RELIABLE);
+        for option in [reliable, replaces, Some(NO_SUBSCRIPTION), Some(TARGET_DIALOG)].into_iter().flatten() {
             list.push_str(", ");
             list.push_str(option);
         }
@@ -41,6 +43,8 @@ impl Endpoint {
     fn has(&self, option: &str) -> bool {
         let is = |name| option.eq_ignore_ascii_case(name);
         is(EARLY_END)
+            || is(NO_SUBSCRIPTION)
+            || is(TARGET_DIALOG)
             || (is(RELIABLE) && self.has_reliable())
             || (is(REPLACES) && self.config.replacing != Replacing::Never)
     }

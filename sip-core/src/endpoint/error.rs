@@ -78,6 +78,15 @@ impl Error {
         Error::Input(InputError { field: field.into(), offset, message: message.into() })
     }
 
+    /// The SIP status that says it, if one did.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Error::Status(refusal) => Some(refusal.status),
+            Error::Authentication { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
     /// An application's value that did not parse.
     pub(crate) fn unparsable(field: &str, error: &ParseError) -> Error {
         Error::input(field, error.offset(), &error.to_string())

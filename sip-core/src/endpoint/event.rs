@@ -8,6 +8,7 @@ use super::credentials::CredentialQuery;
 use super::error::{Error, Reason};
 use super::publication::{PublicationId, PublicationState};
 use super::subscription::{Notice, SubscriptionEvent, SubscriptionId, SubscriptionRequest};
+use super::transfer::{TransferEvent, TransferId, TransferRequest, TransferRequestId};
 use crate::arena::Key;
 use crate::auth::CredentialRequest;
 use crate::message::{NameAddr, ParseError, StatusCode, Wire};
@@ -295,6 +296,31 @@ pub enum Event {
         call: CallId,
         /// What.
         event: CallEvent,
+        /// When.
+        at: Instant,
+    },
+    /// Something happened to a transfer of ours.
+    Transfer {
+        /// Which.
+        transfer: TransferId,
+        /// What.
+        event: TransferEvent,
+        /// When.
+        at: Instant,
+    },
+    /// The other side asks for a transfer: accept or reject.
+    TransferRequested {
+        /// Which.
+        request: TransferRequestId,
+        /// Who asks for what.
+        asked: Box<TransferRequest>,
+        /// When.
+        at: Instant,
+    },
+    /// A request for a transfer was neither accepted nor rejected in time.
+    TransferExpired {
+        /// Which.
+        request: TransferRequestId,
         /// When.
         at: Instant,
     },

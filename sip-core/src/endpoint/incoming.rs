@@ -64,6 +64,7 @@ impl Endpoint {
             Method::Options => self.on_options(now, server, &request, source),
             Method::Message => self.on_message(now, server, &request, source),
             Method::Subscribe => self.on_subscribe(now, server, request, source),
+            Method::Refer => self.on_refer(now, server, request, source, None),
             Method::Notify => self.on_unsolicited(now, server, &request, source),
             Method::Bye | Method::Info | Method::Update | Method::Prack => {
                 self.refuse(now, server, &request, source, StatusCode::CALL_DOES_NOT_EXIST, &[]);
@@ -120,6 +121,7 @@ impl Endpoint {
             Method::Prack => self.on_prack(now, key, server, request, source),
             Method::Options => self.on_options(now, server, &request, source),
             Method::Message => self.on_message(now, server, &request, source),
+            Method::Refer => self.on_refer(now, server, request, source, Some(key)),
             _ => self.refuse(now, server, &request, source, StatusCode::METHOD_NOT_ALLOWED, &[("Allow", ALLOW)]),
         }
     }

@@ -36,6 +36,7 @@ mod size;
 mod subscription;
 mod tag;
 mod teardown;
+mod transfer;
 mod update;
 
 use std::collections::{HashMap, VecDeque};
@@ -59,6 +60,9 @@ pub use subscription::{
     AcceptOptions, Notice, SubscribeOptions, SubscriptionEnd, SubscriptionEvent, SubscriptionId, SubscriptionRequest,
     SubscriptionState,
 };
+pub use transfer::{
+    FollowOptions, TransferEvent, TransferId, TransferOptions, TransferOutcome, TransferRequest, TransferRequestId,
+};
 
 use crate::arena::{Arena, Key};
 use crate::auth::AuthClient;
@@ -78,6 +82,7 @@ use publication::Publication;
 use registration::Registration;
 use shutdown::Shutdown;
 use subscription::Subscription;
+use transfer::{Referral, Transfer};
 
 /// Whose a transaction is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +112,10 @@ enum Timer {
     Subscription(Key),
     /// Timer N: no NOTIFY came after a SUBSCRIBE (RFC 6665 4.1.2.4).
     Notify(Key),
+    /// The other side of a transfer has been silent for too long.
+    Transfer(Key),
+    /// The application takes long to decide about a transfer.
+    Consent(Key),
     /// Refresh or retry the registration.
     Register,
     /// A connection takes too long.
@@ -148,6 +157,8 @@ pub struct Endpoint {
     keep_alives: HashMap<FlowId, KeepAlive>,
     calls: Arena<Call>,
     by_dialog: HashMap<Identity, Key>,
+    transfers: Arena<Transfer>,
+    referrals: Arena<Referral>,
     acks: HashMap<Identity, StoredAck>,
     ended: replaces::Ended,
     subscriptions: Arena<Subscription>,
@@ -192,6 +203,8 @@ impl Endpoint {
             keep_alives: HashMap::new(),
             calls: Arena::new(),
             by_dialog: HashMap::new(),
+            transfers: Arena::new(),
+            referrals: Arena::new(),
             acks: HashMap::new(),
             ended: replaces::Ended::default(),
             subscriptions: Arena::new(),
@@ -218,6 +231,7 @@ impl Endpoint {
             dialogs: self.calls.iter().map(|(_, call)| call.dialogs.len()).sum(),
             client_transactions,
             server_transactions,
+            transfers: self.transfers(),
             outgoing: self.outgoing.len(),
             acks: self.acks.len(),
             subscriptions: self.subscriptions.len(),
@@ -284,6 +298,8 @@ pub struct Census {
     pub client_transactions: usize,
     /// Server transactions.
     pub server_transactions: usize,
+    /// Transfers of either side whose outcome is open.
+    pub transfers: usize,
     /// Requests that wait for their answer.
     pub outgoing: usize,
     /// ACKs kept for retransmissions.
@@ -351,6 +367,8 @@ impl Machine for Endpoint {
                 Timer::Publication(key) => self.on_publication_timer(now, key),
                 Timer::Subscription(key) => self.on_subscription_timer(now, key),
                 Timer::Notify(key) => self.on_notify_timer(now, key),
+                Timer::Transfer(transfer) => self.on_transfer_timer(now, transfer),
+                Timer::Consent(referral) => self.on_consent_timer(now, referral),
                 Timer::Register => self.on_register_timer(now),
                 Timer::Connect(flow) => self.on_connect_timer(flow),
                 Timer::Resolve(query) => self.on_resolve_timer(now, query),

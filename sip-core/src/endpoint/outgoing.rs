@@ -13,7 +13,8 @@ use crate::transaction::ClientId;
 use crate::transport::{Path, Transport};
 
 /// What we let others know we understand.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK, UPDATE, SUBSCRIBE, NOTIFY";
+pub(super) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, PRACK, UPDATE, SUBSCRIBE, NOTIFY, REFER";
 
 /// What a request is for, and so who hears of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub(super) enum Purpose {
     Notify(Key),
     /// PUBLISH for a publication.
     Publish(Key),
+    /// REFER for a transfer of ours.
+    Refer(Key),
     /// Nobody waits: the BYE for an answer nobody wants.
     Nobody,
 }
@@ -291,6 +294,7 @@ impl Endpoint {
             }
             Purpose::Subscribe(key) | Purpose::Notify(key) => self.next_subscription_cseq(key, last),
             Purpose::Publish(key) => self.next_publication_cseq(key, last),
+            Purpose::Refer(key) => self.next_refer_cseq(key, last),
             Purpose::Invite(_) | Purpose::Pager(_) | Purpose::Nobody => last.saturating_add(1),
         }
     }
@@ -338,6 +342,7 @@ impl Endpoint {
             Purpose::Subscribe(key) => self.on_subscribed(now, key, outgoing, result),
             Purpose::Notify(key) => self.on_notified(now, key, outgoing, result),
             Purpose::Publish(key) => self.on_published(now, key, result),
+            Purpose::Refer(key) => self.on_referred(now, key, result),
             Purpose::Nobody => {}
         }
     }

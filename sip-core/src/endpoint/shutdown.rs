@@ -27,6 +27,7 @@ impl Endpoint {
             None => {
                 let timer = self.timers.insert(now + deadline, Timer::Shutdown);
                 self.shutdown = Some(Shutdown { ops: vec![op], timer });
+                self.end_transfers(now);
                 let calls: Vec<_> = self.calls.iter().map(|(key, _)| key).collect();
                 for key in calls {
                     self.begin_hang_up(now, key, None);
@@ -71,6 +72,7 @@ impl Endpoint {
         for key in calls {
             self.drop_call(now, key, Error::Cancelled);
         }
+        self.end_transfers(now);
         self.drop_subscriptions(now);
         self.drop_publications(now);
         self.stop_connecting();

@@ -2,6 +2,7 @@
 
 use offhook_core::endpoint::{
     CallEvent, ConnectionState, Event, Notice, Outcome, PublicationState, RegistrationState, SubscriptionEvent,
+    TransferEvent,
 };
 use offhook_core::time::Instant;
 
@@ -41,6 +42,18 @@ pub fn words(event: &Event) -> String {
             format!("incoming from {}{}", invitation.from.uri().as_str(), with(&invitation.sdp))
         }
         Event::Call { event, .. } => of_call(event),
+        Event::Transfer { event, .. } => match event {
+            TransferEvent::Accepted => "transfer accepted".into(),
+            TransferEvent::Progress { status, phrase } => format!("transfer: {} {phrase}", status.code()),
+            TransferEvent::Ended(Ok(outcome)) => match outcome.status {
+                Some(status) => format!("transferred: {} {}", status.code(), outcome.phrase),
+                None => format!("transferred, perhaps: {}", outcome.phrase),
+            },
+            TransferEvent::Ended(Err(error)) => format!("not transferred: {error}"),
+            other => format!("{other:?}"),
+        },
+        Event::TransferRequested { asked, .. } => format!("asked to call {}", asked.target),
+        Event::TransferExpired { .. } => "not asked any more".into(),
         Event::Message { from, content_type, body, .. } => {
             let from = from.uri();
             format!("message from {}: {content_type} {:?}", from.as_str(), String::from_utf8_lossy(body))

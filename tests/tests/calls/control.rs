@@ -238,6 +238,20 @@ fn notifications() -> Vec<Notification> {
             at,
         },
         Notification::Listening { transport: text.clone(), local: text.clone() },
+        Notification::TransferAccepted { transfer: 1, at },
+        Notification::TransferProgress { transfer: 1, status: 180, reason: text.clone(), at },
+        Notification::TransferDone { transfer: 1, status: None, reason: text.clone(), error: None, at },
+        Notification::TransferRequest {
+            transfer: 1,
+            call: None,
+            from: address(),
+            target: address(),
+            referred_by: None,
+            replaces: false,
+            headers: Vec::new(),
+            at,
+        },
+        Notification::TransferExpired { transfer: 1, at },
         Notification::Malformed { remote: text.clone(), message: text.clone(), at },
         Notification::Trace { direction: "in", transport: "UDP", remote: text.clone(), text, at },
         Notification::Stopped { at },
@@ -289,7 +303,8 @@ fn results_have_the_names_of_the_protocol() {
     let sdp = None;
     for (value, commands) in [
         (ResultValue::Registered { expires: 1 }, &["register"][..]),
-        (ResultValue::Call { call: 1, call_id: "x".into() }, &["call"]),
+        (ResultValue::Call { call: 1, call_id: "x".into() }, &["call", "acceptTransfer"]),
+        (ResultValue::Transfer { transfer: 1 }, &["transfer", "transferTo", "refer"]),
         (ResultValue::Negotiated { sdp }, &["hold", "resume", "renegotiate", "update"]),
         (ResultValue::Response { status: 200, reason: "x".into() }, &["options", "message"]),
     ] {
@@ -298,7 +313,8 @@ fn results_have_the_names_of_the_protocol() {
         }
     }
     assert_eq!(said("inspect"), "CallSnapshot");
-    for command in ["connect", "unregister", "ring", "answer", "reject", "redirect", "hangup", "acceptOffer", "dtmf"] {
+    let nothing = ["connect", "unregister", "ring", "answer", "reject", "redirect", "hangup", "acceptOffer", "dtmf"];
+    for command in nothing.into_iter().chain(["rejectTransfer"]) {
         assert_eq!(said(command), "null");
     }
 }
@@ -390,6 +406,11 @@ fn every_command_is_answered_once() {
     }
     agents.ask(alice, json!({ "type": "info", "call": 3, "contentType": "text/plain", "body": "x" }));
     agents.ask(bob, json!({ "type": "dtmf", "call": 3, "tone": "5" }));
+    for (last, transfer) in [("rejectTransfer", 1), ("acceptTransfer", 2)] {
+        agents.ask(alice, json!({ "type": "transfer", "call": 3, "target": target, "hangUp": false, "follow": true }));
+        agents.ask(bob, json!({ "type": last, "transfer": transfer, "sdp": OFFER, "status": 603 }));
+    }
+    agents.ask(alice, json!({ "type": "refer", "target": target, "referTo": "sip:carol@10.0.0.3", "timeout": 1000 }));
     agents.ask(alice, json!({ "type": "hangup", "call": 3, "reason": "SIP;cause=200" }));
     agents.ask(alice, json!({ "type": "hangup", "call": 3 }));
     // ... and each once more with nothing, and for a call that is not there.

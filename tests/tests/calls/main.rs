@@ -19,4 +19,5 @@ mod replay;
 mod session;
 mod sips;
 mod subscribe;
+mod transfer;
 mod update;

@@ -9,6 +9,9 @@ import {
   type Notification,
   OffhookError,
   PeerConnectionMedia,
+  type Transfer,
+  type TransferOptions,
+  type TransferRequest,
   UserAgent,
 } from "offhook";
 import { Witness } from "./witness.js";
@@ -67,6 +70,14 @@ const VERBS: { [T in Verb]: (agent: Agent, command: Of<T>) => Promise<unknown> }
   options: async (agent, { target }) => (await agent.connect()).options(target),
   message: async (agent, { target, contentType, body }) => (await agent.connect()).message(target, body, { contentType }),
   inspect: (agent, { call }) => agent.played(call).call.inspect(),
+  transfer: async (agent, { call, target, ...options }) =>
+    agent.follow(await agent.played(call).call.transfer(target, transferOptions(options))),
+  transferTo: async (agent, { call, other, ...options }) =>
+    agent.follow(await agent.played(call).call.transferTo(agent.played(other).call, transferOptions(options))),
+  refer: async (agent, { target, referTo, ...options }) =>
+    agent.follow(await (await agent.connect()).refer(target, referTo, transferOptions(options))),
+  acceptTransfer: (agent, command) => agent.acceptTransfer(command),
+  rejectTransfer: (agent, { transfer, status, reason }) => agent.asked(transfer).reject(status, reason),
   shutdown: (agent, { deadline }) => agent.shutdown(deadline),
 };
 
@@ -96,6 +107,9 @@ class Agent {
   readonly #start: Start;
   readonly #calls = new Map<number, Played>();
   readonly #media: Witness[] = [];
+  readonly #asked = new Map<number, TransferRequest>();
+  /** How many transfers there were, of either side. */
+  #transfers = 0;
   /** Commands whose outcome was not told yet. */
   readonly #underWay = new Set<Promise<void>>();
   /** The last description of the other side, by Call-ID. */
@@ -153,6 +167,15 @@ class Agent {
       if (event.direction === "in") this.#keepDescription(event.text);
       this.#tell(event);
     });
+    ua.onTransferRequest((request) => {
+      const transfer = ++this.#transfers;
+      this.#asked.set(transfer, request);
+      const { from, target, referredBy, replaces, headers } = request;
+      const call = this.#number(request.call);
+      const at = Date.now();
+      this.#tell({ type: "transferRequest", transfer, call, from, target, referredBy, replaces, headers, at });
+      request.on("expired", ({ at }) => this.#tell({ type: "transferExpired", transfer, at }));
+    });
     ua.on("incoming", ({ call, at }) => {
       const { number } = this.#add(call, null);
       const { callId, remote: from, headers } = call;
@@ -165,7 +188,33 @@ class Agent {
 
   async call({ target, headers, replaces }: Of<"call">): Promise<{ call: number; callId: string }> {
     const ua = await this.connect();
-    const calling = ua.call(target, { ...(headers && { headers }), ...(replaces && { replaces }) });
+    return this.#place(ua.call(target, { ...(headers && { headers }), ...(replaces && { replaces }) }));
+  }
+
+  asked(transfer: number): TransferRequest {
+    const request = this.#asked.get(transfer);
+    if (!request) throw new Error(`there is no request ${transfer}`);
+    return request;
+  }
+
+  acceptTransfer({ transfer, headers }: Of<"acceptTransfer">): Promise<{ call: number; callId: string }> {
+    return this.#place(this.asked(transfer).accept({ ...(headers && { headers }) }));
+  }
+
+  /** Tells of a transfer from now on. */
+  follow(transfer: Transfer): { transfer: number } {
+    const number = ++this.#transfers;
+    transfer.on("accepted", ({ at }) => this.#tell({ type: "transferAccepted", transfer: number, at }));
+    transfer.on("progress", (event) => this.#tell({ ...event, type: "transferProgress", transfer: number }));
+    transfer.on("done", ({ outcome, error, at }) => {
+      const status = outcome ? outcome.status : (error?.status ?? null);
+      const told = { transfer: number, status, reason: outcome?.reason ?? "", error: error && error.detail, at };
+      this.#tell({ type: "transferDone", ...told });
+    });
+    return { transfer: number };
+  }
+
+  async #place(calling: Promise<Call>): Promise<{ call: number; callId: string }> {
     // The media handler is the first thing that is made.
     const media = this.#media.at(-1) ?? null;
     const call = await calling;
@@ -267,6 +316,15 @@ class Agent {
   #tell(told: Told): void {
     window.tell(this.#index, told);
   }
+}
+
+function transferOptions({ hangUp, follow, timeout, headers }: TransferOptions): TransferOptions {
+  return {
+    ...(hangUp === undefined ? {} : { hangUp }),
+    ...(follow === undefined ? {} : { follow }),
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(headers === undefined ? {} : { headers }),
+  };
 }
 
 /** A failure as a notification tells it. One that is not typed is a fault of the classes, and no line expects it. */

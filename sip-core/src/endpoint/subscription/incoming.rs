@@ -52,7 +52,7 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn refuse_unreadable(
+    pub(in super::super) fn refuse_unreadable(
         &mut self,
         now: Instant,
         server: ServerId,

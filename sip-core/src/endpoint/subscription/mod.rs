@@ -26,7 +26,8 @@ use crate::message::{EventRef, Method};
 use crate::time::Instant;
 use crate::timer::TimerId;
 use notifier::Notifier;
-use package::Package;
+pub(super) use notifier::Said;
+pub(super) use package::Package;
 use subscriber::Subscriber;
 pub(super) use subscriber::may_recover;
 
@@ -57,6 +58,10 @@ pub(super) struct Awaited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Application,
+    /// A transfer of ours: what becomes of it.
+    Transfer(Key),
+    /// The other side's transfer, which this side reports.
+    Referral(Key),
 }
 
 #[derive(Debug)]
@@ -206,6 +211,13 @@ impl Endpoint {
         }
     }
 
+    /// Its request went once more: its Event value names that one.
+    pub(super) fn set_subscription_package(&mut self, key: Key, package: Package) {
+        if let Some(entry) = self.subscriptions.get_mut(key) {
+            entry.package = package;
+        }
+    }
+
     /// A call ends: what goes on in its dialog has a copy of it from now on (RFC 5057 4.1).
     pub(super) fn keep_dialogs(&mut self, call: &mut Call) {
         for key in self.usages.get(&call.identity).cloned().unwrap_or_default() {
@@ -243,11 +255,17 @@ impl Endpoint {
     /// Tells whom it concerns.
     fn tell_subscription(&mut self, now: Instant, key: Key, event: SubscriptionEvent) {
         let Some(entry) = self.subscriptions.get(key) else { return };
-        match entry.purpose {
-            Purpose::Application => {
+        match (entry.purpose, event) {
+            (Purpose::Application, event) => {
                 let subscription = SubscriptionId(key);
                 self.events.push_back(Event::Subscription { subscription, event, at: now });
             }
+            (Purpose::Transfer(transfer), SubscriptionEvent::Notice(notice)) => {
+                self.on_refer_notice(now, transfer, &notice);
+            }
+            (Purpose::Transfer(transfer), SubscriptionEvent::Ended(end)) => self.on_refer_over(now, transfer, &end),
+            (Purpose::Referral(referral), SubscriptionEvent::Ended(_)) => self.on_report_over(referral),
+            (Purpose::Transfer(_) | Purpose::Referral(_), _) => {}
         }
     }
 
@@ -310,6 +328,11 @@ impl Endpoint {
                 None => {}
             }
         }
+    }
+
+    /// Ends one without a word to anybody: the other side has none.
+    pub(super) fn drop_subscription(&mut self, now: Instant, key: Key) {
+        self.end_subscription(now, key, SubscriptionEnd::failed(Error::Cancelled));
     }
 
     /// Ends all subscriptions without a word to anybody.

@@ -16,9 +16,11 @@ impl Package {
         Package { name: event.package.into(), id: event.id().map(Into::into), value: event.as_str().into() }
     }
 
-    /// Whether an Event value means this subscription.
+    /// Whether an Event value means this subscription. Of a REFER's the `id` may be left out where there is but one
+    /// (RFC 3515 2.4.6).
     pub(super) fn matches(&self, event: &EventRef<'_>) -> bool {
-        *self.name == *event.package && self.id.as_deref() == event.id()
+        let same = self.id.as_deref() == event.id() || (event.id().is_none() && &*self.name == "refer");
+        *self.name == *event.package && same
     }
 
     /// The media type of its documents, for Accept.

@@ -167,7 +167,7 @@ impl Endpoint {
     }
 
     /// A dialog that a request to this target may make.
-    pub(super) fn awaited(&mut self, target: &str) -> Awaited {
+    pub(in super::super) fn awaited(&mut self, target: &str) -> Awaited {
         let call_id = self.entropy.call_id();
         let local_tag = self.entropy.tag();
         let local = self.local_address(&local_tag);
@@ -198,7 +198,7 @@ impl Endpoint {
         op
     }
 
-    pub(super) fn begin_unsubscribe(&mut self, now: Instant, key: Key) {
+    pub(in super::super) fn begin_unsubscribe(&mut self, now: Instant, key: Key) {
         let of_origin = |entry: &super::Subscription| match &entry.role {
             Role::Subscriber(subscriber) => subscriber.origin == Some(key),
             Role::Notifier(_) => false,
