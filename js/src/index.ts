@@ -25,6 +25,17 @@ export type {
   TransferProgress,
   TransferRequestEvents,
 } from "./transfer.js";
+export { IncomingSubscription } from "./incoming-subscription.js";
+export type {
+  AcceptSubscriptionOptions,
+  IncomingSubscriptionEvents,
+  TerminateOptions,
+} from "./incoming-subscription.js";
+export { Publication } from "./publication.js";
+export type { PublicationEvents } from "./publication.js";
+export { Subscription } from "./subscription.js";
+export type { Notice, SubscriptionEvents } from "./subscription.js";
+export type { PublishOptions, SubscribeOptions } from "./subscriptions.js";
 export type { DtmfOptions } from "./dtmf.js";
 export { OffhookError } from "./errors.js";
 export type { ErrorDetail, MediaErrorValue, MediaProblem } from "./errors.js";

@@ -12,6 +12,12 @@ export type CallId = number;
 /** Names one transfer, ours or theirs, for the life of its agent. */
 export type TransferId = number;
 
+/** Names one subscription, of either side, for the life of its agent. */
+export type SubscriptionNumber = number;
+
+/** Names one publication for the life of its agent. */
+export type PublicationNumber = number;
+
 /** A display name and a URI. */
 export interface Address {
   displayName: string | null;
@@ -82,6 +88,13 @@ export interface AgentConfig {
    * says of itself (`referred`); or nobody (`never`).
    */
   replacing?: "asked" | "referred" | "never";
+  /** The event packages others may subscribe to, e.g. `["presence"]`, with your consent each time (default none). */
+  packages?: string[];
+  /**
+   * The event packages a server may tell of though nobody subscribed, as many do of waiting messages
+   * (default `["message-summary"]`).
+   */
+  unsolicited?: string[];
   /** Send a `trace` notification for each message (secrets masked). */
   trace?: boolean;
   /** Hold by the core's own rewriting of the last SDP, re-offers answered by the core. Default false: the application negotiates. */
@@ -124,6 +137,24 @@ export type Command = { id: number } & (
   /** Out of dialog. Results: `{ status, reason }`. */
   | { type: "options"; target: string }
   | { type: "message"; target: string; contentType: string; body: string }
+  /** RFC 6665. Result: `{ subscription }` at once; the SUBSCRIBE is on its way. Refreshed and made again by itself. */
+  | { type: "subscribe"; target: string; event: string; expires?: number; accept?: string; forks?: boolean; renew?: boolean; contentType?: string; body?: string; headers?: Header[] }
+  /** Expires 0. Result: null when it is over. Idempotent. */
+  | { type: "unsubscribe"; subscription: SubscriptionNumber }
+  /** Asks for the whole state at once. Result: null when its notification is here. */
+  | { type: "refreshSubscription"; subscription: SubscriptionNumber }
+  /** The answer to `incomingSubscription`. Result: null when the subscriber has its first notification. */
+  | { type: "acceptSubscription"; subscription: SubscriptionNumber; pending?: boolean; expires?: number; contentType?: string; body?: string }
+  | { type: "rejectSubscription"; subscription: SubscriptionNumber; status?: number; reason?: string }
+  /** The state for a subscriber. Result: null when it has it. */
+  | { type: "notify"; subscription: SubscriptionNumber; contentType: string; body: string }
+  /** The last notification, for a reason of RFC 6665 4.1.3 (default `noresource`). Idempotent. */
+  | { type: "terminateSubscription"; subscription: SubscriptionNumber; reason?: string; retryAfter?: number; contentType?: string; body?: string }
+  /** RFC 3903. Result: `{ publication, expires }` once the compositor said 2xx. Refreshed by itself. */
+  | { type: "publish"; event: string; contentType: string; body: string; target?: string; expires?: number; headers?: Header[] }
+  | { type: "updatePublication"; publication: PublicationNumber; contentType: string; body: string }
+  /** Result: null when it is taken back. Idempotent. */
+  | { type: "removePublication"; publication: PublicationNumber }
   /** Result: `CallSnapshot`. */
   | { type: "inspect"; call: CallId }
   /**
@@ -174,6 +205,16 @@ export interface Results {
   dtmf: null;
   options: { status: number; reason: string };
   message: { status: number; reason: string };
+  subscribe: { subscription: SubscriptionNumber };
+  unsubscribe: null;
+  refreshSubscription: null;
+  acceptSubscription: null;
+  rejectSubscription: null;
+  notify: null;
+  terminateSubscription: null;
+  publish: { publication: PublicationNumber; expires: number };
+  updatePublication: { publication: PublicationNumber; expires: number };
+  removePublication: null;
   inspect: CallSnapshot;
   transfer: { transfer: TransferId };
   transferTo: { transfer: TransferId };
@@ -238,6 +279,44 @@ export interface End {
   error: ErrorValue | null;
 }
 
+export type SubscriptionState =
+  /** SUBSCRIBE sent, no notification yet. An incoming one: waiting for the application. */
+  | "subscribing"
+  /** Received by the notifier, but not decided about. */
+  | "pending"
+  | "active"
+  /** Lost; subscribed again after a while. */
+  | "waiting"
+  /** Given up by this side, which the other is being told. */
+  | "ending"
+  | "terminated";
+
+/** Why a subscription ended, and on whose side. */
+export interface SubscriptionEnd {
+  by: "local" | "remote" | "network";
+  /** The notifier's reason (`deactivated`, `rejected`, `timeout` …), or other words. */
+  reason: string;
+  /** After how many seconds it may be tried again, if that was said. */
+  retryAfter: number | null;
+  error: ErrorValue | null;
+}
+
+/** RFC 3842: whether messages wait, and how many of each class (`Voice-Message` …). */
+export interface MessageSummary {
+  waiting: boolean;
+  /** The URI to call to hear them. */
+  account: string | null;
+  counts: MessageCounts[];
+}
+
+export interface MessageCounts {
+  class: string;
+  new: number;
+  old: number;
+}
+
+export type PublicationState = "published" | "lost" | "ended";
+
 export interface Transition {
   /** Milliseconds since the Unix epoch. */
   at: number;
@@ -284,6 +363,20 @@ export type Notification =
   | { type: "info"; call: CallId; contentType: string; body: string; dtmf: { tone: string; duration: number } | null; at: number }
   /** MESSAGE out of dialog. */
   | { type: "message"; from: Address; contentType: string; body: string; at: number }
+  /** A subscription changed its state; `expires` in seconds where it has a lifetime, `cause` what was lost. */
+  | { type: "subscription"; subscription: SubscriptionNumber; state: SubscriptionState; expires: number | null; cause: string | null; at: number }
+  /** A NOTIFY for a subscription of ours. `summary` is the body of `message-summary`, read. */
+  | { type: "notice"; subscription: SubscriptionNumber; package: string; state: SubscriptionState; contentType: string; body: string; summary: MessageSummary | null; at: number }
+  /** Another notifier answered the same SUBSCRIBE: a subscription of its own. */
+  | { type: "forked"; subscription: SubscriptionNumber; fork: SubscriptionNumber; at: number }
+  /** The subscriber asked for more time; the last state was sent to it again. */
+  | { type: "refreshed"; subscription: SubscriptionNumber; expires: number; at: number }
+  | { type: "subscriptionEnded"; subscription: SubscriptionNumber; end: SubscriptionEnd; at: number }
+  /** Somebody subscribes; `acceptSubscription` or `rejectSubscription` should follow, else it is pending after 4 × T1. */
+  | { type: "incomingSubscription"; subscription: SubscriptionNumber; call: CallId | null; from: Address; to: Address; package: string; event: string; expires: number; contentType: string; body: string; headers: Header[]; at: number }
+  /** A NOTIFY that nobody subscribed to. */
+  | { type: "unsolicited"; from: Address; package: string; contentType: string; body: string; summary: MessageSummary | null; at: number }
+  | { type: "publication"; publication: PublicationNumber; state: PublicationState; expires: number | null; error: ErrorValue | null; at: number }
   | { type: "ended"; call: CallId; end: End; at: number }
   /**
    * A server wants credentials that are missing or were refused, and `askCredentials` is set. The requests it asked in

@@ -7,7 +7,11 @@ import { OffhookError, toOffhookError } from "./errors.js";
 import { TypedEventTarget } from "./events.js";
 import type { MediaHandler, MediaHandlerFactory, MediaSource } from "./media/handler.js";
 import { PeerConnectionMedia, type PeerConnectionOptions } from "./media/peer-connection.js";
-import type { Address, AgentConfig, CallId, Header, Replacement, TransferId } from "./protocol.js";
+import type { Address, AgentConfig, CallId, Header, MessageSummary, Replacement, TransferId } from "./protocol.js";
+import type { IncomingSubscription } from "./incoming-subscription.js";
+import type { Publication } from "./publication.js";
+import type { Subscription } from "./subscription.js";
+import { Subscriptions, type PublishOptions, type SubscribeOptions } from "./subscriptions.js";
 import { completeTarget } from "./target.js";
 import {
   Deciders,
@@ -89,6 +93,18 @@ export interface UserAgentEvents {
   };
   /** A message outside of calls. */
   message: { type: "message"; from: Address; contentType: string; body: string; at: number };
+  /** Somebody subscribes to one of our `packages`. */
+  incomingSubscription: { type: "incomingSubscription"; subscription: IncomingSubscription; at: number };
+  /** A server tells something that nobody subscribed to, e.g. that messages wait. */
+  unsolicited: {
+    type: "unsolicited";
+    from: Address;
+    package: string;
+    contentType: string;
+    body: string;
+    summary: MessageSummary | null;
+    at: number;
+  };
   /** A SIP message went in or out (only with `trace: true`); passwords are masked. */
   trace: { type: "trace"; direction: "in" | "out"; transport: string; remote: string; text: string; at: number };
   /** Something came that is no SIP; it was dropped. */
@@ -122,11 +138,17 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   readonly aor: string;
   /** Incoming calls, one after the other: `for await (const call of ua.incoming)`. Ends when the agent stops. */
   readonly incoming: AsyncIterable<Call>;
+  /**
+   * Subscriptions of others to our `packages`: `for await (const subscription of ua.incomingSubscriptions)`. Ends when the
+   * agent stops.
+   */
+  readonly incomingSubscriptions: AsyncIterable<IncomingSubscription>;
 
   readonly #client: AgentClient;
   readonly #openMedia: MediaHandlerFactory;
   readonly #credentials: ConnectOptions["credentials"];
   readonly #queue = new CallQueue();
+  readonly #subscriptions: Subscriptions;
   readonly #calls = new Map<CallId, CallEntry>();
   readonly #deciders = new Deciders();
   readonly #transfers = new Map<TransferId, (notification: TransferNotification) => void>();
@@ -184,6 +206,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     this.#openMedia = openMedia;
     this.#credentials = credentials;
     this.#client = new AgentClient(port, (event) => this.#onEvent(event));
+    this.#subscriptions = new Subscriptions(this.#client);
+    this.incomingSubscriptions = this.#subscriptions.incoming;
   }
 
   /** The state of the connection. */
@@ -362,6 +386,24 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     );
   }
 
+  /**
+   * Subscribes to an event package, e.g. `presence` or `message-summary` (RFC 6665). The request is on its way; see
+   * `Subscription.established` for the first notification. Refreshed, and made again after a loss, by itself.
+   */
+  async subscribe(target: string, event: string, options: SubscribeOptions = {}): Promise<Subscription> {
+    return this.#subscriptions.subscribe(completeTarget(target, this.aor), event, options);
+  }
+
+  /**
+   * Publishes a state of ours, e.g. our presence (RFC 3903). Resolves when the server has it; refreshed by itself until it
+   * is removed.
+   */
+  async publish(event: string, contentType: string, body: string, options: PublishOptions = {}): Promise<Publication> {
+    const { target, ...rest } = options;
+    const completed = target === undefined ? {} : { target: completeTarget(target, this.aor) };
+    return this.#subscriptions.publish(event, contentType, body, { ...rest, ...completed });
+  }
+
   /** Asks somebody what they can do. Resolves with the final response. */
   options(target: string, options: WaitOptions = {}): Promise<{ status: number; reason: string }> {
     return this.#request<"options">({ type: "options", target: completeTarget(target, this.aor) }, options);
@@ -433,6 +475,24 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         ignore(this.#ask(event));
         break;
       case "listening":
+        break;
+      case "subscription":
+      case "notice":
+      case "forked":
+      case "refreshed":
+      case "subscriptionEnded":
+        this.#subscriptions.deliver(event);
+        break;
+      case "incomingSubscription": {
+        const subscription = this.#subscriptions.receive(event);
+        this.emit("incomingSubscription", { type: "incomingSubscription", subscription, at: event.at });
+        break;
+      }
+      case "publication":
+        this.#subscriptions.deliverPublication(event);
+        break;
+      case "unsolicited":
+        this.emit("unsolicited", event);
         break;
       case "malformed":
         this.emit("malformed", event);
@@ -517,6 +577,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     }
     this.#transfers.clear();
     this.#queue.close();
+    this.#subscriptions.stop(error, at);
     this.emit("stopped", { type: "stopped", at });
   }
 }

@@ -18,6 +18,14 @@ const USUAL: Partial<Results> = {
   credentials: null,
   rejectTransfer: null,
   shutdown: null,
+  unsubscribe: null,
+  refreshSubscription: null,
+  acceptSubscription: null,
+  rejectSubscription: null,
+  notify: null,
+  terminateSubscription: null,
+  updatePublication: { publication: 3, expires: 60 },
+  removePublication: null,
 };
 
 /** A scripted agent: it keeps the commands it was sent, answers what is usual, and says what the test tells it to. */
@@ -40,6 +48,8 @@ export class FakeAgent implements AgentPort {
     const call = (): Results["call"] => ({ call: this.#next, callId: `call-${this.#next++}` });
     if (command.type === "call" || command.type === "acceptTransfer") this.result(command, call());
     else if (["transfer", "transferTo", "refer"].includes(command.type)) this.result(command, { transfer: 7 });
+    else if (command.type === "subscribe") this.result(command, { subscription: this.#next++ });
+    else if (command.type === "publish") this.result(command, { publication: this.#next++, expires: 3600 });
     else if (command.type in USUAL) this.result(command, USUAL[command.type] ?? null);
   }
 

@@ -167,6 +167,8 @@ export class NetworkAgent implements AgentPort {
       case "rejectTransfer":
         return this.#refuse(command, { kind: "state", message: "nobody is transferred here" });
       default: {
+        if (!("call" in command))
+          return this.#refuse(command, { kind: "state", message: "nobody is subscribed to or published to here" });
         const leg = this.#legs.get(command.call);
         if (!leg) return this.#refuse(command, { kind: "state", message: "there is no such call" });
         this.#inCall(command, leg);

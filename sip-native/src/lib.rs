@@ -36,8 +36,11 @@ pub use agent::{Builder, UserAgent, local_address};
 pub use driver::{ClientTls, Identity, ServerTls, TlsError, roots_from_pem};
 pub use driver::{Driver, DriverBuilder, Handle, Limits, ListenAddr, Origins, Stopped};
 pub use entropy::seed;
-pub use offhook_core::agent::{AgentEvent, Call, Events};
-pub use offhook_core::endpoint::{AnswerOptions, CallEvent, CallOptions, CallState, End, Error};
+pub use offhook_core::agent::{AgentEvent, Call, Events, IncomingSubscription, Publication, Subscription};
+pub use offhook_core::endpoint::{
+    AcceptOptions, AnswerOptions, CallEvent, CallOptions, CallState, Document, End, Error, Notice, PublishOptions,
+    SubscribeOptions,
+};
 pub use offhook_core::message::StatusCode;
 #[cfg(feature = "tls")]
 #[doc(no_inline)]

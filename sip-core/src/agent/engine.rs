@@ -15,11 +15,14 @@ use futures_core::Stream;
 
 use super::call::{Call, Hub};
 use super::credentials::{Asker, Callback};
+use super::publication::Publication;
+use super::subscription::{IncomingSubscription, Subscription};
 use super::transfer::{self, Transfer, TransferRequest};
+use super::watched::Watched;
 use super::{AgentEvent, Job, Line};
 use crate::endpoint::{
-    self, CallEvent, CallId, Config, Endpoint, Error, Event, Invitation, OpId, Outcome, TransferEvent, TransferId,
-    TransferRequestId,
+    self, CallEvent, CallId, Config, Endpoint, Error, Event, Invitation, OpId, Outcome, PublicationId, SubscriptionId,
+    TransferEvent, TransferId, TransferRequestId,
 };
 use crate::message::StatusCode;
 use crate::time::Instant;
@@ -45,6 +48,7 @@ pub struct Engine {
     incoming: Vec<UnboundedSender<Call>>,
     backlog: VecDeque<Call>,
     watchers: Vec<UnboundedSender<AgentEvent>>,
+    watched: Watched,
     asker: Asker,
     abandoned: bool,
 }
@@ -67,6 +71,7 @@ impl Engine {
             incoming: Vec::new(),
             backlog: VecDeque::new(),
             watchers: Vec::new(),
+            watched: Watched::default(),
             asker: Asker::default(),
             abandoned: false,
         }
@@ -106,6 +111,20 @@ impl Engine {
             let _ = sender.unbounded_send(call);
         }
         self.incoming.push(sender);
+    }
+
+    pub(super) fn subscription(&mut self, id: SubscriptionId) -> Option<Subscription> {
+        let line = Line(self.line.upgrade()?);
+        Some(self.watched.subscription(id, line))
+    }
+
+    pub(super) fn publication(&mut self, id: PublicationId) -> Option<Publication> {
+        let line = Line(self.line.upgrade()?);
+        self.watched.publication(id, line)
+    }
+
+    pub(super) fn listen_for_subscriptions(&mut self, sender: UnboundedSender<IncomingSubscription>) {
+        self.watched.listen(self.line.upgrade().map(Line), sender);
     }
 
     pub(super) fn ask_for_credentials(&mut self, callback: Callback) {
@@ -155,6 +174,13 @@ impl Engine {
             }
             Event::Incoming { call, invitation, at } => self.on_incoming(at, call, invitation),
             Event::Call { call, event, .. } => self.on_call_event(call, event),
+            Event::IncomingSubscription { subscription, request, .. } => {
+                self.watched.on_incoming(subscription, request, self.line.upgrade().map(Line));
+            }
+            Event::Subscription { subscription, event, .. } => {
+                self.watched.on_subscription(subscription, event, self.line.upgrade().map(Line));
+            }
+            Event::Publication { publication, state, .. } => self.watched.on_publication(publication, state),
             Event::CredentialsNeeded { query, request, .. } => self.asker.ask(query, *request),
             Event::Transfer { transfer, event, .. } => {
                 let over = matches!(event, TransferEvent::Ended(_));
@@ -250,6 +276,7 @@ impl Machine for Engine {
             self.backlog.clear();
             self.transfers.clear();
             self.deciders.clear();
+            self.watched = Watched::default();
         }
         None
     }

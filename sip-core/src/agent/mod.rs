@@ -25,12 +25,17 @@ mod call;
 mod credentials;
 mod engine;
 mod events;
+mod publication;
+mod subscription;
 mod transfer;
 mod user_agent;
+mod watched;
 
 pub use call::Call;
 pub use engine::Engine;
 pub use events::Events;
+pub use publication::Publication;
+pub use subscription::{IncomingSubscription, Notices, Subscription};
 pub use transfer::{Transfer, TransferRequest};
 pub use user_agent::{AgentEvent, Response, UserAgent};
 

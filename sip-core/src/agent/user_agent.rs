@@ -8,10 +8,11 @@ use bytes::Bytes;
 use futures_channel::mpsc::unbounded;
 
 use super::credentials::Callback;
-use super::{Call, Engine, Events, Line, Transfer, TransferRequest};
+use super::{Call, Engine, Events, IncomingSubscription, Line, Publication, Subscription, Transfer, TransferRequest};
 use crate::auth::{Credential, CredentialRequest};
 use crate::endpoint::{
-    CallOptions, Config, ConnectionState, Error, Event, Outcome, RegistrationState, TransferOptions,
+    CallOptions, Config, ConnectionState, Error, Event, Notice, Outcome, PublishOptions, RegistrationState,
+    SubscribeOptions, TransferOptions,
 };
 use crate::message::{NameAddr, StatusCode, redacted};
 
@@ -38,6 +39,13 @@ pub enum AgentEvent {
         /// The body.
         body: Bytes,
     },
+    /// A NOTIFY that nobody subscribed to; see [`Config::unsolicited`].
+    Notice {
+        /// Who.
+        from: NameAddr,
+        /// What.
+        notice: Notice,
+    },
     /// A message passed, its secrets masked (only if tracing is on).
     Trace {
         /// True: it went out.
@@ -53,6 +61,7 @@ impl AgentEvent {
             Event::Connection { state, .. } => AgentEvent::Connection(state),
             Event::Registration { state, .. } => AgentEvent::Registration(state),
             Event::Message { from, content_type, body, .. } => AgentEvent::Message { from, content_type, body },
+            Event::Notice { from, notice, .. } => AgentEvent::Notice { from, notice },
             Event::Trace { outgoing, bytes, .. } => AgentEvent::Trace { outgoing, text: redacted(&bytes) },
             _ => return None,
         })
@@ -177,6 +186,48 @@ impl UserAgent {
             Ok(engine.transfer(transfer))
         };
         self.line.ask(begin).await?
+    }
+
+    /// Subscribes to an event package at a target (RFC 6665). The SUBSCRIBE is on its way; see
+    /// [`Subscription::established`] for the first notification.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] for what cannot be sent, [`Error::Limit`] with too many subscriptions.
+    pub async fn subscribe(&self, target: &str, options: SubscribeOptions) -> Result<Subscription, Error> {
+        let target = target.to_owned();
+        let begin = move |engine: &mut Engine, now| {
+            let id = engine.endpoint_mut().subscribe(now, &target, options)?;
+            engine.subscription(id).ok_or(super::STOPPED)
+        };
+        self.line.ask(begin).await?
+    }
+
+    /// The subscriptions of others to [`Config::packages`] from now on, and those that wait.
+    pub fn incoming_subscriptions(&self) -> Events<IncomingSubscription> {
+        let (sender, receiver) = unbounded();
+        // If the engine is gone the stream ends at once.
+        let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.listen_for_subscriptions(sender)));
+        Events(receiver)
+    }
+
+    /// Publishes a state of an event package (RFC 3903), e.g. one's presence. Refreshed by itself.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::publish`](crate::endpoint::Endpoint::publish).
+    pub async fn publish(
+        &self,
+        event: &str,
+        content_type: &str,
+        body: impl Into<Bytes>,
+        options: PublishOptions,
+    ) -> Result<Publication, Error> {
+        let (event, content_type, body) = (event.to_owned(), content_type.to_owned(), body.into());
+        let sent = self.line.operate(move |endpoint, now| endpoint.publish(now, &event, &content_type, body, options));
+        let Outcome::Published { publication, .. } = sent.await? else { return Err(super::STOPPED) };
+        let gone = Error::State("the publication is over");
+        self.line.ask(move |engine, _| engine.publication(publication)).await?.ok_or(gone)
     }
 
     /// What happens to the agent from now on.

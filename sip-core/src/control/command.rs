@@ -50,6 +50,25 @@ pub struct Command {
     pub content_type: Option<String>,
     /// A message's body.
     pub body: Option<String>,
+    /// Which subscription.
+    pub subscription: Option<u32>,
+    /// Which publication.
+    pub publication: Option<u32>,
+    /// An event package, perhaps with parameters.
+    pub event: Option<String>,
+    /// Seconds.
+    pub expires: Option<u32>,
+    /// The media types of notifications.
+    pub accept: Option<String>,
+    /// Forks make subscriptions of their own.
+    pub forks: Option<bool>,
+    /// Subscribe again after a loss.
+    pub renew: Option<bool>,
+    /// Accepted, but not decided about.
+    #[serde(default)]
+    pub pending: bool,
+    /// Seconds after which it may be tried again.
+    pub retry_after: Option<u32>,
     /// A digit.
     pub tone: Option<String>,
     /// Milliseconds of a digit.
@@ -122,6 +141,16 @@ pub enum Kind {
     Dtmf,
     Options,
     Message,
+    Subscribe,
+    Unsubscribe,
+    RefreshSubscription,
+    AcceptSubscription,
+    RejectSubscription,
+    Notify,
+    TerminateSubscription,
+    Publish,
+    UpdatePublication,
+    RemovePublication,
     Inspect,
     Transfer,
     TransferTo,
@@ -154,6 +183,15 @@ impl Command {
             contacts: None,
             content_type: None,
             body: None,
+            subscription: None,
+            publication: None,
+            event: None,
+            expires: None,
+            accept: None,
+            forks: None,
+            renew: None,
+            pending: false,
+            retry_after: None,
             tone: None,
             duration: None,
             deadline: None,

@@ -54,6 +54,11 @@ pub struct AgentConfig {
     pub reliable: Option<String>,
     /// Who may replace a call of ours: `asked`, `referred` or `never`; see [`Replacing`].
     pub replacing: Option<String>,
+    /// The event packages others may subscribe to.
+    #[serde(default)]
+    pub packages: Vec<String>,
+    /// The event packages that are told of though nobody subscribed; by default `message-summary`.
+    pub unsolicited: Option<Vec<String>>,
     /// Send a `trace` notification for each message.
     #[serde(default)]
     pub trace: bool,
@@ -133,6 +138,8 @@ impl AgentConfig {
             connect_timeout: None,
             keep_alive: None,
             pong_timeout: None,
+            packages: Vec::new(),
+            unsolicited: None,
             reliable: None,
             replacing: None,
             trace: false,
@@ -182,6 +189,10 @@ impl AgentConfig {
             if let Some(millis) = value {
                 *slot = Duration::from_millis(millis.into());
             }
+        }
+        config.packages = self.packages.into_iter().map(Into::into).collect();
+        if let Some(unsolicited) = self.unsolicited {
+            config.unsolicited = unsolicited.into_iter().map(Into::into).collect();
         }
         if let Some(reliable) = self.reliable {
             config.reliable = Reliability::parse(&reliable)

@@ -5,7 +5,9 @@
 
 mod command;
 mod config;
+mod events;
 mod notification;
+mod numbers;
 mod transfer;
 
 use std::collections::{HashMap, VecDeque};
@@ -16,16 +18,21 @@ use bytes::Bytes;
 
 pub use command::{Command, Kind, ReplacementValue};
 pub use config::{AgentConfig, Ha1, TimerValues};
+pub use events::{CountsValue, SubscriptionEndValue, SummaryValue};
 pub use notification::{
     AddressValue, DtmfValue, EndValue, ErrorValue, HoldValue, Notification, ReasonValue, ResultValue, Snapshot,
     TransitionValue,
 };
 
 use crate::auth::Credential;
-use crate::endpoint::{AnswerOptions, CallId, CallOptions, Config, CredentialQuery, Endpoint, Error, Event, OpId};
+use crate::endpoint::{
+    AnswerOptions, CallId, CallOptions, Config, CredentialQuery, Endpoint, Error, Event, OpId, Outcome, PublicationId,
+    SubscriptionId,
+};
 use crate::message::StatusCode;
 use crate::time::Instant;
 use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
+use numbers::Numbers;
 
 /// How long a shutdown may take if the command does not say.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -41,6 +48,8 @@ pub struct Control {
     numbers: HashMap<CallId, u32>,
     next_call: u32,
     transfers: transfer::Numbers,
+    subscriptions: Numbers<SubscriptionId>,
+    publications: Numbers<PublicationId>,
     notifications: VecDeque<Notification>,
 }
 
@@ -59,6 +68,8 @@ impl Control {
             numbers: HashMap::new(),
             next_call: 0,
             transfers: transfer::Numbers::default(),
+            subscriptions: Numbers::new(),
+            publications: Numbers::new(),
             notifications: VecDeque::new(),
         })
     }
@@ -158,6 +169,16 @@ impl Control {
                 let (content_type, body) = command.content()?;
                 self.endpoint.message(now, &target, &content_type, body)
             }
+            Kind::Subscribe
+            | Kind::Unsubscribe
+            | Kind::RefreshSubscription
+            | Kind::AcceptSubscription
+            | Kind::RejectSubscription
+            | Kind::Notify
+            | Kind::TerminateSubscription
+            | Kind::Publish
+            | Kind::UpdatePublication
+            | Kind::RemovePublication => return self.carry_out_event(now, command),
             Kind::Inspect => {
                 let call = self.call(&command)?;
                 let number = command.call.unwrap_or_default();
@@ -227,6 +248,10 @@ impl Control {
             Event::Done { op, result } => {
                 let id = self.waiting.remove(&op)?;
                 match result {
+                    Ok(Outcome::Published { publication, expires }) => {
+                        let publication = self.publications.of(publication);
+                        Notification::Result { id, value: ResultValue::Published { publication, expires } }
+                    }
                     Ok(outcome) => Notification::Result { id, value: outcome.into() },
                     Err(error) => Notification::Error { id, error: error.into() },
                 }
@@ -248,6 +273,11 @@ impl Control {
             Event::Transfer { transfer, event, at } => return self.on_transfer(transfer, event, at),
             Event::TransferRequested { request, asked, at } => self.on_transfer_requested(request, *asked, at),
             Event::TransferExpired { request, at } => return self.on_transfer_expired(request, at),
+            Event::IncomingSubscription { subscription, request, at } => {
+                self.on_incoming_subscription(subscription, *request, at)
+            }
+            Event::Subscription { subscription, event, at } => return self.on_subscription(subscription, event, at),
+            Event::Publication { publication, state, at } => self.on_publication(publication, state, at),
             other => return Notification::of_agent(other),
         })
     }

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::command::ReplacementValue;
+use super::events::{SubscriptionEndValue, SummaryValue};
 use crate::auth::{Algorithm, Scheme};
 use crate::endpoint::{
-    CallEvent, CallInfo, CallState, ConnectionState, Direction, End, EndedBy, Error, Event, Hold, Invitation, Outcome,
-    Reason, RegistrationState, Replacement,
+    CallEvent, CallInfo, CallState, ConnectionState, Direction, End, Error, Event, Hold, Invitation, Outcome, Reason,
+    RegistrationState, Replacement,
 };
 use crate::message::{NameAddr, redacted};
 use crate::time::Instant;
@@ -55,6 +56,49 @@ pub enum Notification {
     Info { call: u32, content_type: String, body: String, dtmf: Option<DtmfValue>, at: u64 },
     /// MESSAGE.
     Message { from: AddressValue, content_type: String, body: String, at: u64 },
+    /// A subscription's state.
+    Subscription { subscription: u32, state: &'static str, expires: Option<u32>, cause: Option<String>, at: u64 },
+    /// A NOTIFY for a subscription of ours.
+    Notice {
+        subscription: u32,
+        package: String,
+        state: &'static str,
+        content_type: String,
+        body: String,
+        summary: Option<SummaryValue>,
+        at: u64,
+    },
+    /// Another notifier answered.
+    Forked { subscription: u32, fork: u32, at: u64 },
+    /// The other side asked for more time.
+    Refreshed { subscription: u32, expires: u32, at: u64 },
+    /// A subscription is over.
+    SubscriptionEnded { subscription: u32, end: SubscriptionEndValue, at: u64 },
+    /// Somebody subscribes.
+    IncomingSubscription {
+        subscription: u32,
+        call: Option<u32>,
+        from: AddressValue,
+        to: AddressValue,
+        package: String,
+        event: String,
+        expires: u32,
+        content_type: String,
+        body: String,
+        headers: Vec<(String, String)>,
+        at: u64,
+    },
+    /// A NOTIFY that nobody subscribed to.
+    Unsolicited {
+        from: AddressValue,
+        package: String,
+        content_type: String,
+        body: String,
+        summary: Option<SummaryValue>,
+        at: u64,
+    },
+    /// A publication.
+    Publication { publication: u32, state: &'static str, expires: Option<u32>, error: Option<ErrorValue>, at: u64 },
     /// A call is over.
     Ended { call: u32, end: EndValue, at: u64 },
     /// A server wants credentials that are missing or were refused.
@@ -109,6 +153,8 @@ pub enum ResultValue {
     Call { call: u32, call_id: String },
     Transfer { transfer: u32 },
     Negotiated { sdp: Option<String> },
+    Subscription { subscription: u32 },
+    Published { publication: u32, expires: u32 },
     Response { status: u16, reason: String },
     Snapshot(Box<Snapshot>),
 }
@@ -335,13 +381,12 @@ impl Notification {
                 text: redacted(&bytes),
                 at: at.as_millis(),
             },
+            Event::Notice { from, notice, at } => Notification::unsolicited(&from, notice, at),
             Event::Stopped { at } => Notification::Stopped { at: at.as_millis() },
             // Told by the control itself.
             Event::Done { .. } | Event::Incoming { .. } | Event::Call { .. } => return None,
             Event::Transfer { .. } | Event::TransferRequested { .. } | Event::TransferExpired { .. } => return None,
-            // Not among the plain messages yet.
-            Event::Publication { .. } => return None,
-            Event::Subscription { .. } | Event::IncomingSubscription { .. } | Event::Notice { .. } => return None,
+            Event::Subscription { .. } | Event::IncomingSubscription { .. } | Event::Publication { .. } => return None,
         })
     }
 }
@@ -350,7 +395,7 @@ fn remote(address: std::net::SocketAddr) -> String {
     if address == Path::UNKNOWN { "server".into() } else { address.to_string() }
 }
 
-fn text(bytes: Bytes) -> String {
+pub(super) fn text(bytes: Bytes) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -382,6 +427,7 @@ impl From<Outcome> for ResultValue {
             Outcome::Done => ResultValue::Null(()),
             Outcome::Registered { expires } => ResultValue::Registered { expires },
             Outcome::Negotiated { sdp } => ResultValue::Negotiated { sdp: sdp.map(text) },
+            // Its number is the control's to give.
             Outcome::Published { .. } => ResultValue::Null(()),
             Outcome::Response { status, phrase } => {
                 ResultValue::Response { status: status.code(), reason: phrase.into() }
@@ -393,11 +439,7 @@ impl From<Outcome> for ResultValue {
 impl From<End> for EndValue {
     fn from(end: End) -> EndValue {
         EndValue {
-            by: match end.by {
-                EndedBy::Local => "local",
-                EndedBy::Remote => "remote",
-                EndedBy::Network => "network",
-            },
+            by: end.by.name(),
             status: end.status.map(|status| status.code()),
             reason: end.phrase.into(),
             cause: end.reason.map(ReasonValue::from),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Error, Replacing};
 use crate::auth::{Algorithm, Credential};
-use crate::message::{Host, Limits, Uri, UriRef};
+use crate::message::{EventRef, Host, Limits, Uri, UriRef};
 use crate::transaction::TimerConfig;
 use crate::transport::{Target, Transport};
 
@@ -181,6 +181,10 @@ impl Config {
     ///
     /// [`Error::Input`] naming the field.
     pub fn check(&self) -> Result<(), Error> {
+        let is_package = |package: &str| EventRef::parse(package).is_ok_and(|event| event.package == package);
+        if self.packages.iter().any(|package| !is_package(package)) {
+            return Err(Error::input("packages", 0, "an event package is a token, e.g. presence"));
+        }
         let texts =
             [("displayName", self.display_name.as_deref().unwrap_or_default()), ("userAgent", &self.user_agent)];
         for (field, text) in texts {

@@ -127,6 +127,17 @@ pub enum EndedBy {
     Network,
 }
 
+impl EndedBy {
+    /// It in one word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EndedBy::Local => "local",
+            EndedBy::Remote => "remote",
+            EndedBy::Network => "network",
+        }
+    }
+}
+
 /// Why a call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct End {

@@ -57,8 +57,8 @@ pub use event::{
 pub use publication::{PublicationId, PublicationState, PublishOptions};
 pub use replaces::{Replacement, Replacing};
 pub use subscription::{
-    AcceptOptions, Notice, SubscribeOptions, SubscriptionEnd, SubscriptionEvent, SubscriptionId, SubscriptionRequest,
-    SubscriptionState,
+    AcceptOptions, Document, Notice, SubscribeOptions, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
+    SubscriptionRequest, SubscriptionState,
 };
 pub use transfer::{
     FollowOptions, TransferEvent, TransferId, TransferOptions, TransferOutcome, TransferRequest, TransferRequestId,

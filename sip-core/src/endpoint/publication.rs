@@ -50,6 +50,29 @@ impl Default for PublishOptions {
     }
 }
 
+impl PublishOptions {
+    /// For another target than the address of record.
+    #[must_use]
+    pub fn target(mut self, target: &str) -> PublishOptions {
+        self.target = Some(target.into());
+        self
+    }
+
+    /// For so many seconds.
+    #[must_use]
+    pub fn expires(mut self, seconds: u32) -> PublishOptions {
+        self.expires = seconds;
+        self
+    }
+
+    /// With one more header field.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> PublishOptions {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+}
+
 /// A publication's state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

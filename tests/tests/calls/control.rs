@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook_core::control::{
-    AddressValue, AgentConfig, Command, Control, DtmfValue, EndValue, ErrorValue, HoldValue, Notification, ReasonValue,
-    ReplacementValue, ResultValue, Snapshot, TransitionValue,
+    AddressValue, AgentConfig, Command, Control, CountsValue, DtmfValue, EndValue, ErrorValue, HoldValue, Notification,
+    ReasonValue, ReplacementValue, ResultValue, Snapshot, SubscriptionEndValue, SummaryValue, TransitionValue,
 };
 use offhook_tests::endpoint::{ANSWER, OFFER};
 use offhook_tests::net::{Conditions, Network, Node};
@@ -197,6 +197,14 @@ fn snapshot() -> Snapshot {
     }
 }
 
+fn subscription_end() -> SubscriptionEndValue {
+    SubscriptionEndValue { by: "remote", reason: "x".into(), retry_after: None, error: None }
+}
+
+fn summary() -> SummaryValue {
+    SummaryValue { waiting: true, account: None, counts: vec![CountsValue { class: "x".into(), new: 1, old: 2 }] }
+}
+
 fn notifications() -> Vec<Notification> {
     let (call, at, sdp) = (1, 0, None);
     let text = String::from("x");
@@ -226,6 +234,41 @@ fn notifications() -> Vec<Notification> {
         Notification::Info { call, content_type: text.clone(), body: text.clone(), dtmf, at },
         Notification::Message { from: address(), content_type: text.clone(), body: text.clone(), at },
         Notification::Ended { call, end: end(), at },
+        Notification::Subscription { subscription: 1, state: "active", expires: None, cause: None, at },
+        Notification::Notice {
+            subscription: 1,
+            package: text.clone(),
+            state: "active",
+            content_type: text.clone(),
+            body: text.clone(),
+            summary: Some(summary()),
+            at,
+        },
+        Notification::Forked { subscription: 1, fork: 2, at },
+        Notification::Refreshed { subscription: 1, expires: 1, at },
+        Notification::SubscriptionEnded { subscription: 1, end: subscription_end(), at },
+        Notification::IncomingSubscription {
+            subscription: 1,
+            call: None,
+            from: address(),
+            to: address(),
+            package: text.clone(),
+            event: text.clone(),
+            expires: 1,
+            content_type: text.clone(),
+            body: text.clone(),
+            headers: Vec::new(),
+            at,
+        },
+        Notification::Unsolicited {
+            from: address(),
+            package: text.clone(),
+            content_type: text.clone(),
+            body: text.clone(),
+            summary: None,
+            at,
+        },
+        Notification::Publication { publication: 1, state: "published", expires: None, error: None, at },
         Notification::CredentialsNeeded {
             query: 1,
             realm: text.clone(),
@@ -279,6 +322,9 @@ fn notifications_have_the_names_of_the_protocol() {
         (json!(address()), "Address"),
         (json!(reason()), "ReasonValue"),
         (json!(end()), "End"),
+        (json!(subscription_end()), "SubscriptionEnd"),
+        (json!(summary()), "MessageSummary"),
+        (json!(&summary().counts[0]), "MessageCounts"),
         (json!(snapshot()), "CallSnapshot"),
         (json!(replacement()), "Replacement"),
         (json!(&snapshot().history[0]), "Transition"),
@@ -306,6 +352,8 @@ fn results_have_the_names_of_the_protocol() {
         (ResultValue::Call { call: 1, call_id: "x".into() }, &["call", "acceptTransfer"]),
         (ResultValue::Transfer { transfer: 1 }, &["transfer", "transferTo", "refer"]),
         (ResultValue::Negotiated { sdp }, &["hold", "resume", "renegotiate", "update"]),
+        (ResultValue::Subscription { subscription: 1 }, &["subscribe"]),
+        (ResultValue::Published { publication: 1, expires: 1 }, &["publish", "updatePublication"]),
         (ResultValue::Response { status: 200, reason: "x".into() }, &["options", "message"]),
     ] {
         for command in commands {
@@ -314,7 +362,7 @@ fn results_have_the_names_of_the_protocol() {
     }
     assert_eq!(said("inspect"), "CallSnapshot");
     let nothing = ["connect", "unregister", "ring", "answer", "reject", "redirect", "hangup", "acceptOffer", "dtmf"];
-    for command in nothing.into_iter().chain(["rejectTransfer"]) {
+    for command in nothing.into_iter().chain(["rejectTransfer", "notify"]) {
         assert_eq!(said(command), "null");
     }
 }
@@ -336,6 +384,7 @@ impl Agents {
         let agent = |name: &str, seed: u8| {
             let mut config = AgentConfig::new(name);
             config.trace = true;
+            config.packages = vec!["presence".into()];
             Control::new(config, [seed; 32]).expect("an agent")
         };
         let alice = net.add("alice", agent("sip:alice@10.0.0.1", 1));
@@ -418,7 +467,7 @@ fn every_command_is_answered_once() {
         agents.ask(alice, json!({ "type": kind }));
         let all = json!({
             "type": kind, "call": 77, "target": "sip:x@192.0.2.200", "sdp": "", "contentType": "text/plain", "body": "",
-            "tone": "12", "contacts": [], "status": 99,
+            "subscription": 77, "publication": 77, "event": "presence", "tone": "12", "contacts": [], "status": 99,
         });
         agents.ask(alice, all);
     }
@@ -459,6 +508,54 @@ fn what_was_said_has_only_what_the_protocol_knows() {
 }
 
 #[test]
+fn subscriptions_go_by_plain_messages() {
+    let mut agents = Agents::new();
+    let (alice, bob) = (agents.alice, agents.bob);
+    let target = "sip:bob@10.0.0.2";
+    let subscribe = json!({ "type": "subscribe", "target": target, "event": "presence", "expires": 600 });
+    let id = agents.ask(alice, subscribe);
+    assert_eq!(agents.answer(alice, id)["value"], json!({ "subscription": 1 }));
+    let body = "Messages-Waiting: yes\r\nVoice-Message: 2/8\r\n";
+    let content_type = "application/simple-message-summary";
+    let first = json!({
+        "type": "acceptSubscription", "subscription": 1, "expires": 300, "contentType": content_type, "body": body,
+    });
+    for (node, command) in [
+        (bob, first),
+        (bob, json!({ "type": "notify", "subscription": 1, "contentType": "text/plain", "body": "away" })),
+        (alice, json!({ "type": "refreshSubscription", "subscription": 1 })),
+        (alice, json!({ "type": "unsubscribe", "subscription": 1 })),
+        (alice, json!({ "type": "unsubscribe", "subscription": 1 })),
+        (bob, json!({ "type": "terminateSubscription", "subscription": 1 })),
+    ] {
+        let id = agents.ask(node, command);
+        assert_eq!(agents.answer(node, id)["value"], Value::Null);
+    }
+    let told = |node, kind: &str| {
+        let values = agents.said(node).into_iter().filter(|value| value["type"] == kind);
+        values.collect::<Vec<Value>>()
+    };
+    let counts = json!([{ "class": "Voice-Message", "new": 2, "old": 8 }]);
+    let notices = told(alice, "notice");
+    assert_eq!(notices[0]["summary"], json!({ "waiting": true, "account": null, "counts": counts }));
+    let bodies: Vec<&Value> = notices.iter().map(|notice| &notice["body"]).collect();
+    assert_eq!(bodies, [body, "away", "away", "away"]);
+    let states = told(alice, "subscription");
+    let states: Vec<&Value> = states.iter().map(|value| &value["state"]).collect();
+    assert_eq!(states, ["subscribing", "active", "ending"]);
+    let end = json!({ "by": "local", "reason": "unsubscribed", "retryAfter": null, "error": null });
+    assert_eq!(told(alice, "subscriptionEnded")[0]["end"], end);
+    assert_eq!(told(bob, "refreshed")[0]["expires"], 600);
+    assert_eq!(told(bob, "incomingSubscription")[0]["from"]["uri"], "sip:alice@10.0.0.1");
+    let known = union(&exported("Notification"), "type");
+    for value in agents.said(alice).into_iter().chain(agents.said(bob)) {
+        let mut names = keys(&value);
+        names.remove("type");
+        assert_eq!(Some(&names), known.get(value["type"].as_str().expect("a type")), "{value}");
+    }
+}
+
+#[test]
 fn missing_fields_are_named() {
     let mut agents = Agents::new();
     let alice = agents.alice;
@@ -469,6 +566,10 @@ fn missing_fields_are_named() {
         ("options", "target"),
         ("dtmf", "call"),
         ("inspect", "call"),
+        ("subscribe", "target"),
+        ("unsubscribe", "subscription"),
+        ("publish", "event"),
+        ("removePublication", "publication"),
     ] {
         let id = agents.ask(alice, json!({ "type": kind }));
         let answer = agents.answer(alice, id);
@@ -480,6 +581,7 @@ fn missing_fields_are_named() {
         (json!({ "aor": "sip:a@b", "displayName": "a\r\nX: y" }), "displayName"),
         (json!({ "aor": "sip:a@b", "userAgent": "a\nb" }), "userAgent"),
         (json!({ "aor": "sip:a@b", "timers": { "t1": 0 } }), "timers.t1"),
+        (json!({ "aor": "sip:a@b", "packages": ["a b"] }), "packages"),
         (json!({ "aor": "sip:a@b", "replacing": "?" }), "replacing"),
         (json!({ "aor": "sip:a@b", "ha1": { "algorithm": "ROT13", "realm": "x", "hex": "" } }), "ha1.algorithm"),
     ] {

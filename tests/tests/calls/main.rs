@@ -1,5 +1,6 @@
 //! Whole calls and registrations, on the simulated network and against a peer that the test plays.
 
+mod agent;
 mod auth;
 mod basic;
 mod connection;

@@ -19,8 +19,7 @@ fn solo() -> Solo {
 }
 
 fn publish(solo: &mut Solo, body: &'static str, set: impl FnOnce(&mut PublishOptions)) -> Text {
-    let mut options = PublishOptions::default();
-    options.expires = 600;
+    let mut options = PublishOptions::default().expires(600);
     set(&mut options);
     solo.act(|endpoint, now| {
         endpoint.publish(now, "presence", "text/plain", Bytes::from_static(body.as_bytes()), options)
@@ -262,18 +261,15 @@ fn it_is_refreshed_when_the_connection_is_back() {
 #[test]
 fn what_cannot_be_sent_is_refused_before_it_is() {
     let mut solo = solo();
-    let headers = |name: &str| vec![(name.to_owned(), "x".to_owned())];
     let mut publish = |event: &str, content_type: &str, options: PublishOptions| {
         solo.act(|endpoint, now| endpoint.publish(now, event, content_type, Bytes::new(), options));
         solo.log()
     };
-    let mut options = PublishOptions::default();
-    options.headers = headers("SIP-If-Match");
+    let options = PublishOptions::default().header("SIP-If-Match", "x");
     assert!(publish("presence", "a/b", options).contains("SIP-If-Match: this header field is written"));
     assert!(publish("", "a/b", PublishOptions::default()).contains("failed: event:"));
     assert!(publish("presence", "a/b\r\nX: y", PublishOptions::default()).contains("failed: Content-Type:"));
-    let mut options = PublishOptions::default();
-    options.target = Some("sip:".into());
+    let options = PublishOptions::default().target("sip:");
     assert!(publish("presence", "a/b", options).contains("failed: target:"));
     assert_eq!(solo.finish(), 0);
 }

@@ -14,6 +14,7 @@ import {
   type TransferRequest,
   UserAgent,
 } from "offhook";
+import { Events } from "./events.js";
 import { Witness } from "./witness.js";
 
 /** What an agent is started with. */
@@ -69,6 +70,16 @@ const VERBS: { [T in Verb]: (agent: Agent, command: Of<T>) => Promise<unknown> }
   dtmf: (agent, { call, tone }) => agent.played(call).call.sendDtmf(tone, { via: "info" }),
   options: async (agent, { target }) => (await agent.connect()).options(target),
   message: async (agent, { target, contentType, body }) => (await agent.connect()).message(target, body, { contentType }),
+  subscribe: async (agent, command) => agent.events.subscribe(await agent.connect(), command),
+  unsubscribe: (agent, command) => agent.events.unsubscribe(command),
+  refreshSubscription: (agent, command) => agent.events.refresh(command),
+  acceptSubscription: (agent, command) => agent.events.accept(command),
+  rejectSubscription: (agent, command) => agent.events.reject(command),
+  notify: (agent, command) => agent.events.notify(command),
+  terminateSubscription: (agent, command) => agent.events.terminate(command),
+  publish: async (agent, command) => agent.events.publish(await agent.connect(), command),
+  updatePublication: (agent, command) => agent.events.update(command),
+  removePublication: (agent, command) => agent.events.remove(command),
   inspect: (agent, { call }) => agent.played(call).call.inspect(),
   transfer: async (agent, { call, target, ...options }) =>
     agent.follow(await agent.played(call).call.transfer(target, transferOptions(options))),
@@ -103,6 +114,7 @@ const CALL_EVENTS: { [K in keyof CallEvents]: ((event: CallEvents[K], described:
 };
 
 class Agent {
+  readonly events = new Events((told) => this.#tell(told as Told));
   readonly #index: number;
   readonly #start: Start;
   readonly #calls = new Map<number, Played>();
@@ -160,6 +172,7 @@ class Agent {
     ua.on("transport", (event) => this.#tell(event));
     ua.on("registration", (event) => this.#tell({ ...event, error: event.error && event.error.detail }));
     ua.on("message", (event) => this.#tell(event));
+    this.events.watch(ua);
     ua.on("malformed", (event) => this.#tell(event));
     // Nothing follows: so what came of the commands goes first.
     ua.on("stopped", (event) => void Promise.all(this.#underWay).then(() => this.#tell(event)));
@@ -263,7 +276,7 @@ class Agent {
 
   /** What is wrong with how it ended. */
   async end(): Promise<string[]> {
-    const problems: string[] = [];
+    const problems = await this.events.end();
     if (this.#ua && this.#ua.state !== "stopped") problems.push(`the user agent is ${this.#ua.state}`);
     if (this.#ua?.calls.length) problems.push(`the user agent has ${this.#ua.calls.length} calls`);
     for (const { number, call } of this.#calls.values()) {

@@ -143,6 +143,25 @@ pub struct AcceptOptions {
     pub content: Option<(String, Bytes)>,
 }
 
+impl AcceptOptions {
+    /// With the state the subscriber gets at once.
+    pub fn with(content_type: &str, body: impl Into<Bytes>) -> AcceptOptions {
+        AcceptOptions { content: Some((content_type.into(), body.into())), ..AcceptOptions::default() }
+    }
+
+    /// Received, but not decided about.
+    pub fn pending() -> AcceptOptions {
+        AcceptOptions { pending: true, ..AcceptOptions::default() }
+    }
+
+    /// For so many seconds.
+    #[must_use]
+    pub fn expires(mut self, seconds: u32) -> AcceptOptions {
+        self.expires = Some(seconds);
+        self
+    }
+}
+
 /// Why a subscription is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscriptionEnd {

@@ -209,6 +209,7 @@ impl Endpoint {
             }
             return;
         }
+        self.end_refreshes(key, Ok(()));
         if let Some(seconds) = said.expires.or(fallback.filter(|_| !known)).filter(|_| !once) {
             self.set_lifetime(now, key, seconds);
         }

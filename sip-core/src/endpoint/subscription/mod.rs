@@ -3,6 +3,7 @@
 //! What this does not know: REFER. Its implicit subscriptions are made with [`Endpoint::begin_subscriber`] and
 //! [`Endpoint::begin_notifier`], and their [`Purpose`] says who hears of them.
 
+mod document;
 mod event;
 mod incoming;
 mod notifier;
@@ -10,6 +11,7 @@ mod package;
 mod renewal;
 mod subscriber;
 
+pub use document::Document;
 pub use event::{
     AcceptOptions, Notice, SubscribeOptions, SubscriptionEnd, SubscriptionEvent, SubscriptionId, SubscriptionRequest,
     SubscriptionState,
@@ -99,6 +101,10 @@ impl Subscription {
             Role::Notifier(notifier) => Some(notifier),
             Role::Subscriber(_) => None,
         }
+    }
+
+    fn is_up(&self) -> bool {
+        matches!(self.state, SubscriptionState::Active | SubscriptionState::Pending)
     }
 
     /// Seconds left, rounded up.
@@ -273,6 +279,7 @@ impl Endpoint {
     fn end_subscription(&mut self, now: Instant, key: Key, end: SubscriptionEnd) {
         self.stop_subscription_timer(key);
         self.stop_timer_n(key);
+        self.end_refreshes(key, Err(GONE));
         self.drop_notifier(now, key);
         self.set_subscription_state(now, key, SubscriptionState::Terminated);
         let ops = self.subscriptions.get_mut(key).map(|entry| std::mem::take(&mut entry.ops)).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::registration::retry_after;
 use super::super::{EndedBy, Endpoint, Error};
 use super::subscriber::{Sent, words};
-use super::{SubscriptionEnd, SubscriptionState};
+use super::{GONE, SubscriptionEnd, SubscriptionState};
 use crate::arena::Key;
 use crate::message::EndReason;
 use crate::time::Instant;
@@ -57,6 +57,7 @@ impl Endpoint {
 
     fn wait_to_renew(&mut self, now: Instant, key: Key, wait: Duration, cause: Box<str>) {
         self.stop_timer_n(key);
+        self.end_refreshes(key, Err(GONE));
         if let Some(subscriber) = self.subscriber_mut(key) {
             subscriber.failures = subscriber.failures.saturating_add(1);
             subscriber.in_flight = None;

@@ -53,6 +53,8 @@ pub(super) struct Subscriber {
     /// Until then a NOTIFY with another tag is a fork.
     pub(super) forks_until: Instant,
     rounds: u32,
+    /// Operations that want the state told once more.
+    pub(super) refreshes: Vec<OpId>,
     /// Granted by a 2xx whose NOTIFY is not here yet.
     pub(super) granted: Option<u32>,
     /// When it became active or pending; it lasts, and a loss is answered by subscribing again.
@@ -78,6 +80,7 @@ impl Subscriber {
             timer_n: None,
             forks_until: Instant::default(),
             rounds: 0,
+            refreshes: Vec::new(),
             granted: None,
             since: None,
             failures: 0,
@@ -87,7 +90,9 @@ impl Subscriber {
 
     /// The same for another notifier that answered. What was lost is subscribed to again by the first alone.
     pub(super) fn fork(&self, origin: Key) -> Subscriber {
-        Subscriber { origin: Some(origin), renew: false, in_flight: None, timer_n: None, since: None, ..self.clone() }
+        let refreshes = Vec::new();
+        let origin = Some(origin);
+        Subscriber { origin, refreshes, renew: false, in_flight: None, timer_n: None, since: None, ..self.clone() }
     }
 }
 
@@ -196,6 +201,36 @@ impl Endpoint {
         }
         self.pump(now);
         op
+    }
+
+    /// Asks for the whole state at once (RFC 6665 4.4.3), e.g. where a partial document does not fit what was known. Done
+    /// when the notification is here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] unless the subscription is active or pending; [`Error::Status`], [`Error::Timeout`].
+    pub fn refresh_subscription(&mut self, now: Instant, subscription: SubscriptionId) -> OpId {
+        let op = self.op();
+        let entry = self.subscriptions.get_mut(subscription.0);
+        let idle = entry.filter(|entry| entry.is_up()).and_then(|entry| entry.subscriber()).map(|subscriber| {
+            subscriber.refreshes.push(op);
+            subscriber.in_flight.is_none()
+        });
+        match idle {
+            None => self.done(op, Err(Error::State("the subscription is not active"))),
+            Some(true) => self.send_subscribe(now, subscription.0, Sent::Refresh),
+            Some(false) => {}
+        }
+        self.pump(now);
+        op
+    }
+
+    /// Who waits for the state has it, or will not get it.
+    pub(super) fn end_refreshes(&mut self, key: Key, result: Result<(), Error>) {
+        let ops = self.subscriber_mut(key).map(|subscriber| std::mem::take(&mut subscriber.refreshes));
+        for op in ops.unwrap_or_default() {
+            self.done(op, result.clone().map(|()| Outcome::Done));
+        }
     }
 
     pub(in super::super) fn begin_unsubscribe(&mut self, now: Instant, key: Key) {
@@ -358,7 +393,7 @@ impl Endpoint {
                 self.end_subscription(now, key, SubscriptionEnd::failed(error));
             }
             // A NOTIFY came: one of several notifiers has accepted.
-            (_, Sent::Initial) => {}
+            (_, Sent::Initial) => self.end_refreshes(key, Err(error)),
             (_, Sent::Refresh) if is_over(&error) => match lasting && may_recover(&error) {
                 true if is_unknown(&error) => self.renew(now, key, Some(&error)),
                 true => self.renew_later(now, key, &error),
@@ -368,6 +403,7 @@ impl Endpoint {
                 // It goes on for its time (4.1.2.2), and is tried again within.
                 subscriber.failures = failures.saturating_add(1);
                 self.stop_timer_n(key);
+                self.end_refreshes(key, Err(error.clone()));
                 let at = now + self.wait_after(failures, &error);
                 self.set_subscription_timer(key, expiry.map_or(at, |expiry| at.min(expiry)));
             }
@@ -435,6 +471,7 @@ impl Endpoint {
     /// The same subscription by a request of its own: with a new Call-ID and tag (RFC 6665 4.1.2.2).
     pub(super) fn renew(&mut self, now: Instant, key: Key, cause: Option<&Error>) {
         self.stop_timer_n(key);
+        self.end_refreshes(key, Err(cause.cloned().unwrap_or(GONE)));
         let Some(subscriber) = self.subscriber_mut(key) else { return };
         subscriber.in_flight = None;
         subscriber.granted = None;

@@ -1,0 +1,39 @@
+//! The small numbers that handles carry outside.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// Ids of one kind by their numbers, and back.
+#[derive(Debug)]
+pub(super) struct Numbers<T> {
+    ids: HashMap<u32, T>,
+    numbers: HashMap<T, u32>,
+    last: u32,
+}
+
+impl<T: Copy + Eq + Hash> Numbers<T> {
+    pub(super) fn new() -> Numbers<T> {
+        Numbers { ids: HashMap::new(), numbers: HashMap::new(), last: 0 }
+    }
+
+    /// The number of an id; a new one has the next.
+    pub(super) fn of(&mut self, id: T) -> u32 {
+        if let Some(number) = self.numbers.get(&id) {
+            return *number;
+        }
+        self.last = self.last.wrapping_add(1);
+        self.ids.insert(self.last, id);
+        self.numbers.insert(id, self.last);
+        self.last
+    }
+
+    pub(super) fn find(&self, number: u32) -> Option<T> {
+        self.ids.get(&number).copied()
+    }
+
+    pub(super) fn forget(&mut self, id: T) {
+        if let Some(number) = self.numbers.remove(&id) {
+            self.ids.remove(&number);
+        }
+    }
+}
