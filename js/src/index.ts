@@ -41,6 +41,8 @@ export { OffhookError } from "./errors.js";
 export type { ErrorDetail, MediaErrorValue, MediaProblem } from "./errors.js";
 export { TypedEventTarget } from "./events.js";
 export type { ListenOptions, TypedListener } from "./events.js";
+export { listDevices, watchDevices } from "./media/devices.js";
+export type { Device } from "./media/devices.js";
 export { PeerConnectionMedia } from "./media/peer-connection.js";
 export type { DescriptionInfo, PeerConnectionOptions } from "./media/peer-connection.js";
 export type {
