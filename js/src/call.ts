@@ -16,7 +16,7 @@ import type {
 } from "./media/handler.js";
 import { opened } from "./media/data-channel.js";
 import { offers } from "./media/sdp.js";
-import { Negotiation, type ReofferKind } from "./negotiation.js";
+import { Negotiation, type NegotiationPort, type ReofferKind } from "./negotiation.js";
 import { Deciders, type Transfer, transferFields, type TransferOptions, type TransferRequest } from "./transfer.js";
 import type { Address, CallId, CallSnapshot, CallState, End, Header, Transition } from "./protocol.js";
 
@@ -508,7 +508,7 @@ export class Call extends TypedEventTarget<CallEvents> {
         break;
       case "negotiated":
         this.#negotiation
-          ?.answer(notification.sdp)
+          ?.negotiated(notification.sdp)
           .catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
         break;
       case "hold":
@@ -591,7 +591,7 @@ export class Call extends TypedEventTarget<CallEvents> {
 
   #useMedia(media: MediaHandler): void {
     this.#media = media;
-    this.#negotiation = new Negotiation(media, {
+    const port: NegotiationPort = {
       offer: async (kind, sdp) => (await this.#client.request<ReofferKind>({ type: kind, call: this.#id, sdp })).sdp,
       acceptOffer: async (sdp) => {
         await this.#client.request<"acceptOffer">({ type: "acceptOffer", call: this.#id, sdp });
@@ -599,7 +599,8 @@ export class Call extends TypedEventTarget<CallEvents> {
       rejectOffer: async (status) => {
         await this.#client.request<"rejectOffer">({ type: "rejectOffer", call: this.#id, status });
       },
-    });
+    };
+    this.#negotiation = new Negotiation(media, port, this.direction === "incoming" && this.#offer === null);
     for (const kind of this.#muted) media.setMuted(true, kind);
     media.onEvent = (event) => this.#onMediaEvent(event);
   }

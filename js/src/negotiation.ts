@@ -27,8 +27,12 @@ export class Negotiation {
   #settled = false;
   #held = false;
   #offersWaiting = 0;
+  /** An offer of ours, made because the other side asked for it, has no answer yet. */
+  #asked: boolean;
 
-  constructor(media: MediaHandler, port: NegotiationPort) {
+  /** `asked`: the first description of the media answers an INVITE without an offer. */
+  constructor(media: MediaHandler, port: NegotiationPort, asked = false) {
+    this.#asked = asked;
     this.#media = media;
     this.#port = port;
   }
@@ -44,6 +48,7 @@ export class Negotiation {
 
   /** The answer to our offer; null: the one of the early media stands. */
   answer(sdp: string | null): Promise<void> {
+    this.#asked = false;
     return this.#serial.run(async () => {
       if (this.#settled) {
         this.#settled = false;
@@ -55,6 +60,14 @@ export class Negotiation {
         throw mediaError("negotiation", "the other side answered without a description of its media");
       await this.#media.applyAnswer(answer, false);
     });
+  }
+
+  /**
+   * The other side's description outside of an exchange that the media know of: the answer to an offer of ours that it
+   * asked for, or else what it said when the agent refreshed the session (RFC 4028): then the media catch up by an offer.
+   */
+  negotiated(sdp: string): Promise<void> {
+    return this.#asked ? this.answer(sdp) : this.reoffer("renegotiate");
   }
 
   /** Resolves when nothing is under way. */
@@ -110,6 +123,7 @@ export class Negotiation {
       try {
         if (sdp === null) {
           description = await this.#offer({ hold: this.#held, iceRestart: false });
+          this.#asked = true;
         } else {
           if (this.#earlySdp !== null) {
             // It offers anew before the call is answered: what it said early was its answer (RFC 3311 5.1).

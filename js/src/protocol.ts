@@ -83,6 +83,12 @@ export interface AgentConfig {
    */
   reliable?: "never" | "supported" | "required";
   /**
+   * Session timers (RFC 4028): a call that nobody refreshes any more ends by itself. With nobody, with those who support
+   * them (the default), or with everybody: then this side refreshes where the other does not know of it.
+   * `expires` (default 1800) and `minSe` (default 90, the least there is) are in seconds.
+   */
+  sessionTimers?: { mode?: "never" | "supported" | "always"; expires?: number; minSe?: number };
+  /**
    * Who may replace a call of ours by another (RFC 3891), e.g. when we are the target of a transfer: whoever knows the
    * call, and the application decides by answering (`asked`, the default); only whom the other side sent, by what it
    * says of itself (`referred`); or nobody (`never`).
@@ -333,6 +339,8 @@ export interface CallSnapshot {
   local: Address;
   remote: Address;
   hold: { local: boolean; remote: boolean };
+  /** When the session expires unless it is refreshed, in seconds; null: it does not. */
+  sessionTimer: { expires: number; refresher: "local" | "remote" } | null;
   /** What takes this side's place in the call, once the other side was heard of. */
   replacement: Replacement | null;
   history: Transition[];

@@ -239,3 +239,14 @@ describe("update", () => {
     ]);
   });
 });
+
+describe("a session that was refreshed", () => {
+  it("and answered with something new is caught up with", async () => {
+    const { agent, handler } = await inCall();
+    agent.manual.add("renegotiate");
+    agent.notify({ type: "negotiated", call: 1, sdp: "new", at: 0 });
+    agent.result(await agent.command("renegotiate"), { sdp: "new" });
+    await settle();
+    assert.deepEqual(handler.log.slice(2), ["createOffer", "applyAnswer new"]);
+  });
+});

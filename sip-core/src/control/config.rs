@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::auth::{Algorithm, Credential, SecretText};
-use crate::endpoint::{Config, Error, Reliability, Replacing, Server};
+use crate::endpoint::{Config, Error, Reliability, Replacing, Server, SessionTimerMode};
 use crate::message::UriRef;
 
 /// The settings of an agent as plain data.
@@ -52,6 +52,8 @@ pub struct AgentConfig {
     pub pong_timeout: Option<u32>,
     /// Acknowledged provisional responses: `never`, `supported` or `required`; see [`Reliability`].
     pub reliable: Option<String>,
+    /// Session timers; see [`SessionTimers`](crate::endpoint::SessionTimers).
+    pub session_timers: Option<SessionTimerValues>,
     /// Who may replace a call of ours: `asked`, `referred` or `never`; see [`Replacing`].
     pub replacing: Option<String>,
     /// The event packages others may subscribe to.
@@ -111,6 +113,19 @@ impl Ha1 {
     }
 }
 
+/// Session timers (RFC 4028).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SessionTimerValues {
+    /// `never`, `supported` or `always`; see [`SessionTimerMode`].
+    pub mode: Option<String>,
+    /// How long a session should last without a refresh, in seconds.
+    pub expires: Option<u32>,
+    /// The shortest that others may want, in seconds.
+    pub min_se: Option<u32>,
+}
+
 impl std::fmt::Debug for AgentConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AgentConfig").field("aor", &self.aor).field("server", &self.server).finish_non_exhaustive()
@@ -141,6 +156,7 @@ impl AgentConfig {
             packages: Vec::new(),
             unsolicited: None,
             reliable: None,
+            session_timers: None,
             replacing: None,
             trace: false,
             automatic_media: false,
@@ -197,6 +213,17 @@ impl AgentConfig {
         if let Some(reliable) = self.reliable {
             config.reliable = Reliability::parse(&reliable)
                 .ok_or_else(|| Error::input("reliable", 0, "one of never, supported, required"))?;
+        }
+        if let Some(timers) = self.session_timers {
+            let seconds = |value: Option<u32>, slot: &mut Duration| {
+                *slot = value.map_or(*slot, |value| Duration::from_secs(value.into()));
+            };
+            seconds(timers.expires, &mut config.session_timers.expires);
+            seconds(timers.min_se, &mut config.session_timers.min_se);
+            if let Some(mode) = timers.mode {
+                config.session_timers.mode = SessionTimerMode::parse(&mode)
+                    .ok_or_else(|| Error::input("sessionTimers.mode", 0, "one of never, supported, always"))?;
+            }
         }
         if let Some(replacing) = self.replacing {
             config.replacing = Replacing::parse(&replacing)

@@ -17,11 +17,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use command::{Command, Kind, ReplacementValue};
-pub use config::{AgentConfig, Ha1, TimerValues};
+pub use config::{AgentConfig, Ha1, SessionTimerValues, TimerValues};
 pub use events::{CountsValue, SubscriptionEndValue, SummaryValue};
 pub use notification::{
-    AddressValue, DtmfValue, EndValue, ErrorValue, HoldValue, Notification, ReasonValue, ResultValue, Snapshot,
-    TransitionValue,
+    AddressValue, DtmfValue, EndValue, ErrorValue, HoldValue, Notification, ReasonValue, ResultValue,
+    SessionTimerValue, Snapshot, TransitionValue,
 };
 
 use crate::auth::Credential;

@@ -187,6 +187,15 @@ pub struct HoldValue {
     pub remote: bool,
 }
 
+/// How long a session lasts unless it is refreshed (RFC 4028).
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct SessionTimerValue {
+    /// Seconds.
+    pub expires: u64,
+    /// Who refreshes it: `local` or `remote`.
+    pub refresher: &'static str,
+}
+
 /// A Reason header's value (RFC 3326).
 #[derive(Clone, Debug, Serialize)]
 pub struct ReasonValue {
@@ -260,6 +269,8 @@ pub struct Snapshot {
     pub remote: AddressValue,
     /// Who holds.
     pub hold: HoldValue,
+    /// When the session expires unless it is refreshed; absent: it does not.
+    pub session_timer: Option<SessionTimerValue>,
     /// What takes this side's place in it, once the other side was heard of.
     pub replacement: Option<ReplacementValue>,
     /// How it came to this.
@@ -279,6 +290,10 @@ impl Snapshot {
             local: (&info.local).into(),
             remote: (&info.remote).into(),
             hold: info.hold.into(),
+            session_timer: info.session_timer.map(|timer| SessionTimerValue {
+                expires: timer.length.as_secs(),
+                refresher: if timer.local { "local" } else { "remote" },
+            }),
             replacement: replacement.map(Into::into),
             history: info
                 .history

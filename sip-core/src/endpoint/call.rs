@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, OpId, Transition};
 use super::provisional::Provisional;
 use super::reliable::Leg;
+use super::session_timer::SessionTimer;
 use super::{Endpoint, Error};
 use crate::arena::Key;
 use crate::auth::SecretText;
@@ -38,8 +39,19 @@ pub struct CallInfo {
     pub remote: NameAddr,
     /// Who holds.
     pub hold: Hold,
+    /// When the session expires unless it is refreshed (RFC 4028); `None`: it does not.
+    pub session_timer: Option<SessionInterval>,
     /// How it came to this.
     pub history: Vec<Transition>,
+}
+
+/// How long a session lasts unless it is refreshed, and who does that (RFC 4028).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionInterval {
+    /// How long.
+    pub length: Duration,
+    /// This side refreshes it; else the other.
+    pub local: bool,
 }
 
 /// The INVITE that makes the call, while it is not acknowledged.
@@ -86,7 +98,8 @@ pub(super) enum Carrier {
 /// A re-INVITE or UPDATE of ours.
 #[derive(Debug)]
 pub(super) struct Offer {
-    pub(super) op: OpId,
+    /// `None`: it only keeps the session from expiring.
+    pub(super) op: Option<OpId>,
     pub(super) carrier: Carrier,
     /// When it was asked to wait first.
     pub(super) waits_since: Option<Instant>,
@@ -140,6 +153,8 @@ pub(super) struct Call {
     pub(super) takes_update: Option<bool>,
     pub(super) accepted: Option<Accepted>,
     pub(super) ringing: Option<(TimerId, Bytes)>,
+    /// When the session expires.
+    pub(super) session_timer: SessionTimer,
     /// Our reliable provisional responses.
     pub(super) provisional: Provisional,
     /// Theirs, by fork.
@@ -189,6 +204,8 @@ impl Call {
     pub(super) fn is_free(&self) -> Result<(), Error> {
         match (&self.negotiation, &self.glare, &self.waiting) {
             (Negotiation::Idle, None, None) => Ok(()),
+            // A refresh is over soon.
+            (Negotiation::Offering(Offer { op: None, .. }), None, None) => Ok(()),
             (Negotiation::Offered { .. }, ..) => Err(Error::Glare),
             _ => Err(Error::State("another negotiation is going on")),
         }
@@ -254,6 +271,10 @@ impl Endpoint {
             local: address(&entry.local)?,
             remote: address(remote)?,
             hold: entry.hold,
+            session_timer: entry.session_timer.running.as_ref().map(|running| SessionInterval {
+                length: Duration::from_secs(running.interval.into()),
+                local: running.ours,
+            }),
             history: entry.history.clone(),
         })
     }
@@ -299,6 +320,9 @@ impl Endpoint {
         if let Some((timer, _)) = call.ringing.take() {
             self.timers.cancel(timer);
         }
+        if let Some(running) = call.session_timer.running.take() {
+            self.timers.cancel(running.timer);
+        }
         let failure = Error::from_end(&end);
         if let Some(accepted) = call.accepted.take() {
             self.timers.cancel(accepted.timer);
@@ -308,10 +332,10 @@ impl Endpoint {
         }
         if let Some((offer, timer)) = call.glare.take() {
             self.timers.cancel(timer);
-            self.done(offer.op, Err(failure.clone()));
+            self.done_offer(offer.op, Err(failure.clone()));
         }
         if let Some(offer) = call.waiting.take() {
-            self.done(offer.op, Err(failure.clone()));
+            self.done_offer(offer.op, Err(failure.clone()));
         }
         self.drop_provisional(&mut call, &failure);
         if let Some(offer) = call.take_offer() {
@@ -321,7 +345,7 @@ impl Endpoint {
             if let Some(client) = request.and_then(|request| request.client) {
                 self.transactions.cancel(now, client, None);
             }
-            self.done(offer.op, Err(failure));
+            self.done_offer(offer.op, Err(failure));
         }
         self.refuse_pending_offer(now, &mut call);
         for op in std::mem::take(&mut call.hangups) {

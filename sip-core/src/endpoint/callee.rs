@@ -11,6 +11,7 @@ use super::capabilities::RELIABLE;
 use super::config::Reliability;
 use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold, Invitation, OpId, Outcome};
 use super::provisional::{Provisional, Waiting};
+use super::session_timer::SessionTimer;
 use super::{Endpoint, Error, Owner, Timer, media};
 use crate::arena::Key;
 use crate::dialog::Dialog;
@@ -54,6 +55,9 @@ impl Endpoint {
             Ok(replaces) => replaces,
             Err(status) => return self.refuse(now, server, &request, source, status, &[]),
         };
+        if self.is_too_short(now, server, &request, source) {
+            return;
+        }
         let local_tag = self.call_tag(request.call_id().unwrap_or_default());
         let made = Dialog::from_request(&request, &local_tag, source);
         let (Ok(dialog), Ok(from), Ok(to)) = (made, request.from(), request.to()) else {
@@ -89,6 +93,7 @@ impl Endpoint {
             takes_update: None,
             accepted: None,
             ringing: None,
+            session_timer: SessionTimer::default(),
             provisional: Provisional::default(),
             legs: Vec::new(),
             exchange: None,
@@ -237,6 +242,7 @@ impl Endpoint {
         let mut builder = self.dialog_response(request, source, StatusCode::OK, Some(&call.local_tag));
         self.push_contact(&mut builder, request, source);
         self.push_capabilities(&mut builder);
+        let session = self.push_session(&mut builder, key, request);
         for (name, value) in headers {
             builder.named(name, value);
         }
@@ -249,6 +255,7 @@ impl Endpoint {
             // The flow is gone; there may be a new one. If not, the missing ACK ends the call.
             let _ = self.transactions.send(self.living(path), message.clone());
         }
+        self.agree_on_session(now, key, request, session);
         let timers = self.config.timers;
         let timer = self.timers.insert(now + timers.t1, Timer::Accepted(key));
         let cseq = request.cseq().map_or(0, |cseq| cseq.number);

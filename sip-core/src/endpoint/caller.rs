@@ -13,6 +13,7 @@ use super::outgoing::{Outgoing, Purpose};
 use super::provisional::Provisional;
 use super::reliable::{Agreed, Heard};
 use super::replaces::REPLACES;
+use super::session_timer::SessionTimer;
 use super::{Endpoint, Error, Refusal, Replacement, StoredAck, Timer, media};
 use crate::arena::Key;
 use crate::auth::SecretText;
@@ -56,7 +57,7 @@ impl CallOptions {
 }
 
 /// Header fields that the endpoint writes itself: an application's would break the message.
-const OWN: [&str; 16] = [
+const OWN: [&str; 19] = [
     "via",
     "v",
     "from",
@@ -73,6 +74,9 @@ const OWN: [&str; 16] = [
     "contact",
     "m",
     "max-forwards",
+    "session-expires",
+    "x",
+    "min-se",
 ];
 
 /// How many forks of an INVITE may ring at a time; those beyond are heard, but only their 2xx makes a dialog.
@@ -111,6 +115,7 @@ impl Endpoint {
         if let Some(value) = &replaces {
             outgoing = outgoing.header("Require", REPLACES).header("Replaces", value);
         }
+        outgoing = self.ask_for_session(outgoing);
         for (name, value) in &options.headers {
             outgoing = outgoing.header(name, value);
         }
@@ -136,6 +141,7 @@ impl Endpoint {
             takes_update: None,
             accepted: None,
             ringing: None,
+            session_timer: SessionTimer::default(),
             provisional: Provisional::default(),
             legs: Vec::new(),
             exchange: None,
@@ -329,6 +335,9 @@ impl Endpoint {
         call.remote = remote;
         call.hear_allow(response);
         let hung_up = call.is_ending();
+        if !hung_up {
+            self.hear_session(now, key, outgoing, response);
+        }
         self.drop_fork_offers(now, key, &tag, false);
         let Some(call) = self.calls.get_mut(key) else { return };
         let told = matches!(&call.negotiation, Negotiation::Acknowledging { tag: told } if **told == *tag);

@@ -2,6 +2,7 @@
 
 use super::config::Reliability;
 use super::replaces::REPLACES;
+use super::session_timer::TIMER;
 use super::transfer::{NO_SUBSCRIPTION, TARGET_DIALOG};
 use super::{Endpoint, Replacing};
 use crate::message::{Method, Name, Request};
@@ -16,7 +17,8 @@ impl Endpoint {
         let mut list = String::from(EARLY_END);
         let replaces = (self.config.replacing != Replacing::Never).then_some(REPLACES);
         let reliable = self.has_reliable().then_some(RELIABLE);
-        for option in [reliable, replaces, Some(NO_SUBSCRIPTION), Some(TARGET_DIALOG)].into_iter().flatten() {
+        let timer = self.has_timers().then_some(TIMER);
+        for option in [reliable, replaces, timer, Some(NO_SUBSCRIPTION), Some(TARGET_DIALOG)].into_iter().flatten() {
             list.push_str(", ");
             list.push_str(option);
         }
@@ -46,6 +48,7 @@ impl Endpoint {
             || is(NO_SUBSCRIPTION)
             || is(TARGET_DIALOG)
             || (is(RELIABLE) && self.has_reliable())
+            || (is(TIMER) && self.has_timers())
             || (is(REPLACES) && self.config.replacing != Replacing::Never)
     }
 

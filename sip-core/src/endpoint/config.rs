@@ -53,6 +53,8 @@ pub struct Config {
     pub automatic_media: bool,
     /// Whether provisional responses are acknowledged (RFC 3262).
     pub reliable: Reliability,
+    /// Whether calls that nobody refreshes end by themselves (RFC 4028).
+    pub session_timers: SessionTimers,
     /// Who may replace a call of ours by another (RFC 3891).
     pub replacing: Replacing,
     /// The event packages others may subscribe to, e.g. `presence`, with the application's consent each time. A SUBSCRIBE
@@ -115,6 +117,52 @@ pub struct EndpointLimits {
     pub subscription_expires: (Duration, Duration),
 }
 
+/// Session timers (RFC 4028): a session is refreshed again and again, so that one is over whose other side has vanished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionTimers {
+    /// Whether.
+    pub mode: SessionTimerMode,
+    /// How long a session should last without a refresh; 30 min. At least `min_se`.
+    pub expires: Duration,
+    /// The shortest that others may want; 90 s, which is the least there is. Less is answered 422.
+    pub min_se: Duration,
+}
+
+/// With whom session timers are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SessionTimerMode {
+    /// With nobody: `timer` is not supported.
+    Never,
+    /// With everybody who supports them.
+    #[default]
+    Supported,
+    /// With everybody: where the other side does not support them, this one refreshes for its own sake (RFC 4028 7.2).
+    Always,
+}
+
+impl SessionTimerMode {
+    /// Reads `never`, `supported` or `always`.
+    pub fn parse(text: &str) -> Option<SessionTimerMode> {
+        match text {
+            "never" => Some(SessionTimerMode::Never),
+            "supported" => Some(SessionTimerMode::Supported),
+            "always" => Some(SessionTimerMode::Always),
+            _ => None,
+        }
+    }
+}
+
+impl Default for SessionTimers {
+    fn default() -> SessionTimers {
+        SessionTimers {
+            mode: SessionTimerMode::default(),
+            expires: Duration::from_secs(1800),
+            min_se: Duration::from_secs(90),
+        }
+    }
+}
+
 impl Default for EndpointLimits {
     fn default() -> EndpointLimits {
         EndpointLimits {
@@ -168,6 +216,7 @@ impl Config {
             limits: EndpointLimits::default(),
             automatic_media: false,
             reliable: Reliability::default(),
+            session_timers: SessionTimers::default(),
             replacing: Replacing::default(),
             packages: Vec::new(),
             unsolicited: vec!["message-summary".into()],
@@ -191,6 +240,13 @@ impl Config {
             if let Some(offset) = text.find(|character: char| character.is_control()) {
                 return Err(Error::input(field, offset, "a control character"));
             }
+        }
+        let SessionTimers { expires, min_se, .. } = self.session_timers;
+        if min_se < Duration::from_secs(90) {
+            return Err(Error::input("sessionTimers.minSe", 0, "a session lasts at least 90 s"));
+        }
+        if expires < min_se {
+            return Err(Error::input("sessionTimers.expires", 0, "it is shorter than minSe"));
         }
         self.credentials.iter().try_for_each(check_credential)?;
         Ok(())

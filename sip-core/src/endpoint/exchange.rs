@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::call::Negotiation;
 use super::callee::GONE;
-use super::event::{CallEvent, OpId, Outcome};
+use super::event::{CallEvent, CallState, OpId, Outcome};
 use super::{Endpoint, Error, Owner, Timer};
 use crate::arena::Key;
 use crate::message::{Method, Request, StatusCode};
@@ -60,7 +60,12 @@ impl Endpoint {
         let tag = request.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
         let call = self.calls.get(key).ok_or(GONE)?;
         let mut builder = self.dialog_response(request, source, StatusCode::OK, Some(&call.local_tag));
+        let mut session = None;
+        let established = call.state == CallState::Established;
         if *request.method() == Method::Update {
+            if established {
+                session = Some(self.push_session(&mut builder, key, request));
+            }
             self.push_contact(&mut builder, request, source);
             self.push_capabilities(&mut builder);
         }
@@ -70,6 +75,9 @@ impl Endpoint {
         };
         // If the flow is gone the request comes again, and finds this answer.
         let _ = self.transactions.respond(now, server, StatusCode::OK, message);
+        if let Some(agreed) = session {
+            self.agree_on_session(now, key, request, agreed);
+        }
         if let Some(call) = self.calls.get_mut(key) {
             call.agree(&tag, sdp, None);
         }

@@ -59,6 +59,14 @@ pub(super) fn answer_with_hold(local: &[u8], offer: &[u8], hold: bool) -> Option
     Some(next.to_bytes())
 }
 
+/// Whether two descriptions of the other side say the same, whatever their versions.
+pub(super) fn says_same(before: &[u8], after: &[u8]) -> bool {
+    match (SdpRef::parse(before), SdpRef::parse(after)) {
+        (Ok(before), Ok(after)) => sdp::is_same(&before, &after),
+        _ => before == after,
+    }
+}
+
 /// Our description as the answer to an offer that is the other side's description in force, its version included: the same
 /// once more, as far as it can stand in an answer. `None` for any other offer.
 pub(super) fn answer_to_same(local: &[u8], remote: &[u8], offer: &[u8]) -> Option<Bytes> {

@@ -30,6 +30,7 @@ mod reliable;
 mod replaces;
 mod respond;
 mod session;
+mod session_timer;
 mod shutdown;
 mod sips;
 mod size;
@@ -44,10 +45,10 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 
-pub use call::CallInfo;
+pub use call::{CallInfo, SessionInterval};
 pub use callee::AnswerOptions;
 pub use caller::CallOptions;
-pub use config::{Config, EndpointLimits, Reliability, Server};
+pub use config::{Config, EndpointLimits, Reliability, Server, SessionTimerMode, SessionTimers};
 pub use credentials::CredentialQuery;
 pub use error::{Error, InputError, Reason, Refusal};
 pub use event::{
@@ -104,6 +105,8 @@ enum Timer {
     Ringing(Key),
     /// Retransmit a provisional response whose PRACK has not come (RFC 3262 3).
     Provisional(Key),
+    /// The session is to be refreshed, or expires (RFC 4028).
+    Session(Key),
     /// The application takes too long to answer an offer in PRACK or UPDATE.
     Exchange(Key),
     /// Refresh or retry a publication.
@@ -363,6 +366,7 @@ impl Machine for Endpoint {
                 Timer::Glare(call) => self.on_glare_timer(now, call),
                 Timer::Ringing(call) => self.on_ringing_timer(now, call),
                 Timer::Provisional(call) => self.on_provisional_timer(now, call),
+                Timer::Session(call) => self.on_session_timer(now, call),
                 Timer::Exchange(call) => self.on_exchange_timer(now, call),
                 Timer::Publication(key) => self.on_publication_timer(now, key),
                 Timer::Subscription(key) => self.on_subscription_timer(now, key),

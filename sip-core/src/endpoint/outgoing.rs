@@ -60,6 +60,8 @@ pub(super) struct Outgoing {
     pub(super) contact: bool,
     pub(super) headers: Vec<(Box<str>, Box<str>)>,
     pub(super) body: Option<(Box<str>, Bytes)>,
+    /// How often it was sent again with a longer session interval.
+    pub(super) longer: u8,
     pub(super) attempt: Attempt,
     /// The challenge whose credentials it waits for, and how many questions to the application are open.
     pub(super) challenge: Option<(StatusCode, usize)>,
@@ -95,6 +97,7 @@ impl Outgoing {
             contact: false,
             headers: Vec::new(),
             body: None,
+            longer: 0,
             attempt: Attempt::default(),
             challenge: None,
             authorization: Vec::new(),
@@ -252,6 +255,9 @@ impl Endpoint {
         }
         if matches!(status.code(), 401 | 407) && self.may_retry(purpose) {
             return self.on_challenge(now, key, response);
+        }
+        if self.may_retry(purpose) && self.lengthen(key, response) {
+            return self.retry(now, key);
         }
         if matches!(purpose, Purpose::Register | Purpose::Invite(_)) {
             self.note_keep_alive(response, source);

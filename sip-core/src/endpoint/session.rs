@@ -36,11 +36,12 @@ impl Endpoint {
     fn offer(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>, hold: Option<bool>) -> OpId {
         let op = self.op();
         let carrier = Carrier::Reinvite;
-        let offer = Offer { op, carrier, waits_since: None, request: None, rewrites: sdp.is_none(), sdp, hold };
+        let offer =
+            Offer { op: Some(op), carrier, waits_since: None, request: None, rewrites: sdp.is_none(), sdp, hold };
         match self.may_offer(call) {
             Err(error) => self.done(op, Err(error)),
-            // Theirs is agreed on, but until its ACK is here no other may be offered (14.1).
-            Ok(entry) if entry.accepted.is_some() => entry.waiting = Some(offer),
+            // Theirs is agreed on, but until its ACK is here no other may be offered (14.1); a refresh of ours is over soon.
+            Ok(entry) if entry.accepted.is_some() || entry.is_refreshing() => entry.waiting = Some(offer),
             Ok(_) => self.send_offer(now, call.0, offer),
         }
         self.pump(now);
@@ -48,12 +49,28 @@ impl Endpoint {
     }
 
     fn may_offer(&mut self, call: CallId) -> Result<&mut Call, Error> {
+        self.drop_refresh(call.0);
         let entry = self.calls.get_mut(call.0).ok_or(GONE)?;
         if entry.state != CallState::Established {
             return Err(Error::State("the call is not established"));
         }
         entry.is_free()?;
         Ok(entry)
+    }
+
+    /// The end of an offer of ours, if anybody waits for it.
+    pub(super) fn done_offer(&mut self, op: Option<OpId>, result: Result<Outcome, Error>) {
+        if let Some(op) = op {
+            self.done(op, result);
+        }
+    }
+
+    /// A refresh that waits gives way to what the application wants, which refreshes the session as well.
+    pub(super) fn drop_refresh(&mut self, key: Key) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if let Some((_, timer)) = call.glare.take_if(|(offer, _)| offer.op.is_none()) {
+            self.timers.cancel(timer);
+        }
     }
 
     /// The description in force as a new offer.
@@ -86,14 +103,15 @@ impl Endpoint {
         if offer.rewrites {
             match self.rewritten(key, offer.hold) {
                 Ok(sdp) => offer.sdp = Some(sdp),
-                Err(error) => return self.done(offer.op, Err(error)),
+                Err(error) => return self.done_offer(offer.op, Err(error)),
             }
         }
         let Some(mut dialog) = self.calls.get(key).and_then(Call::dialog).cloned() else {
-            return self.done(offer.op, Err(GONE));
+            return self.done_offer(offer.op, Err(GONE));
         };
         let mut outgoing = self.dialog_request(&mut dialog, Purpose::Reinvite(key), Method::Invite);
         outgoing.contact = true;
+        outgoing = self.ask_to_go_on(key, outgoing);
         if let Some(sdp) = &offer.sdp {
             outgoing = outgoing.body("application/sdp", sdp.clone());
         }
@@ -141,32 +159,41 @@ impl Endpoint {
                 call.hear_allow(response);
                 let sdp = reliable::agreed(legs).or(media::sdp_of(response));
                 self.acknowledge(now, key, outgoing.cseq, &outgoing.authorization, None);
+                self.hear_session(now, key, &outgoing, response);
                 self.conclude(now, key, offer, sdp);
             }
             Ok((response, _)) => {
                 let Err(offer) = self.offer_later(now, key, offer, response) else { return };
                 let error = Error::Status(Refusal::of(response.status(), response.reason(), response));
-                self.done(offer.op, Err(error.clone()));
+                self.done_offer(offer.op, Err(error.clone()));
                 self.end_if_gone(now, key, error);
             }
             Err(error) => {
                 // A flow that broke may come back: the call goes on.
-                self.done(offer.op, Err(error.clone()));
+                self.done_offer(offer.op, Err(error.clone()));
                 self.end_if_gone(now, key, error);
             }
         }
+        self.send_waiting(now, key);
     }
 
     /// An offer of ours was agreed on, in an established call.
     pub(super) fn conclude(&mut self, now: Instant, key: Key, offer: Offer, sdp: Option<Bytes>) {
-        let Some(call) = self.calls.get_mut(key) else { return self.done(offer.op, Err(GONE)) };
+        let Some(call) = self.calls.get_mut(key) else { return self.done_offer(offer.op, Err(GONE)) };
         if offer.sdp.is_some() {
             call.local_sdp = offer.sdp;
         }
+        let before = call.remote_sdp.clone();
         if sdp.is_some() {
             call.remote_sdp = sdp.clone();
         }
         let local = call.local_sdp.clone().unwrap_or_default();
+        if let (None, Some(before), Some(after)) = (offer.op, before, &sdp)
+            && !media::says_same(&before, after)
+        {
+            // What only kept the session from expiring was answered with something new.
+            self.tell_call(now, key, CallEvent::Negotiated { sdp: after.clone() });
+        }
         // Where nothing flows either way a direction tells nothing of the other side's hold.
         let silent = media::is_inactive(&local);
         let answered = sdp.as_deref().map(media::holds_us);
@@ -174,7 +201,7 @@ impl Endpoint {
             hold.local = offer.hold.unwrap_or(if silent { hold.local } else { media::is_held(&local) });
             hold.remote = answered.filter(|_| !silent).unwrap_or(hold.remote);
         });
-        self.done(offer.op, Ok(Outcome::Negotiated { sdp }));
+        self.done_offer(offer.op, Ok(Outcome::Negotiated { sdp }));
     }
 
     /// What the other side asks to be offered later: 491 (14.1, RFC 3311 5.3), or 500 with the seconds to wait, up to
@@ -215,7 +242,7 @@ impl Endpoint {
 
     fn wait_for(&mut self, now: Instant, key: Key, offer: Offer, wait: Duration) {
         if self.calls.get(key).is_none() {
-            return self.done(offer.op, Err(GONE));
+            return self.done_offer(offer.op, Err(GONE));
         }
         let timer = self.timers.insert(now + wait, Timer::Glare(key));
         if let Some(call) = self.calls.get_mut(key) {
@@ -228,7 +255,7 @@ impl Endpoint {
         let Some((offer, _)) = call.glare.take() else { return };
         let update = offer.carrier == Carrier::Update;
         if call.is_ending() || (call.state != CallState::Established && !update) {
-            self.done(offer.op, Err(Error::Cancelled));
+            self.done_offer(offer.op, Err(Error::Cancelled));
         } else if call.accepted.is_some() || !matches!(call.negotiation, Negotiation::Idle) || (call.updating && update)
         {
             self.wait_for_glare(now, key, offer); // theirs, which came first, is not agreed on yet
@@ -260,6 +287,10 @@ impl Endpoint {
         if offered {
             return self.ask_to_wait(now, server, &request, source); // 14.2
         }
+        if self.is_too_short(now, server, &request, source) {
+            return;
+        }
+        let Some(call) = self.calls.get_mut(key) else { return };
         if let Some(dialog) = call.dialog_mut() {
             // A Contact that cannot be read leaves the target as it was.
             let _ = dialog.refresh_target(&request);
@@ -323,7 +354,7 @@ impl Endpoint {
         let Some(call) = self.calls.get_mut(key) else { return };
         if let Some((offer, timer)) = call.glare.take_if(|(offer, _)| !offer.rewrites) {
             self.timers.cancel(timer);
-            self.done(offer.op, Err(Error::Glare));
+            self.done_offer(offer.op, Err(Error::Glare));
         }
     }
 

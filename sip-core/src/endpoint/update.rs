@@ -39,10 +39,12 @@ impl Endpoint {
     pub fn update(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>) -> OpId {
         let op = self.op();
         let carrier = Carrier::Update;
-        let offer = Offer { op, carrier, waits_since: None, request: None, rewrites: false, sdp, hold: None };
+        let offer = Offer { op: Some(op), carrier, waits_since: None, request: None, rewrites: false, sdp, hold: None };
         match self.may_update(call.0, offer.sdp.is_some()) {
             Err(error) => self.done(op, Err(error)),
-            Ok(entry) if entry.updating || (entry.accepted.is_some() && offer.sdp.is_some()) => {
+            Ok(entry)
+                if entry.updating || (offer.sdp.is_some() && (entry.accepted.is_some() || entry.is_refreshing())) =>
+            {
                 entry.waiting = Some(offer);
             }
             Ok(_) => self.send_update(now, call.0, offer),
@@ -52,6 +54,7 @@ impl Endpoint {
     }
 
     fn may_update(&mut self, key: Key, offers: bool) -> Result<&mut Call, Error> {
+        self.drop_refresh(key);
         let call = self.calls.get_mut(key).ok_or(GONE)?;
         if call.takes_update == Some(false) {
             return Err(Error::State("the other side does not take UPDATE"));
@@ -72,10 +75,11 @@ impl Endpoint {
 
     pub(super) fn send_update(&mut self, now: Instant, key: Key, offer: Offer) {
         let found = self.calls.get_mut(key).and_then(|call| call.update_dialog(offer.sdp.is_some()).cloned());
-        let Some(mut dialog) = found else { return self.done(offer.op, Err(GONE)) };
-        let op = Some(offer.op).filter(|_| offer.sdp.is_none());
+        let Some(mut dialog) = found else { return self.done_offer(offer.op, Err(GONE)) };
+        let op = offer.op.filter(|_| offer.sdp.is_none());
         let mut outgoing = self.dialog_request(&mut dialog, Purpose::Update(key, op), Method::Update);
         outgoing.contact = true;
+        outgoing = self.ask_to_go_on(key, outgoing);
         let offers = offer.sdp.is_some();
         if let Some(sdp) = &offer.sdp {
             outgoing = outgoing.body("application/sdp", sdp.clone());
@@ -115,7 +119,7 @@ impl Endpoint {
         }
         let result = match result {
             Ok((response, source)) if response.status().is_success() => {
-                Ok(self.take_update(key, &outgoing, response, source))
+                Ok(self.take_update(now, key, &outgoing, response, source))
             }
             Ok((response, _)) => {
                 if let Some(waits) = offer.take() {
@@ -131,14 +135,21 @@ impl Endpoint {
         match (result, offer, op) {
             (Ok(Some(answer)), Some(offer), _) => self.conclude_update(now, key, &outgoing, offer, answer),
             (Ok(None), Some(offer), _) => {
-                self.done(offer.op, Err(Error::Protocol("the other side agreed without a description".into())));
+                self.done_offer(offer.op, Err(Error::Protocol("the other side agreed without a description".into())));
             }
             (Ok(_), None, Some(op)) => self.done(op, Ok(Outcome::Negotiated { sdp: None })),
             (Err(error), offer, op) => {
-                if let Some(op) = offer.map(|offer| offer.op).or(op) {
+                if let Some(op) = offer.and_then(|offer| offer.op).or(op) {
                     self.done(op, Err(error.clone()));
                 }
+                let refresh = !offered && op.is_none();
+                let unknown = matches!(&error, Error::Status(refusal) if matches!(refusal.status.code(), 405 | 501));
                 self.end_if_established(now, key, error);
+                if let Some(call) = self.calls.get_mut(key).filter(|_| refresh && unknown) {
+                    // It takes no UPDATE though it said so.
+                    call.takes_update = Some(false);
+                    self.refresh(now, key);
+                }
             }
             (Ok(_), None, None) => {}
         }
@@ -147,13 +158,23 @@ impl Endpoint {
     }
 
     /// A 2xx to our UPDATE: the target it brings, and its answer.
-    fn take_update(&mut self, key: Key, outgoing: &Outgoing, response: &Response, source: Path) -> Option<Bytes> {
+    fn take_update(
+        &mut self,
+        now: Instant,
+        key: Key,
+        outgoing: &Outgoing,
+        response: &Response,
+        source: Path,
+    ) -> Option<Bytes> {
         let call = self.calls.get_mut(key)?;
         call.hear_allow(response);
         if let Some(dialog) = call.dialog_to(&outgoing.to) {
             // A Contact that cannot be read leaves the target as it was.
             let _ = dialog.refresh_target(response);
             dialog.set_path(source);
+        }
+        if call.state == CallState::Established {
+            self.hear_session(now, key, outgoing, response);
         }
         media::sdp_of(response)
     }
@@ -164,7 +185,7 @@ impl Endpoint {
                 let to = NameAddrRef::parse(&outgoing.to);
                 let tag = to.as_ref().ok().and_then(|to| to.tag()).unwrap_or_default();
                 call.agree(tag, offer.sdp, Some(answer.clone()));
-                self.done(offer.op, Ok(Outcome::Negotiated { sdp: Some(answer) }));
+                self.done_offer(offer.op, Ok(Outcome::Negotiated { sdp: Some(answer) }));
             }
             _ => self.conclude(now, key, offer, Some(answer)),
         }
@@ -189,6 +210,10 @@ impl Endpoint {
             matches!(&call.negotiation, Negotiation::Offered { request, .. } if *request.method() == Method::Update);
         if waits {
             return self.ask_to_wait(now, server, &request, source);
+        }
+        let established = call.state == CallState::Established;
+        if established && self.is_too_short(now, server, &request, source) {
+            return;
         }
         if sdp.is_some() {
             match self.conflict(key, &tag) {
@@ -255,7 +280,7 @@ impl Endpoint {
                 if to.is_some_and(|to| (to.tag() == Some(tag)) == this)
                     && let Some(offer) = call.take_offer()
                 {
-                    self.done(offer.op, Err(Error::State("that fork is over")));
+                    self.done_offer(offer.op, Err(Error::State("that fork is over")));
                 }
             }
             _ => {}

@@ -132,7 +132,8 @@ fn turn(current: &SessionDescription, turn: fn(Direction) -> Direction) -> Sessi
     next
 }
 
-fn is_same(a: &SdpRef<'_>, b: &SdpRef<'_>) -> bool {
+/// True if two descriptions of one writer say the same, whatever their origins' versions.
+pub fn is_same(a: &SdpRef<'_>, b: &SdpRef<'_>) -> bool {
     let session = |line: &Line<'_>| line.kind != 'o';
     a.session().lines().filter(session).eq(b.session().lines().filter(session))
         && a.media().map(|media| media.section().as_str()).eq(b.media().map(|media| media.section().as_str()))

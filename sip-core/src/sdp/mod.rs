@@ -17,7 +17,7 @@ mod view;
 
 pub use candidate::Candidate;
 pub use description::SessionDescription;
-pub use direction::{Direction, continue_session, hold, is_held_by_remote, resume};
+pub use direction::{Direction, continue_session, hold, is_held_by_remote, is_same, resume};
 pub use error::{SdpError, SdpErrorKind};
 pub use offer_answer::{OfferAnswer, OfferAnswerError, OfferAnswerState};
 pub use section::Section;

@@ -38,6 +38,8 @@ pub enum Timer {
     Trying,
     /// Wait for the PRACK (RFC 3262 3).
     Prack,
+    /// Wait for a refresh of the session (RFC 4028 10).
+    Session,
 }
 
 impl Timer {
@@ -60,6 +62,7 @@ impl Timer {
             Timer::N => "N",
             Timer::Trying => "100",
             Timer::Prack => "PRACK",
+            Timer::Session => "Session-Expires",
         }
     }
 }

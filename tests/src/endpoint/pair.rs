@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use offhook_core::endpoint::{
-    AnswerOptions, CallId, CallInfo, CallOptions, Census, Config, Endpoint, Event, Reliability,
+    AnswerOptions, CallId, CallInfo, CallOptions, Census, Config, Endpoint, Event, Reliability, SessionTimerMode,
 };
 use offhook_core::time::Instant;
 
@@ -26,6 +26,7 @@ impl Pair {
         Pair::with(1, Conditions::default(), |config| {
             config.automatic_media = true;
             config.reliable = Reliability::Never;
+            config.session_timers.mode = SessionTimerMode::Never;
         })
     }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use offhook_core::endpoint::{
-    AnswerOptions, CallEvent, CallId, CallOptions, Census, Config, Endpoint, Event, Reliability,
+    AnswerOptions, CallEvent, CallId, CallOptions, Census, Config, Endpoint, Event, Reliability, SessionTimerMode,
 };
 use offhook_core::time::Instant;
 
@@ -36,6 +36,7 @@ impl Trio {
             let mut config = Config::new(&format!("sip:{name}@10.0.0.{number}")).expect("an address of record");
             config.automatic_media = true;
             config.reliable = Reliability::Never;
+            config.session_timers.mode = SessionTimerMode::Never;
             set(&mut config);
             let mut bytes = [number; 32];
             bytes[..8].copy_from_slice(&seed.to_le_bytes());

@@ -166,6 +166,7 @@ fn read_settings(words: &mut Words) -> Result<Settings> {
                 settings.automatic_media = true;
             }
             "T1" => settings.t1 = Some(read_duration(words)?),
+            "session" => settings.session = Some(read_duration(words)?),
             "expires" => settings.expires = Some(words.number()?),
             other => return Err(format!("`{other}` is no setting")),
         }

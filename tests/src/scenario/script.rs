@@ -84,6 +84,8 @@ pub struct Settings {
     pub automatic_media: bool,
     /// RFC 3261 timer T1.
     pub t1: Option<Duration>,
+    /// How long a session should last without a refresh.
+    pub session: Option<Duration>,
     /// Registration lifetime to ask for, in seconds.
     pub expires: Option<u32>,
 }

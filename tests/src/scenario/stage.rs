@@ -106,6 +106,9 @@ pub(super) fn config(settings: &Settings, aor: &str, server: Option<&str>, passw
     if let Some(t1) = settings.t1 {
         config["timers"] = json!({ "t1": t1.as_millis() });
     }
+    if let Some(session) = settings.session {
+        config["sessionTimers"] = json!({ "expires": session.as_secs() });
+    }
     if let Some(expires) = settings.expires {
         config["expires"] = json!(expires);
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use offhook_core::control::{
     AddressValue, AgentConfig, Command, Control, CountsValue, DtmfValue, EndValue, ErrorValue, HoldValue, Notification,
-    ReasonValue, ReplacementValue, ResultValue, Snapshot, SubscriptionEndValue, SummaryValue, TransitionValue,
+    ReasonValue, ReplacementValue, ResultValue, SessionTimerValue, Snapshot, SubscriptionEndValue, SummaryValue,
+    TransitionValue,
 };
 use offhook_tests::endpoint::{ANSWER, OFFER};
 use offhook_tests::net::{Conditions, Network, Node};
@@ -192,6 +193,7 @@ fn snapshot() -> Snapshot {
         local: address(),
         remote: address(),
         hold: HoldValue { local: false, remote: false },
+        session_timer: Some(SessionTimerValue { expires: 1800, refresher: "local" }),
         replacement: Some(replacement()),
         history: vec![TransitionValue { at: 0, state: "ringing", cause: "x".into() }],
     }

@@ -18,6 +18,7 @@ mod reliable;
 mod replaces;
 mod replay;
 mod session;
+mod session_timer;
 mod sips;
 mod subscribe;
 mod transfer;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use offhook::core::control::{AgentConfig, TimerValues};
+use offhook::core::control::{AgentConfig, SessionTimerValues, TimerValues};
 #[cfg(feature = "tls")]
 use offhook::{ClientTls, Identity, ServerTls, TlsError, roots_from_pem};
 
@@ -83,6 +83,15 @@ pub(crate) struct Args {
     /// Acknowledged provisional responses (RFC 3262): never, supported or required [default: supported]
     #[arg(long, value_name = "WHEN")]
     reliable: Option<String>,
+    /// Session timers (RFC 4028): never, supported or always [default: supported]
+    #[arg(long, value_name = "WHEN")]
+    session_timers: Option<String>,
+    /// How long a session should last without a refresh, in seconds [default: 1800]
+    #[arg(long, value_name = "SECONDS")]
+    session_expires: Option<u32>,
+    /// The shortest session interval that others may want, in seconds [default: 90]
+    #[arg(long, value_name = "SECONDS")]
+    min_se: Option<u32>,
     /// RFC 3261 timer T1, in milliseconds
     #[arg(long, value_name = "MS")]
     t1: Option<u32>,
@@ -114,6 +123,10 @@ impl Args {
         config.expires = self.expires;
         config.user_agent.clone_from(&self.user_agent);
         config.reliable.clone_from(&self.reliable);
+        let mut session_timers = SessionTimerValues::default();
+        session_timers.mode.clone_from(&self.session_timers);
+        (session_timers.expires, session_timers.min_se) = (self.session_expires, self.min_se);
+        config.session_timers = Some(session_timers);
         config.trace = self.trace;
         config.automatic_media = self.automatic_media;
         let mut timers = TimerValues::default();
