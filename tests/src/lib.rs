@@ -1,6 +1,7 @@
 //! What tests of several crates share.
 
 pub mod endpoint;
+pub mod interleaving;
 pub mod layer;
 pub mod net;
 pub mod programs;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::event::{Event, OpId, Outcome};
 use super::{Endpoint, Error, Timer};
 use crate::time::Instant;
-use crate::timer::TimerId;
+use crate::timer::{TimerId, TimerQueue};
 
 #[derive(Debug)]
 pub(super) struct Shutdown {
@@ -80,6 +80,10 @@ impl Endpoint {
             self.end_keep_alive(flow);
             self.transactions.flows_mut().close(flow);
         }
+        // Nobody hears what comes any more, so nothing waits for it.
+        self.transactions.clear();
+        self.acks.clear();
+        self.timers = TimerQueue::new();
         for op in shutdown.ops {
             self.done(op, Ok(Outcome::Done));
         }

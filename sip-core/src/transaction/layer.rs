@@ -76,6 +76,16 @@ impl<U: Copy> Transactions<U> {
         self.trace = trace;
     }
 
+    /// Forgets every transaction, for a user that has stopped.
+    pub fn clear(&mut self) {
+        (self.clients, self.servers) = (Arena::new(), Arena::new());
+        for keys in [&mut self.client_keys, &mut self.server_keys, &mut self.merged_keys] {
+            keys.clear();
+        }
+        self.midway.clear();
+        self.queue = TimerQueue::new();
+    }
+
     /// The timers in force.
     pub fn timers(&self) -> &TimerConfig {
         &self.timers
