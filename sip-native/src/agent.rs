@@ -222,7 +222,9 @@ impl Builder {
         let mut bind = self.bind;
         let udp = config.server.as_ref().is_none_or(|server| server.transport() == Transport::Udp);
         if bind.is_empty() && udp {
-            bind.push(SocketAddr::new(local_address(config.server.as_ref()).await.map_err(no_socket)?, 0));
+            // A domain that is no host is found by its records; the way there is the default one.
+            let local = local_address(config.server.as_ref()).await.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+            bind.push(SocketAddr::new(local, 0));
         }
         let (agent, engine) = offhook_core::agent::UserAgent::new(config, crate::seed().map_err(no_socket)?);
         if let Some(asks) = self.asks {

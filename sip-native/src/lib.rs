@@ -21,6 +21,7 @@
 //!
 //! | feature | brings |
 //! |---|---|
+//! | `dns` (default) | servers found by NAPTR and SRV records; `Dns::servers` |
 //! | `tls` (default) | TLS and WSS, both ways |
 //! | `http` | `DriverBuilder::http`: plain HTTP and SIP over WebSocket on one port |
 
@@ -34,7 +35,7 @@ pub use offhook_core as core;
 pub use agent::{Builder, UserAgent, local_address};
 #[cfg(feature = "tls")]
 pub use driver::{ClientTls, Identity, ServerTls, TlsError, roots_from_pem};
-pub use driver::{Driver, DriverBuilder, Handle, Limits, ListenAddr, Origins, Stopped};
+pub use driver::{Dns, Driver, DriverBuilder, Handle, Limits, ListenAddr, Origins, Stopped};
 pub use entropy::seed;
 pub use offhook_core::agent::{AgentEvent, Call, Events, IncomingSubscription, Publication, Subscription};
 pub use offhook_core::endpoint::{

@@ -59,6 +59,11 @@ impl Driver {
                     let error = FlowError::new(FlowErrorKind::Unsupported, "a browser cannot look names up");
                     self.control.borrow_mut().resolved(now, query, Err(error));
                 }
+                Some(Output::Lookup { query, .. }) => {
+                    let now = self.clock.now();
+                    let error = FlowError::new(FlowErrorKind::Unsupported, "a browser cannot look records up");
+                    self.control.borrow_mut().looked_up(now, query, Err(error));
+                }
                 Some(_) => {}
             }
         }

@@ -26,7 +26,7 @@ use crate::endpoint::{
 };
 use crate::message::StatusCode;
 use crate::time::Instant;
-use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
+use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record};
 
 /// Incoming calls kept for an application that does not listen yet.
 const BACKLOG: usize = 64;
@@ -250,6 +250,10 @@ impl Machine for Engine {
 
     fn resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>) {
         self.endpoint.resolved(now, query, result);
+    }
+
+    fn looked_up(&mut self, now: Instant, query: QueryId, result: Result<Vec<Record>, FlowError>) {
+        self.endpoint.looked_up(now, query, result);
     }
 
     fn handle_timeout(&mut self, now: Instant) {

@@ -31,7 +31,7 @@ use crate::endpoint::{
 };
 use crate::message::StatusCode;
 use crate::time::Instant;
-use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
+use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record};
 use numbers::Numbers;
 
 /// How long a shutdown may take if the command does not say.
@@ -332,6 +332,10 @@ impl Machine for Control {
 
     fn resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>) {
         self.endpoint.resolved(now, query, result);
+    }
+
+    fn looked_up(&mut self, now: Instant, query: QueryId, result: Result<Vec<Record>, FlowError>) {
+        self.endpoint.looked_up(now, query, result);
     }
 
     fn handle_timeout(&mut self, now: Instant) {

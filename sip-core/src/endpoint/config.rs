@@ -7,7 +7,7 @@ use super::{Error, Replacing};
 use crate::auth::{Algorithm, Credential};
 use crate::message::{EventRef, Host, Limits, Uri, UriRef};
 use crate::transaction::TimerConfig;
-use crate::transport::{Target, Transport};
+use crate::transport::{Finder, Target, Transport, Wanted};
 
 /// The settings of one endpoint: one user agent with one address of record.
 #[derive(Clone, Debug)]
@@ -297,6 +297,8 @@ pub(super) fn check_credential(credential: &Credential) -> Result<(), Error> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     pub(crate) target: Target,
+    /// What of it was named, where it is no URL.
+    wanted: Option<Wanted>,
 }
 
 impl Server {
@@ -343,6 +345,7 @@ impl Server {
         if resource.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
             return Err(Error::input("server", start, "a space or control character in the URL"));
         }
+        server.wanted = None;
         server.target.transport = transport;
         server.target.resource = resource.into();
         Ok(server)
@@ -361,7 +364,16 @@ impl Server {
             (true, _) => Transport::Tls,
             (false, named) => named.unwrap_or(Transport::Udp),
         };
-        Ok(Server { target: target_of(&sip.host, sip.port, transport) })
+        let wanted = Wanted { host: text_of(&sip.host), port: sip.port, transport: named, secure: sip.secure };
+        Ok(Server { target: target_of(&sip.host, sip.port, transport), wanted: Some(wanted) })
+    }
+
+    /// A search for it.
+    pub(super) fn finder(&self, able: &[Transport]) -> Finder {
+        match &self.wanted {
+            Some(wanted) => Finder::new(wanted, able),
+            None => Finder::at(self.target.clone()),
+        }
     }
 
     /// Where it is.
@@ -378,14 +390,19 @@ impl Server {
 /// A host and port as a target; the address is known where the host is one.
 pub(crate) fn target_of(host: &Host<'_>, port: Option<u16>, transport: Transport) -> Target {
     let port = port.unwrap_or(transport.default_port());
-    let mut text = String::new();
-    push_host(&mut text, host);
     let addr = match host {
         Host::V4(ip) => Some(SocketAddr::new(IpAddr::V4(*ip), port)),
         Host::V6(ip) => Some(SocketAddr::new(IpAddr::V6(*ip), port)),
         Host::Name(_) => None,
     };
-    Target { transport, host: text.into(), port, addr, resource: "".into() }
+    Target { transport, host: text_of(host), port, addr, resource: "".into() }
+}
+
+/// A host as a URI has it.
+pub(super) fn text_of(host: &Host<'_>) -> Box<str> {
+    let mut text = String::new();
+    push_host(&mut text, host);
+    text.into()
 }
 
 fn push_host(text: &mut String, host: &Host<'_>) {

@@ -1,15 +1,17 @@
 //! The way to the server and to other targets: connecting, name queries, and coming back after a loss.
 
-use std::net::{IpAddr, SocketAddr};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::config::{Server, target_of};
+use super::locate::{Found, Search};
 use super::{ConnectionState, Endpoint, Error, Event, OpId, Outcome, Timer};
 use crate::arena::Key;
-use crate::message::{Host, UriRef};
+use crate::message::UriRef;
 use crate::time::Instant;
 use crate::timer::TimerId;
-use crate::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, Output, Path, QueryId, Target, Transport};
+use crate::transport::{Finder, FlowChange, FlowError, FlowErrorKind, FlowId, Path, Target, Transport};
 
 /// The first wait before the server is tried again, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -21,15 +23,6 @@ pub(super) enum Hop {
     Server,
     /// Along a known path; if that is gone, as [`Hop::Server`].
     Path(Path),
-}
-
-/// Who asked the resolver.
-#[derive(Debug)]
-pub(super) enum Query {
-    /// The server's own address.
-    Server,
-    /// A request that waits for it, and the target whose host was asked for.
-    Request(Key, Target),
 }
 
 /// A connection that is being opened, and the requests that wait for it: what they say of our address is known once it
@@ -54,6 +47,10 @@ enum State {
 #[derive(Debug)]
 pub(super) struct Connection {
     server: Option<Server>,
+    /// The searches for it that go on, one after another, while it is used as well: it may fail.
+    finders: VecDeque<Finder>,
+    /// The place that is tried or used.
+    place: Option<Target>,
     state: State,
     /// It has been up: a loss is then answered by trying again.
     established: bool,
@@ -69,6 +66,8 @@ impl Connection {
     pub(super) fn new(server: Option<Server>) -> Connection {
         Connection {
             server,
+            finders: VecDeque::new(),
+            place: None,
             state: State::Idle,
             established: false,
             failures: 0,
@@ -83,6 +82,24 @@ impl Connection {
             State::Connecting(path) | State::Up(path) => Some(path),
             State::Idle | State::Resolving | State::Waiting => None,
         }
+    }
+
+    pub(super) fn has_server(&self) -> bool {
+        self.server.is_some()
+    }
+
+    pub(super) fn finder(&mut self) -> Option<&mut Finder> {
+        self.finders.front_mut()
+    }
+
+    /// Whether there is a further search.
+    pub(super) fn next_finder(&mut self) -> bool {
+        self.finders.pop_front();
+        !self.finders.is_empty()
+    }
+
+    fn has_more(&self) -> bool {
+        self.finders.iter().any(Finder::has_more)
     }
 }
 
@@ -126,14 +143,47 @@ impl Endpoint {
             return;
         }
         let Some(server) = &self.connection.server else { return };
-        let target = server.target.clone();
-        self.stop_connection_timer();
-        if target.transport == Transport::Udp && target.addr.is_none() {
-            self.connection.state = State::Resolving;
-            self.ask(now, target.host.clone(), Query::Server);
-        } else {
-            self.open_target(now, target);
+        if self.connection.finders.is_empty() {
+            let finder = server.finder(&self.able());
+            self.connection.finders.push_back(finder);
         }
+        self.stop_connection_timer();
+        self.try_server(now);
+    }
+
+    /// Goes to the next place of the server there is to try.
+    fn try_server(&mut self, now: Instant) {
+        match self.search(now, Search::Server) {
+            Found::Asked => self.connection.state = State::Resolving,
+            Found::Target(target) => {
+                self.connection.place = Some(target.clone());
+                self.open_target(now, target);
+            }
+            Found::Nowhere(error) => self.connection_failed(now, error),
+        }
+    }
+
+    /// The resolver answered.
+    pub(super) fn server_found(&mut self, now: Instant) {
+        if self.connection.state == State::Resolving {
+            self.connection.state = State::Idle;
+            self.try_server(now);
+        }
+    }
+
+    /// Whether a request to the server that failed at this place has another one to go to: that which is used by now, or the
+    /// next. Dialogs stay where they are.
+    pub(super) fn leave_server(&mut self, now: Instant, place: &Target) -> bool {
+        if self.connection.place.as_ref() == Some(place) {
+            if !self.connection.has_more() {
+                return false;
+            }
+            if self.connection.path().is_some() {
+                self.connection.state = State::Idle;
+                self.try_server(now);
+            }
+        }
+        self.connection.path().is_some() || self.connection.state == State::Resolving
     }
 
     fn open_target(&mut self, now: Instant, target: Target) {
@@ -148,7 +198,7 @@ impl Endpoint {
     }
 
     /// The path to a target, on a connection opened for it if need be, which then has its time to come up.
-    fn path_to(&mut self, now: Instant, target: &Target) -> Result<Path, FlowError> {
+    pub(super) fn path_to(&mut self, now: Instant, target: &Target) -> Result<Path, FlowError> {
         self.path_within(now, target, self.config.connect_timeout)
     }
 
@@ -169,6 +219,11 @@ impl Endpoint {
         self.connection.state = State::Up(path);
         self.connection.established = true;
         self.connection.failures = 0;
+        if let Some(Target { transport, addr: Some(addr), .. }) = &self.connection.place
+            && transport.is_reliable()
+        {
+            self.dead.revive(*transport, *addr);
+        }
         self.tell_connection(now, ConnectionState::Connected);
         for op in std::mem::take(&mut self.connection.ops) {
             self.done(op, Ok(Outcome::Done));
@@ -181,12 +236,14 @@ impl Endpoint {
     fn connection_failed(&mut self, now: Instant, error: FlowError) {
         self.stop_connection_timer();
         self.connection.state = State::Idle;
+        self.connection.finders.clear();
         self.tell_connection(now, ConnectionState::Disconnected(Some(error.message.clone())));
         for op in std::mem::take(&mut self.connection.ops) {
             self.done(op, Err(Error::Transport(error.clone())));
         }
         for key in std::mem::take(&mut self.connection.waiting) {
-            self.on_failure(now, key, Error::Transport(error.clone()));
+            let error = self.last_failure(key, error.clone());
+            self.on_failure(now, key, error);
         }
         if self.connection.established && self.shutdown.is_none() {
             self.connection.state = State::Waiting;
@@ -220,8 +277,16 @@ impl Endpoint {
         let error = error.unwrap_or_else(|| FlowError::new(FlowErrorKind::Lost, "the peer closed the connection"));
         self.end_keep_alive(flow);
         let waiting = self.opening_over(flow);
-        if self.connection.path().is_some_and(|path| path.flow == flow) {
-            self.connection_failed(now, error.clone());
+        if self.is_to_server(flow) {
+            if let Some(place) = self.connection.place.clone() {
+                self.bury(now, &place, None);
+            }
+            if matches!(self.connection.state, State::Connecting(_)) && self.connection.has_more() {
+                self.connection.state = State::Idle;
+                self.try_server(now);
+            } else {
+                self.connection_failed(now, error.clone());
+            }
         }
         for key in waiting {
             self.on_failure(now, key, Error::Transport(error.clone()));
@@ -291,8 +356,14 @@ impl Endpoint {
             Hop::Path(path) if self.transactions.flows().contains(path.flow) => Some(path),
             Hop::Server | Hop::Path(_) if self.connection.server.is_some() => {
                 self.open_server(now);
+                let place = self.connection.place.clone();
                 match self.connection.path() {
-                    Some(path) => Some(path),
+                    Some(path) => {
+                        if let Some(outgoing) = self.outgoing.get_mut(key) {
+                            outgoing.whereabouts.place = place;
+                        }
+                        Some(path)
+                    }
                     None if self.connection.state == State::Resolving => {
                         self.connection.waiting.push(key);
                         None
@@ -303,10 +374,7 @@ impl Endpoint {
                     }
                 }
             }
-            Hop::Server | Hop::Path(_) => {
-                let uri = outgoing.next.clone();
-                self.locate_uri(now, &uri, key)?
-            }
+            Hop::Server | Hop::Path(_) => self.locate_uri(now, key)?,
         };
         let Some(path) = path else { return Ok(None) };
         match self.opening.get_mut(&path.flow) {
@@ -316,93 +384,6 @@ impl Endpoint {
                 Ok(None)
             }
         }
-    }
-
-    fn locate_uri(&mut self, now: Instant, uri: &str, key: Key) -> Result<Option<Path>, Error> {
-        let parsed = UriRef::parse(uri).map_err(|error| Error::unparsable("target", &error))?;
-        let Some(sip) = parsed.as_sip() else {
-            return Err(Error::input("target", 0, "no server is set, and only sip: and sips: addresses name one"));
-        };
-        let named = sip.params.value("transport").and_then(Transport::from_name);
-        let transport = match (sip.secure, named) {
-            (true, Some(Transport::Ws)) => Transport::Wss,
-            (true, _) => Transport::Tls,
-            (false, named) => named.unwrap_or(Transport::Udp),
-        };
-        let host = match sip.params.value("maddr") {
-            Some(maddr) => Host::Name(maddr),
-            None => sip.host,
-        };
-        let target = target_of(&host, sip.port, transport);
-        if transport == Transport::Udp && target.addr.is_none() {
-            self.ask(now, target.host.clone(), Query::Request(key, target));
-            return Ok(None);
-        }
-        self.path_to(now, &target).map(Some).map_err(Error::Transport)
-    }
-
-    fn ask(&mut self, now: Instant, name: Box<str>, query: Query) {
-        self.next_query += 1;
-        let id = QueryId(self.next_query);
-        let timer = self.timers.insert(now + self.config.connect_timeout, Timer::Resolve(id));
-        self.queries.insert(id, (query, timer));
-        self.transactions.flows_mut().push_output(Output::Resolve { query: id, name });
-    }
-
-    pub(super) fn on_resolve_timer(&mut self, now: Instant, query: QueryId) {
-        let error = FlowError::new(FlowErrorKind::Timeout, "the host name was not resolved in time");
-        self.on_resolved(now, query, Err(error));
-    }
-
-    pub(super) fn on_resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>) {
-        let Some((query, timer)) = self.queries.remove(&query) else { return };
-        self.timers.cancel(timer);
-        let result = result.and_then(|addresses| {
-            let error = || FlowError::new(FlowErrorKind::Unresolved, "the host name has no address");
-            if addresses.is_empty() { Err(error()) } else { Ok(addresses) }
-        });
-        match query {
-            Query::Server => {
-                if self.connection.state != State::Resolving {
-                    return;
-                }
-                self.connection.state = State::Idle;
-                let target = self.connection.server.as_ref().map(|server| server.target.clone());
-                match (result, target) {
-                    (Ok(addresses), Some(target)) => {
-                        let target = self.with_address(target, &addresses);
-                        self.open_target(now, target);
-                    }
-                    (Err(error), _) => self.connection_failed(now, error),
-                    (Ok(_), None) => {}
-                }
-            }
-            Query::Request(key, target) => {
-                let path = match result {
-                    Ok(addresses) => {
-                        let target = self.with_address(target, &addresses);
-                        self.path_to(now, &target)
-                    }
-                    Err(error) => Err(error),
-                };
-                match path {
-                    Ok(path) => {
-                        if let Some(outgoing) = self.outgoing.get_mut(key) {
-                            outgoing.hop = Hop::Path(path);
-                        }
-                        self.try_request(now, key);
-                    }
-                    Err(error) => self.on_failure(now, key, Error::Transport(error)),
-                }
-            }
-        }
-    }
-
-    /// The first address for which there is a socket; else the first.
-    fn with_address(&mut self, target: Target, addresses: &[IpAddr]) -> Target {
-        let at = |ip: &IpAddr| Target { addr: Some(SocketAddr::new(*ip, target.port)), ..target.clone() };
-        let usable = addresses.iter().map(at).find(|target| self.transactions.flows_mut().path(target).is_some());
-        usable.or_else(|| addresses.first().map(at)).unwrap_or(target)
     }
 }
 

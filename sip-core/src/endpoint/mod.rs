@@ -20,6 +20,7 @@ mod exchange;
 mod in_call;
 mod incoming;
 mod keep_alive;
+mod locate;
 mod media;
 mod outgoing;
 mod pager;
@@ -73,7 +74,7 @@ use crate::message::Wire;
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
 use crate::transaction::{self, Transactions};
-use crate::transport::{Dead, FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId};
+use crate::transport::{Dead, FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record};
 use call::Call;
 use connection::Connection;
 use credentials::Asking;
@@ -153,7 +154,7 @@ pub struct Endpoint {
     asking: Asking,
     hash: KeyedHash,
     outgoing: Arena<Outgoing>,
-    queries: HashMap<QueryId, (connection::Query, TimerId)>,
+    queries: HashMap<QueryId, locate::Query>,
     next_query: u64,
     opening: HashMap<FlowId, connection::Opening>,
     dead: Dead,
@@ -346,6 +347,11 @@ impl Machine for Endpoint {
 
     fn resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>) {
         self.on_resolved(now, query, result);
+        self.pump(now);
+    }
+
+    fn looked_up(&mut self, now: Instant, query: QueryId, result: Result<Vec<Record>, FlowError>) {
+        self.on_looked_up(now, query, result);
         self.pump(now);
     }
 

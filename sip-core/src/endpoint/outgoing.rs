@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::connection::Hop;
+use super::locate::Whereabouts;
 use super::size::Length;
 use super::{Endpoint, Error, OpId, Owner};
 use crate::arena::Key;
@@ -68,6 +69,7 @@ pub(super) struct Outgoing {
     /// The credentials of the last try: an ACK for a 2xx repeats them (22.1).
     pub(super) authorization: Vec<(Name, SecretText)>,
     pub(super) length: Length,
+    pub(super) whereabouts: Whereabouts,
     pub(super) client: Option<ClientId>,
     pub(super) path: Option<Path>,
 }
@@ -102,6 +104,7 @@ impl Outgoing {
             challenge: None,
             authorization: Vec::new(),
             length: Length::Fits,
+            whereabouts: Whereabouts::default(),
             client: None,
             path: None,
         }
@@ -259,6 +262,9 @@ impl Endpoint {
         if self.may_retry(purpose) && self.lengthen(key, response) {
             return self.retry(now, key);
         }
+        if status == StatusCode::SERVICE_UNAVAILABLE && self.is_unavailable(now, key, response) {
+            return;
+        }
         if matches!(purpose, Purpose::Register | Purpose::Invite(_)) {
             self.note_keep_alive(response, source);
         }
@@ -306,7 +312,7 @@ impl Endpoint {
     }
 
     /// A call that is being cancelled is not tried again with credentials.
-    fn may_retry(&self, purpose: Purpose) -> bool {
+    pub(super) fn may_retry(&self, purpose: Purpose) -> bool {
         match purpose {
             Purpose::Invite(call) => self.calls.get(call).is_some_and(|call| !call.is_ending()),
             _ => true,
@@ -323,6 +329,9 @@ impl Endpoint {
     /// The request ended without a final response.
     pub(super) fn on_failure(&mut self, now: Instant, key: Key, error: Error) {
         if self.goes_by_datagram(now, key, &error) {
+            return;
+        }
+        if matches!(error, Error::Transport(_) | Error::Timeout(_)) && self.fail_over(now, key, &error, None) {
             return;
         }
         if let Some(outgoing) = self.outgoing.remove(key) {

@@ -66,6 +66,14 @@ impl Flow {
     }
 }
 
+impl Flow {
+    /// Whether it leads to another address than the one that is meant.
+    fn is_elsewhere(&self, target: &Target) -> bool {
+        let there = self.target.as_ref().and_then(|target| target.addr);
+        there.zip(target.addr).is_some_and(|(there, wanted)| there != wanted)
+    }
+}
+
 #[derive(Debug)]
 enum State {
     Connecting(Vec<(Path, Wire)>),
@@ -145,9 +153,14 @@ impl Flows {
         }
         let peer = target.addr.map(|remote| Place::Peer { transport: target.transport, remote });
         let known = [Some(Place::of_target(target)), peer];
-        let found = known.into_iter().flatten().filter_map(|place| self.places.get(&place)).min();
-        Some(match found.and_then(|id| Some((id, self.table.get(id)?))) {
-            Some((id, flow)) => Path { flow: *id, remote: flow.remote },
+        let mut found = known.into_iter().flatten().filter_map(|place| self.places.get(&place)).min().copied();
+        // Of several servers of one name it must be the right one.
+        if found.and_then(|id| self.table.get(&id)).is_some_and(|flow| flow.is_elsewhere(target)) {
+            let there = |flow: &Flow| flow.place() == Place::of_target(target) && !flow.is_elsewhere(target);
+            found = self.table.iter().filter(|(_, flow)| there(flow)).map(|(id, _)| *id).min();
+        }
+        Some(match found.and_then(|id| Some((id, self.table.get(&id)?))) {
+            Some((id, flow)) => Path { flow: id, remote: flow.remote },
             None => self.open(target.clone()),
         })
     }
@@ -166,6 +179,11 @@ impl Flows {
         });
         self.outputs.push_back(Output::OpenFlow { flow, target });
         Path { flow, remote }
+    }
+
+    /// Whether there is a UDP socket.
+    pub fn has_udp(&self) -> bool {
+        [true, false].into_iter().any(|ipv4| self.places.contains_key(&Place::Udp { ipv4 }))
     }
 
     /// Closes a flow; what was sent before still goes out.

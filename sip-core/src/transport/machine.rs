@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
-use super::{FlowChange, FlowError, FlowId, FlowInfo, Path, Target};
+use super::{FlowChange, FlowError, FlowId, FlowInfo, Path, Record, RecordKind, Target};
 use crate::time::Instant;
 
 /// A protocol machine without I/O: what every driver (tokio, browser, the simulated network) knows how to run.
@@ -34,6 +34,9 @@ pub trait Machine {
 
     /// The answer to [`Output::Resolve`].
     fn resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>);
+
+    /// The answer to [`Output::Lookup`]; none of that kind is an empty answer.
+    fn looked_up(&mut self, _now: Instant, _query: QueryId, _result: Result<Vec<Record>, FlowError>) {}
 
     /// The time of `poll_timeout` has come (calling it early or late is harmless).
     fn handle_timeout(&mut self, now: Instant);
@@ -101,6 +104,15 @@ pub enum Output<E> {
         /// The host name.
         name: Box<str>,
     },
+    /// Look up records of the domain name system and report by [`Machine::looked_up`].
+    Lookup {
+        /// Names the question.
+        query: QueryId,
+        /// The name they are under.
+        name: Box<str>,
+        /// Which are wanted.
+        kind: RecordKind,
+    },
     /// Something for the machine's owner.
     Event(E),
 }
@@ -118,6 +130,9 @@ impl<E: fmt::Debug> fmt::Debug for Output<E> {
             Output::CloseFlow { flow } => f.debug_struct("CloseFlow").field("flow", flow).finish(),
             Output::Resolve { query, name } => {
                 f.debug_struct("Resolve").field("query", query).field("name", name).finish()
+            }
+            Output::Lookup { query, name, kind } => {
+                f.debug_struct("Lookup").field("query", query).field("name", name).field("kind", kind).finish()
             }
             Output::Event(event) => f.debug_tuple("Event").field(event).finish(),
         }
@@ -137,6 +152,7 @@ impl<E> Output<E> {
             Output::OpenFlow { flow, target } => Output::OpenFlow { flow, target },
             Output::CloseFlow { flow } => Output::CloseFlow { flow },
             Output::Resolve { query, name } => Output::Resolve { query, name },
+            Output::Lookup { query, name, kind } => Output::Lookup { query, name, kind },
         })
     }
 }
@@ -149,6 +165,7 @@ impl Output<std::convert::Infallible> {
             Output::OpenFlow { flow, target } => Output::OpenFlow { flow, target },
             Output::CloseFlow { flow } => Output::CloseFlow { flow },
             Output::Resolve { query, name } => Output::Resolve { query, name },
+            Output::Lookup { query, name, kind } => Output::Lookup { query, name, kind },
             Output::Event(never) => match never {},
         }
     }

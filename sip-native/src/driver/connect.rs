@@ -9,16 +9,16 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::connection::{Io, Link, Opened, prepare};
+use super::dns::{Dns, open_error};
 use super::input::Input;
 use super::limits::Limits;
-use super::resolve::{candidates, open_error};
 use super::tls::Connector;
 use super::{udp, websocket};
 
 /// Opens a connection for the flow of `link` and runs it to its end.
-pub(super) async fn open(target: Target, mut link: Link, tls: Connector) {
+pub(super) async fn open(target: Target, mut link: Link, dns: Dns, tls: Connector) {
     let opened = tokio::select! {
-        opened = within(link.limits.clone(), &target, dial(&target, &link.limits, &tls)) => opened,
+        opened = within(link.limits.clone(), &target, dial(&target, &link.limits, &dns, &tls)) => opened,
         () = link.queue.unwanted(link.limits.linger) => return,
     };
     let (stream, local) = match opened {
@@ -35,9 +35,9 @@ pub(super) async fn open(target: Target, mut link: Link, tls: Connector) {
 }
 
 /// Binds a UDP socket of its own for `flow`, on the address from which the target is reached.
-pub(super) async fn bind(target: Target, flow: FlowId, inputs: mpsc::Sender<Input>, limits: Arc<Limits>) {
+pub(super) async fn bind(target: Target, flow: FlowId, inputs: mpsc::Sender<Input>, limits: Arc<Limits>, dns: Dns) {
     let bound = tokio::select! {
-        bound = within(limits.clone(), &target, bind_towards(&target, &limits)) => bound,
+        bound = within(limits.clone(), &target, bind_towards(&target, &limits, &dns)) => bound,
         () = inputs.closed() => return,
     };
     let input = match bound {
@@ -62,9 +62,10 @@ async fn within<T>(
 async fn dial(
     target: &Target,
     limits: &Limits,
+    dns: &Dns,
     tls: &Connector,
 ) -> Result<(Opened, SocketAddr, SocketAddr), FlowError> {
-    let stream = connect(target, limits).await?;
+    let stream = connect(target, limits, dns).await?;
     let failed = |error| open_error(&error, &target.host);
     let (local, remote) = (stream.local_addr().map_err(failed)?, stream.peer_addr().map_err(failed)?);
     let io: Box<dyn Io> = match target.transport.is_secure() {
@@ -80,9 +81,9 @@ async fn dial(
 }
 
 /// Tries the target's addresses in turn.
-async fn connect(target: &Target, limits: &Limits) -> Result<TcpStream, FlowError> {
+async fn connect(target: &Target, limits: &Limits, dns: &Dns) -> Result<TcpStream, FlowError> {
     let mut failure = FlowError::new(FlowErrorKind::Unresolved, "no address");
-    for address in candidates(target, limits.connect).await? {
+    for address in dns.candidates(target, limits.connect).await? {
         match TcpStream::connect(address).await {
             Ok(stream) => {
                 prepare(&stream);
@@ -94,9 +95,13 @@ async fn connect(target: &Target, limits: &Limits) -> Result<TcpStream, FlowErro
     Err(failure)
 }
 
-async fn bind_towards(target: &Target, limits: &Limits) -> Result<(UdpSocket, SocketAddr, SocketAddr), FlowError> {
+async fn bind_towards(
+    target: &Target,
+    limits: &Limits,
+    dns: &Dns,
+) -> Result<(UdpSocket, SocketAddr, SocketAddr), FlowError> {
     let mut failure = FlowError::new(FlowErrorKind::Unresolved, "no address");
-    for remote in candidates(target, limits.connect).await? {
+    for remote in dns.candidates(target, limits.connect).await? {
         let bound = udp::address_towards(remote).and_then(|ip| {
             let socket = udp::bind(SocketAddr::new(ip, 0))?;
             let local = socket.local_addr()?;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use offhook_core::transport::{FlowChange, FlowError, FlowId, FlowInfo, Path, QueryId};
+use offhook_core::transport::{FlowChange, FlowError, FlowId, FlowInfo, Path, QueryId, Record};
 use tokio::net::UdpSocket;
 use tokio::sync::oneshot;
 
@@ -23,4 +23,6 @@ pub(super) enum Input {
     Bound { flow: FlowId, socket: UdpSocket, local: SocketAddr, remote: SocketAddr },
     /// The resolver answered.
     Resolved { query: QueryId, result: Result<Vec<IpAddr>, FlowError> },
+    /// The same for records.
+    LookedUp { query: QueryId, result: Result<Vec<Record>, FlowError> },
 }

@@ -30,6 +30,7 @@ mod activity;
 mod clock;
 mod connect;
 mod connection;
+mod dns;
 mod handle;
 #[cfg(feature = "http")]
 mod http;
@@ -38,7 +39,6 @@ mod input;
 mod limits;
 mod listen;
 mod queue;
-mod resolve;
 mod run;
 mod sources;
 mod tls;
@@ -53,6 +53,7 @@ use std::sync::Arc;
 use offhook_core::transport::{Machine, Transport};
 use tokio::sync::{mpsc, watch};
 
+pub use dns::Dns;
 pub use handle::{Handle, ListenAddr, Stopped};
 #[cfg(feature = "http")]
 pub use http::HttpService;
@@ -81,6 +82,7 @@ impl Driver {
             listen: Vec::new(),
             origins: Origins::default(),
             limits: Limits::default(),
+            dns: Dns::default(),
             #[cfg(feature = "tls")]
             tls: ClientTls::default(),
         }
@@ -94,6 +96,7 @@ pub struct DriverBuilder<M> {
     listen: Vec<(SocketAddr, Listen)>,
     origins: Origins,
     limits: Limits,
+    dns: Dns,
     #[cfg(feature = "tls")]
     tls: ClientTls,
 }
@@ -159,6 +162,12 @@ where
         self
     }
 
+    /// Where to look names up; default: where the system does.
+    pub fn dns(mut self, dns: Dns) -> DriverBuilder<M> {
+        self.dns = dns;
+        self
+    }
+
     /// How to open TLS to servers: which authorities to trust, which certificate to show; or the application's own
     /// `Arc<ClientConfig>`. Default: trusts whom the system trusts.
     #[cfg(feature = "tls")]
@@ -188,7 +197,7 @@ where
         let tls = Connector::new(self.tls).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         #[cfg(not(feature = "tls"))]
         let tls = Connector::default();
-        let mut run = Run::new(self.machine, on_event, orders, limits, tls);
+        let mut run = Run::new(self.machine, on_event, orders, limits, self.dns, tls);
         let mut local_addrs = Vec::new();
         for (address, listen) in self.listen {
             let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));

@@ -19,6 +19,7 @@ use tokio::time::{Sleep, sleep_until, timeout};
 
 use super::clock::Clock;
 use super::connection::{Link, lost};
+use super::dns::Dns;
 use super::handle::Command;
 use super::input::Input;
 use super::limits::Limits;
@@ -27,7 +28,7 @@ use super::queue::{self, QueueError};
 use super::sources::Sources;
 use super::tls::Connector;
 use super::udp::{DATAGRAM, Datagram, UdpFlow, reachable};
-use super::{connect, icmp, resolve};
+use super::{connect, icmp};
 
 /// How much is taken from one source before the others have their turn.
 const BATCH: usize = 32;
@@ -44,6 +45,7 @@ pub(super) struct Run<M: Machine, F> {
     on_event: F,
     clock: Clock,
     limits: Arc<Limits>,
+    dns: Dns,
     tls: Connector,
     orders: mpsc::UnboundedReceiver<Command<M>>,
     inputs: mpsc::Receiver<Input>,
@@ -82,6 +84,7 @@ where
         on_event: F,
         orders: mpsc::UnboundedReceiver<Command<M>>,
         limits: Arc<Limits>,
+        dns: Dns,
         tls: Connector,
     ) -> Run<M, F> {
         let (inbox, inputs) = mpsc::channel(INPUTS);
@@ -90,6 +93,7 @@ where
             on_event,
             clock: Clock::start(),
             limits,
+            dns,
             tls,
             orders,
             inputs,
@@ -221,6 +225,7 @@ where
                 }
             }
             Input::Resolved { query, result } => self.machine.resolved(now, query, result),
+            Input::LookedUp { query, result } => self.machine.looked_up(now, query, result),
         }
         self.carry_out();
     }
@@ -332,15 +337,12 @@ where
                     self.forget(flow);
                 }
                 Output::Resolve { query, name } => {
-                    let (inbox, within) = (self.inbox.clone(), self.limits.connect);
-                    self.tasks.spawn(async move {
-                        let result = tokio::select! {
-                            result = resolve::addresses(&name, within) => result,
-                            () = inbox.closed() => return,
-                        };
-                        // Nobody is left to hear it if the driver has stopped.
-                        let _ = inbox.send(Input::Resolved { query, result }).await;
-                    });
+                    let (dns, within) = (self.dns.clone(), self.limits.connect);
+                    self.ask(async move { Input::Resolved { query, result: dns.addresses(&name, within).await } });
+                }
+                Output::Lookup { query, name, kind } => {
+                    let (dns, within) = (self.dns.clone(), self.limits.connect);
+                    self.ask(async move { Input::LookedUp { query, result: dns.records(&name, kind, within).await } });
                 }
                 Output::Event(event) => (self.on_event)(event),
                 other => {
@@ -348,6 +350,19 @@ where
                 }
             }
         }
+    }
+
+    /// Waits for an answer beside everything else.
+    fn ask(&mut self, answer: impl Future<Output = Input> + Send + 'static) {
+        let inbox = self.inbox.clone();
+        self.tasks.spawn(async move {
+            let input = tokio::select! {
+                input = answer => input,
+                () = inbox.closed() => return,
+            };
+            // Nobody is left to hear it if the driver has stopped.
+            let _ = inbox.send(input).await;
+        });
     }
 
     fn transmit(&mut self, path: Path, bytes: Bytes) {
@@ -381,13 +396,14 @@ where
         let (inbox, limits) = (self.inbox.clone(), self.limits.clone());
         if target.transport == Transport::Udp {
             self.flows.insert(flow, Flow::Binding);
-            self.tasks.spawn(connect::bind(target, flow, inbox, limits));
+            self.tasks.spawn(connect::bind(target, flow, inbox, limits, self.dns.clone()));
             return;
         }
         let (sender, queue) = queue::queue(limits.queue);
         self.flows.insert(flow, Flow::Connection(sender));
         let remote = target.addr.unwrap_or(Path::UNKNOWN);
-        self.tasks.spawn(connect::open(target, Link { flow, remote, queue, inputs: inbox, limits }, self.tls.clone()));
+        let link = Link { flow, remote, queue, inputs: inbox, limits };
+        self.tasks.spawn(connect::open(target, link, self.dns.clone(), self.tls.clone()));
     }
 
     /// Forgets a flow; its connection closes after what waits was sent. Whether it was known.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook::core::time::Instant;
 use offhook::core::transport::{
-    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Output, Path, QueryId, Target, Transport,
+    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record, Target, Transport,
 };
 use offhook::{Driver, DriverBuilder, Handle};
 use tokio::sync::mpsc;
@@ -24,6 +24,7 @@ pub(crate) enum Seen {
     Received(Path, Bytes),
     Undelivered(Path, Bytes, FlowError),
     Resolved(QueryId, Result<Vec<IpAddr>, FlowError>),
+    LookedUp(QueryId, Result<Vec<Record>, FlowError>),
     Timeout(Instant),
     Inbox,
 }
@@ -113,6 +114,10 @@ impl Machine for Echo {
 
     fn resolved(&mut self, _: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>) {
         self.see(Seen::Resolved(query, result));
+    }
+
+    fn looked_up(&mut self, _: Instant, query: QueryId, result: Result<Vec<Record>, FlowError>) {
+        self.see(Seen::LookedUp(query, result));
     }
 
     fn handle_timeout(&mut self, now: Instant) {

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "tls")]
 mod authority;
+#[cfg(feature = "dns")]
+mod dns;
 mod echo;
 mod sockets;
 mod strain;

@@ -12,7 +12,8 @@ use offhook_core::endpoint::{AnswerOptions, CallId, CallOptions, Config, Endpoin
 use offhook_core::message::{Limits, Message, Name, StatusCode};
 use offhook_core::time::Instant;
 use offhook_core::transport::{
-    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Output, Path, QueryId, Transport,
+    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Naptr, Output, Path, QueryId, Record, Srv,
+    Transport,
 };
 
 use super::input::Input;
@@ -130,6 +131,7 @@ struct Run {
     now: Instant,
     flows: Vec<FlowId>,
     queries: Vec<QueryId>,
+    lookups: Vec<QueryId>,
     calls: Vec<CallId>,
     /// The last messages the endpoint sent.
     sent: Vec<Bytes>,
@@ -161,6 +163,7 @@ impl Run {
             now: Instant::from_millis(1_000),
             flows: Vec::new(),
             queries: Vec::new(),
+            lookups: Vec::new(),
             calls: Vec::new(),
             sent: Vec::new(),
             tags: 0,
@@ -219,6 +222,14 @@ impl Run {
                         _ => Ok(vec![IpAddr::from(PEER.0), IpAddr::from([0_u16, 0, 0, 0, 0, 0, 0, 1])]),
                     };
                     self.endpoint.resolved(now, query, result);
+                } else if let Some(query) = self.lookups.pop() {
+                    let result = match input.byte() % 4 {
+                        0 => Err(FlowError::new(FlowErrorKind::Timeout, "silence")),
+                        1 => Ok(Vec::new()),
+                        2 => Ok(vec![pointer(50, "SIP+D2U", "_sip._udp.b.example"), pointer(10, "sip+d2t", ".")]),
+                        _ => Ok(vec![service(2, "a.example."), service(1, "192.0.2.7"), service(1, ".")]),
+                    };
+                    self.endpoint.looked_up(now, query, result);
                 }
             }
             22 if self.flows.len() < 8 => self.open(input.pick(&[Transport::Udp, Transport::Tcp, Transport::Ws])),
@@ -403,6 +414,7 @@ impl Run {
                 Output::OpenFlow { flow, .. } => self.flows.push(flow),
                 Output::CloseFlow { .. } => {}
                 Output::Resolve { query, .. } => self.queries.push(query),
+                Output::Lookup { query, .. } => self.lookups.push(query),
                 Output::Event(Event::Incoming { call, .. }) => self.calls.push(call),
                 Output::Event(event) if self.shows => self.show("---", format!("{event:?}").as_bytes()),
                 _ => {}
@@ -457,4 +469,13 @@ fn seen(sent: Bytes) -> Option<(String, String, String)> {
         Message::Request(_) => (call_id, to, from),
         Message::Response(_) => (call_id, from, to),
     })
+}
+
+fn pointer(order: u16, service: &str, replacement: &str) -> Record {
+    let (flags, service) = ("s".into(), service.into());
+    Record::Naptr(Naptr { order, preference: 1, flags, service, replacement: replacement.into() })
+}
+
+fn service(priority: u16, target: &str) -> Record {
+    Record::Srv(Srv { priority, weight: 1, port: 5060, target: target.into() })
 }

@@ -1,12 +1,13 @@
 //! One endpoint under a virtual clock: the test plays its peers, its driver and its application.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use bytes::Bytes;
 use offhook_core::endpoint::{CallId, CallOptions, Census, Config, Endpoint, Event};
 use offhook_core::time::Instant;
 use offhook_core::transport::{
-    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Output, Path, QueryId, Target, Transport,
+    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record, Target, Transport,
 };
 
 use super::{OFFER, log};
@@ -26,6 +27,9 @@ pub struct Solo {
     opened: Vec<(FlowId, Target)>,
     closed: Vec<FlowId>,
     queries: Vec<(QueryId, Box<str>)>,
+    records: HashMap<String, Vec<Record>>,
+    lookups: Vec<(QueryId, Box<str>)>,
+    answered: usize,
 }
 
 impl Solo {
@@ -49,6 +53,9 @@ impl Solo {
             opened: Vec::new(),
             closed: Vec::new(),
             queries: Vec::new(),
+            records: HashMap::new(),
+            lookups: Vec::new(),
+            answered: 0,
         };
         solo.path = solo.flow(Transport::Udp);
         solo
@@ -113,6 +120,21 @@ impl Solo {
         self.act(|endpoint, now| endpoint.resolved(now, query, result));
     }
 
+    /// The domain name system has these records from now on; of all else it says at once that there is none.
+    pub fn publish(&mut self, name: &str, records: Vec<Record>) {
+        self.records.insert(name.to_owned(), records);
+    }
+
+    /// The domain name system says nothing of records from now on.
+    pub fn mute(&mut self) {
+        self.answered = usize::MAX;
+    }
+
+    /// The names under which records were asked for.
+    pub fn lookups(&self) -> Vec<&str> {
+        self.lookups.iter().map(|(_, name)| &**name).collect()
+    }
+
     // ---- time
 
     /// Runs to `millis`, calling for each timeout at exactly the time the endpoint asked for.
@@ -160,6 +182,12 @@ impl Solo {
     pub fn act<R>(&mut self, act: impl FnOnce(&mut Endpoint, Instant) -> R) -> R {
         let result = act(&mut self.endpoint, self.now);
         self.drain();
+        while let Some((query, name)) = self.lookups.get(self.answered) {
+            self.answered += 1;
+            let records = self.records.get(&**name).cloned().unwrap_or_default();
+            self.endpoint.looked_up(self.now, *query, Ok(records));
+            self.drain();
+        }
         result
     }
 
@@ -270,6 +298,7 @@ impl Solo {
                 Output::OpenFlow { flow, target } => self.opened.push((flow, target)),
                 Output::CloseFlow { flow } => self.closed.push(flow),
                 Output::Resolve { query, name } => self.queries.push((query, name)),
+                Output::Lookup { query, name, .. } => self.lookups.push((query, name)),
                 Output::Event(event) => self.events.push((now, event)),
                 other => panic!("not known: {other:?}"),
             }

@@ -11,7 +11,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
 use offhook_core::time::Instant;
-use offhook_core::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Transport};
+use offhook_core::transport::{
+    FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record, Transport,
+};
 
 /// Names a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +58,7 @@ pub(super) trait AnyMachine {
     fn flow_changed(&mut self, now: Instant, flow: FlowId, change: FlowChange);
     fn receive(&mut self, now: Instant, path: Path, bytes: Bytes);
     fn resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>);
+    fn looked_up(&mut self, now: Instant, query: QueryId, result: Result<Vec<Record>, FlowError>);
     fn handle_timeout(&mut self, now: Instant);
     fn poll_timeout(&self) -> Option<Instant>;
     /// The next output that is not an event.
@@ -87,6 +90,9 @@ where
     fn resolved(&mut self, now: Instant, query: QueryId, result: Result<Vec<IpAddr>, FlowError>) {
         self.machine.resolved(now, query, result);
     }
+    fn looked_up(&mut self, now: Instant, query: QueryId, result: Result<Vec<Record>, FlowError>) {
+        self.machine.looked_up(now, query, result);
+    }
     fn handle_timeout(&mut self, now: Instant) {
         self.machine.handle_timeout(now);
     }
@@ -104,6 +110,7 @@ where
                 Output::OpenFlow { flow, target } => Output::OpenFlow { flow, target },
                 Output::CloseFlow { flow } => Output::CloseFlow { flow },
                 Output::Resolve { query, name } => Output::Resolve { query, name },
+                Output::Lookup { query, name, kind } => Output::Lookup { query, name, kind },
                 _ => panic!("the simulated network does not know this output yet"),
             });
         }

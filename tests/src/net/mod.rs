@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_core::time::Instant;
-use offhook_core::transport::{FlowId, FlowInfo, Machine, Transport};
+use offhook_core::transport::{FlowId, FlowInfo, Machine, Record, Transport};
 
 pub use answerer::Answerer;
 pub use conditions::Conditions;
@@ -328,6 +328,11 @@ impl Network {
             }
             Verdict::Pass
         });
+    }
+
+    /// Puts records into the domain name system.
+    pub fn publish(&mut self, name: &str, records: Vec<Record>) {
+        self.resolver.publish(name, records);
     }
 
     /// What the resolver says of a name.

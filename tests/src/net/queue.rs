@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use offhook_core::time::Instant;
-use offhook_core::transport::{FlowChange, FlowError, QueryId};
+use offhook_core::transport::{FlowChange, FlowError, QueryId, Record};
 
 use super::NodeId;
 
@@ -40,6 +40,11 @@ pub(super) enum Arrival {
         node: NodeId,
         query: QueryId,
         result: Result<Vec<IpAddr>, FlowError>,
+    },
+    LookedUp {
+        node: NodeId,
+        query: QueryId,
+        result: Result<Vec<Record>, FlowError>,
     },
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::time::Instant;
 use offhook_core::transport::{
-    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Output, Path, QueryId, Target, Transport,
+    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Output, Path, Target, Transport,
 };
 
-use super::host::Socket;
+use super::host::{AnyMachine, Socket};
 use super::queue::{Arrival, Item};
 use super::{Conditions, Fate, Hop, Network, NodeId, Packet, Verdict, What};
 
@@ -78,6 +78,13 @@ impl Network {
                 if let Some(result) = self.resolver.ask(&name) {
                     let at = self.now + self.resolver.latency;
                     self.queue.push(at, Arrival::Resolved { node, query, result });
+                }
+            }
+            Output::Lookup { query, name, kind } => {
+                if let Some(result) = self.resolver.look_up(&name, kind) {
+                    // Where no test has put a record there is no zone to ask.
+                    let latency = if self.resolver.has_records() { self.resolver.latency } else { Duration::ZERO };
+                    self.queue.push(self.now + latency, Arrival::LookedUp { node, query, result });
                 }
             }
             _ => unreachable!("events are kept apart, and the network knows the rest"),
@@ -396,7 +403,12 @@ impl Network {
                     }
                 }
             }
-            Arrival::Resolved { node, query, result } => self.answer(node, query, result),
+            Arrival::Resolved { node, query, result } => {
+                self.answer(node, |machine, now| machine.resolved(now, query, result));
+            }
+            Arrival::LookedUp { node, query, result } => {
+                self.answer(node, |machine, now| machine.looked_up(now, query, result));
+            }
         }
     }
 
@@ -422,10 +434,10 @@ impl Network {
         self.drain(node);
     }
 
-    fn answer(&mut self, node: NodeId, query: QueryId, result: Result<Vec<std::net::IpAddr>, FlowError>) {
+    fn answer(&mut self, node: NodeId, give: impl FnOnce(&mut dyn AnyMachine, Instant)) {
         if !self.hosts[node.0].stopped {
             let now = self.now;
-            self.hosts[node.0].machine.resolved(now, query, result);
+            give(&mut *self.hosts[node.0].machine, now);
             self.drain(node);
         }
     }

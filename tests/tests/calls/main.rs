@@ -8,6 +8,7 @@ mod control;
 mod credentials;
 mod datagrams;
 mod dialog;
+mod finding;
 mod input;
 mod interleaving;
 mod keep_alive;

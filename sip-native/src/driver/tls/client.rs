@@ -13,7 +13,7 @@ use tokio_rustls::rustls::sign::SingleCertAndKey;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::super::connection::Io;
-use super::super::resolve::unbracketed;
+use super::super::dns::unbracketed;
 use super::error::explain;
 use super::identity::provider;
 use super::names::SipNames;
