@@ -14,7 +14,7 @@ import type {
   MediaSource,
   MediaState,
 } from "./media/handler.js";
-import { opened } from "./media/data-channel.js";
+import { openDataChannel } from "./media/data-channel.js";
 import { offers } from "./media/sdp.js";
 import { Negotiation, type NegotiationPort, type ReofferKind } from "./negotiation.js";
 import { Deciders, type Transfer, transferFields, type TransferOptions, type TransferRequest } from "./transfer.js";
@@ -398,18 +398,9 @@ export class Call extends TypedEventTarget<CallEvents> {
   }
 
   /** Opens a data channel; done when it is open. Rejects if the other side does not take it. */
-  async openDataChannel(label: string, options?: RTCDataChannelInit): Promise<RTCDataChannel> {
-    const made = this.#expectMedia().createDataChannel?.(label, options);
-    if (!made) throw mediaError("unsupported", "the media handler has no data channels");
-    const { channel, negotiated } = made;
-    try {
-      if (!negotiated) await this.#reoffer("renegotiate", false, {});
-      await opened(channel, this.ended);
-    } catch (thrown) {
-      channel.close();
-      throw toOffhookError(thrown);
-    }
-    return channel;
+  async openDataChannel(...channel: [label: string, options?: RTCDataChannelInit]): Promise<RTCDataChannel> {
+    const offer = (): Promise<void> => this.#reoffer("renegotiate", false, {});
+    return openDataChannel(this.#expectMedia(), channel, offer, this.ended);
   }
 
   /** Plays the other side on another speaker, by the id of the device; the usual one for an empty id. */

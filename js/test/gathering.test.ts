@@ -6,12 +6,14 @@ import { gathered } from "../src/media/gathering.js";
 class Gathering extends EventTarget {
   iceGatheringState: RTCIceGatheringState = "gathering";
   signalingState: RTCSignalingState = "have-local-offer";
+  localDescription = { sdp: "" };
 
   found(type: RTCIceCandidateType): void {
     this.dispatchEvent(Object.assign(new Event("icecandidate"), { candidate: { type } }));
   }
 
   complete(): void {
+    this.localDescription.sdp = "v=0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n";
     this.iceGatheringState = "complete";
     this.dispatchEvent(new Event("icegatheringstatechange"));
   }
@@ -24,7 +26,7 @@ describe("gathering", () => {
   let pc: Gathering;
   let done: boolean;
   const look = (servers: RTCIceServer[]): void => {
-    void gathered(pc as Partial<RTCPeerConnection> as RTCPeerConnection, servers, 1000).then(() => (done = true));
+    void gathered(pc as unknown as RTCPeerConnection, servers, 1000).then(() => (done = true));
   };
   const isDone = async (): Promise<boolean> => {
     await Promise.resolve();
@@ -69,8 +71,16 @@ describe("gathering", () => {
     assert.ok(await isDone());
   });
 
-  it("is over at once when it is complete already, or the call has ended", async () => {
+  it("goes on when it is complete from before a restart", async () => {
     pc.iceGatheringState = "complete";
+    look([]);
+    assert.equal(await isDone(), false);
+    pc.complete();
+    assert.ok(await isDone());
+  });
+
+  it("is over at once when it is complete already, or the call has ended", async () => {
+    pc.complete();
     look(STUN);
     assert.ok(await isDone());
     done = false;

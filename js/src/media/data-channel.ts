@@ -1,16 +1,31 @@
 import { mediaError } from "../errors.js";
+import type { MediaHandler } from "./handler.js";
 
-/** Resolves when the channel is open; rejects when it never will be. */
-export function opened(channel: RTCDataChannel, ended: Promise<unknown>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const check = (): void => {
-      if (channel.readyState === "open") resolve();
-      else if (channel.readyState !== "connecting") fail();
-    };
-    const fail = (): void => reject(mediaError("negotiation", "the other side does not take the data channel"));
-    channel.addEventListener("open", check);
-    channel.addEventListener("close", fail);
-    ended.then(fail, fail);
-    check();
-  });
+/** Opens a data channel; `offer` asks the other side for the first one. Rejects when it will never be open. */
+export async function openDataChannel(
+  media: MediaHandler,
+  [label, options]: [label: string, options?: RTCDataChannelInit],
+  offer: () => Promise<void>,
+  ended: Promise<unknown>,
+): Promise<RTCDataChannel> {
+  const channel = media.createDataChannel?.(label, options);
+  if (!channel) throw mediaError("unsupported", "the media handler has no data channels");
+  try {
+    if (!media.hasDataChannels) await offer();
+    await new Promise<void>((resolve, reject) => {
+      const fail = (): void => reject(mediaError("negotiation", "the other side does not take the data channel"));
+      const check = (): void => {
+        if (channel.readyState === "open") resolve();
+        else if (channel.readyState !== "connecting" || !media.hasDataChannels) fail();
+      };
+      channel.addEventListener("open", check);
+      channel.addEventListener("close", fail);
+      ended.then(fail, fail);
+      check();
+    });
+    return channel;
+  } catch (thrown) {
+    channel.close();
+    throw thrown;
+  }
 }

@@ -12,7 +12,9 @@ export function gathered(pc: RTCPeerConnection, servers: readonly RTCIceServer[]
       resolve();
     };
     const check = (): void => {
-      if (pc.iceGatheringState === "complete" || pc.signalingState === "closed") done();
+      // Firefox is still "complete" when an ICE restart has begun.
+      const complete = pc.iceGatheringState === "complete" && pc.localDescription?.sdp.includes("\na=candidate:");
+      if (complete || pc.signalingState === "closed") done();
     };
     const onCandidate = ({ candidate }: RTCPeerConnectionIceEvent): void => {
       if (candidate !== null && candidate.type === wanted) done();

@@ -112,8 +112,10 @@ export interface MediaHandler {
   open?(kind: MediaKind, source: MediaSource): Promise<MediaStreamTrack | null>;
   /** Sends that from now on and resolves with true, if it needs no word to the other side; else an offer will ask for it. */
   replaceTrack?(change: MediaChange): Promise<boolean>;
-  /** Opens a data channel; `negotiated`: it needs no offer, because there are data channels already. */
-  createDataChannel?(label: string, options?: RTCDataChannelInit): { channel: RTCDataChannel; negotiated: boolean };
+  /** Whether data channels are agreed on, so that another one takes no offer. */
+  readonly hasDataChannels?: boolean;
+  /** Makes a data channel; it opens once data channels are agreed on. */
+  createDataChannel?(label: string, options?: RTCDataChannelInit): RTCDataChannel;
   /** Plays the other side on another speaker, by the id of the device. */
   setSpeaker?(deviceId: string): Promise<void>;
   /** Plays the other side, where the browser wanted a gesture first. */

@@ -12,7 +12,7 @@ import type {
   OfferOptions,
 } from "./handler.js";
 import { Player } from "./playback.js";
-import { hasSlides, peerOf, standingAnswer, withHold, withRefused, withSlides } from "./sdp.js";
+import { directionsOf, hasSlides, peerOf, standingAnswer, withHold, withRefused, withSlides } from "./sdp.js";
 import { Slot } from "./slot.js";
 import { summarize } from "./stats.js";
 import { playTones } from "./tones.js";
@@ -51,6 +51,9 @@ export interface PeerConnectionOptions {
 }
 
 const GATHERING_TIMEOUT = 1000;
+
+/** Firefox knows no provisional answers, but its rollback works. */
+const FIREFOX = "mozInnerScreenX" in globalThis;
 
 /** The media of one call by the browser's `RTCPeerConnection`. */
 export class PeerConnectionMedia implements MediaHandler {
@@ -152,21 +155,25 @@ export class PeerConnectionMedia implements MediaHandler {
 
   /**
    * Early media of several forks: the first is heard, for no browser moves from one to another without an ICE restart.
-   * So if somebody else answers, there is one.
+   * So if somebody else answers, there is one; also where the early answer had to be taken for the last one, and was not.
    */
   async applyAnswer(sdp: string, early: boolean): Promise<void> {
     const pc = this.#pc;
-    const peer = peerOf(sdp);
-    const moved = this.#early !== null && this.#early !== peer;
-    if (early && moved) return;
-    this.#early = early ? peer : null;
-    await this.#negotiate(async () => {
-      const offered = this.#offered;
-      this.#offered = null;
-      if (offered) await pc.setLocalDescription(offered);
-      const type = early ? "pranswer" : "answer";
-      await pc.setRemoteDescription({ type, sdp: await this.#modify(sdp, { type: "answer", from: "remote" }) });
-    });
+    const heard = this.#early;
+    const elsewhere = heard !== null && peerOf(heard) !== peerOf(sdp);
+    if (early && heard !== null) return;
+    this.#early = early ? sdp : null;
+    const taken = heard !== null && pc.signalingState === "stable";
+    const moved = elsewhere || (taken && directionsOf(heard) !== directionsOf(sdp));
+    if (!taken) {
+      await this.#negotiate(async () => {
+        const offered = this.#offered;
+        this.#offered = null;
+        if (offered) await pc.setLocalDescription(offered);
+        const type = early && !FIREFOX ? "pranswer" : "answer";
+        await pc.setRemoteDescription({ type, sdp: await this.#modify(sdp, { type: "answer", from: "remote" }) });
+      });
+    }
     if (early) return this.#show();
     this.#held = this.#silent;
     this.#direct(this.#held);
@@ -203,8 +210,8 @@ export class PeerConnectionMedia implements MediaHandler {
       if (state === "have-remote-offer" || state === "have-local-pranswer") {
         await pc.setRemoteDescription({ type: "rollback" });
       } else if (state !== "stable") {
-        if (pc.currentRemoteDescription) await pc.setRemoteDescription({ type: "answer", sdp: standingAnswer(pc) });
-        else await pc.setLocalDescription({ type: "rollback" });
+        if (FIREFOX || !pc.currentRemoteDescription) await pc.setLocalDescription({ type: "rollback" });
+        else await pc.setRemoteDescription({ type: "answer", sdp: standingAnswer(pc) });
       }
       const change = this.#change;
       this.#change = null;
@@ -238,9 +245,12 @@ export class PeerConnectionMedia implements MediaHandler {
     return true;
   }
 
-  createDataChannel(label: string, options?: RTCDataChannelInit): { channel: RTCDataChannel; negotiated: boolean } {
-    const negotiated = this.#pc.sctp !== null;
-    return { channel: this.#pc.createDataChannel(label, options), negotiated };
+  get hasDataChannels(): boolean {
+    return this.#pc.sctp !== null;
+  }
+
+  createDataChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel {
+    return this.#pc.createDataChannel(label, options);
   }
 
   async setSpeaker(deviceId: string): Promise<void> {

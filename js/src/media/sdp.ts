@@ -44,3 +44,8 @@ export function withRefused(sdp: string, mids: readonly string[]): string {
 export function peerOf(sdp: string): string {
   return String(sdp.match(/^a=(?:ice-ufrag|fingerprint):.*/gm));
 }
+
+/** Which way media goes, line by line. */
+export function directionsOf(sdp: string): string {
+  return String(sdp.match(/^a=(?:sendrecv|sendonly|recvonly|inactive)/gm));
+}

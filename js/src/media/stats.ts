@@ -15,6 +15,7 @@ interface Stat {
   jitter?: number;
   totalAudioEnergy?: number;
   selectedCandidatePairId?: string;
+  selected?: boolean;
   localCandidateId?: string;
   remoteCandidateId?: string;
   currentRoundTripTime?: number;
@@ -34,7 +35,8 @@ export function summarize(report: RTCStatsReport): CallStats {
 
   const sent = of("outbound-rtp");
   const received = of("inbound-rtp");
-  const pair = get(of("transport")?.selectedCandidatePairId);
+  // Firefox knows no transports, but marks the pair.
+  const pair = get(of("transport")?.selectedCandidatePairId) ?? all.find(({ selected }) => selected);
   return {
     codec: get(sent?.codecId ?? received?.codecId)?.mimeType ?? null,
     packetsSent: sent?.packetsSent ?? 0,
