@@ -15,13 +15,14 @@ export const trackKind = (kind: MediaKind): "audio" | "video" => (kind === "audi
  */
 export async function capture(wanted: Wanted): Promise<Map<MediaKind, MediaStreamTrack>> {
   const tracks = new Map<MediaKind, MediaStreamTrack>();
+  const given = new Map<MediaKind, MediaStreamTrack>();
   const asked: MediaStreamConstraints = {};
   let screen: boolean | MediaTrackConstraints = false;
   for (const [kind, source] of Object.entries(wanted) as [MediaKind, MediaSource][]) {
     if (source === false) continue;
-    const given = source instanceof MediaStream ? source.getTracks().find((track) => track.kind === trackKind(kind)) : source;
-    if (given instanceof MediaStreamTrack) tracks.set(kind, given.clone());
-    else if (!given) throw mediaError("no-device", `the given stream has no ${trackKind(kind)} track`);
+    const own = source instanceof MediaStream ? source.getTracks().find((track) => track.kind === trackKind(kind)) : source;
+    if (own instanceof MediaStreamTrack) given.set(kind, own);
+    else if (!own) throw mediaError("no-device", `the given stream has no ${trackKind(kind)} track`);
     else {
       const constraints = typeof source === "string" ? { deviceId: { exact: source } } : (source as MediaTrackConstraints);
       if (kind === "screen") screen = constraints;
@@ -38,6 +39,7 @@ export async function capture(wanted: Wanted): Promise<Map<MediaKind, MediaStrea
     const stream = await ask(names, (devices) => devices.getUserMedia(asked));
     for (const track of stream.getTracks()) tracks.set(track.kind as MediaKind, track);
   }
+  for (const [kind, track] of given) tracks.set(kind, track.clone());
   return tracks;
 }
 
