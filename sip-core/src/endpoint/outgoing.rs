@@ -127,7 +127,10 @@ impl Endpoint {
         // What ends a call always goes.
         let over = self.outgoing.len() >= self.config.limits.outgoing && !matches!(outgoing.purpose, Purpose::Bye(_));
         let key = self.outgoing.insert(outgoing);
-        if over {
+        if self.finished {
+            // What waited for a request that has ended with the user agent ends with it too.
+            self.on_failure(now, key, Error::Cancelled);
+        } else if over {
             self.on_failure(now, key, Error::Limit("too many requests wait for their answer"));
         } else {
             self.try_request(now, key);

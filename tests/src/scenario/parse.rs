@@ -508,7 +508,11 @@ fn read_send(who: usize, words: &mut Words, more: &[&str]) -> Result<Send> {
                     description = Some(direction.unwrap_or("sendrecv").to_owned());
                 }
                 "tag" => tag = Some(words.expect("a tag")?),
-                other => return Err(format!("with {other}? offer, answer, media or tag")),
+                "the" => {
+                    words.take_all(&["same", "description"])?;
+                    description = Some("same".to_owned());
+                }
+                other => return Err(format!("with {other}? offer, answer, media, the same description or tag")),
             },
             "," | "and" => {}
             other => return Err(format!("what is `{other}`?")),

@@ -226,7 +226,7 @@ pub struct Send {
     pub who: usize,
     /// What.
     pub what: Sent,
-    /// With this description: `sendrecv` and so on.
+    /// With this description: `sendrecv` and so on, or the `same` as before.
     pub description: Option<String>,
     /// The description is an offer.
     pub offers: bool,

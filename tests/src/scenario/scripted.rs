@@ -50,6 +50,8 @@ pub(super) struct Puppet {
     branches: u32,
     calls: u32,
     versions: u32,
+    /// Our last description.
+    description: String,
 }
 
 impl Puppet {
@@ -71,6 +73,7 @@ impl Puppet {
             branches: 0,
             calls: 0,
             versions: 0,
+            description: String::new(),
         }
     }
 
@@ -127,12 +130,15 @@ impl Puppet {
             Sent::Request(method, _) => self.request(method, send.tag.as_deref(), first)?,
         };
         if let Some(direction) = &send.description {
-            self.versions += 1;
             text = text.set("Content-Type", "application/sdp");
-            text.body = match self.web {
-                true => sdp::web_description(&self.name, self.versions, direction, send.offers),
-                false => sdp::description(&self.name, self.versions, direction),
-            };
+            if direction != "same" {
+                self.versions += 1;
+                self.description = match self.web {
+                    true => sdp::web_description(&self.name, self.versions, direction, send.offers),
+                    false => sdp::description(&self.name, self.versions, direction),
+                };
+            }
+            text.body.clone_from(&self.description);
         }
         if let Some(body) = &send.body {
             text.body = fill(body, kept);

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use offhook::{Driver, Handle};
@@ -13,6 +15,7 @@ use tokio::runtime::Runtime;
 
 use super::mailbox::Mailbox;
 use super::programs::program;
+use super::sockets::SOON;
 use super::stage::{Address, Happening};
 
 /// A program that ends with its owner.
@@ -98,9 +101,16 @@ impl Peer {
         Ok(Peer { address: Address { transport, local }, handle, runtime })
     }
 
-    /// The way to an agent that listens there, or that has connected.
+    /// The way to an agent that listens there, or that has connected: the agent may know of that a moment earlier.
     pub(super) fn path(&self, remote: SocketAddr) -> Option<Path> {
-        self.runtime.block_on(self.handle.run(move |mailbox, _| mailbox.path(remote))).ok().flatten()
+        let patience = Instant::now() + SOON;
+        loop {
+            let path = self.runtime.block_on(self.handle.run(move |mailbox, _| mailbox.path(remote))).ok()?;
+            if path.is_some() || Instant::now() > patience {
+                return path;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Sends a message.
