@@ -42,6 +42,8 @@ export interface CallEvents {
   /** The other side sent something within the call; `dtmf` is set when it was a key. */
   info: {
     type: "info";
+    /** The package (RFC 6086), if it is of one of our `infoPackages`. */
+    package: string | null;
     contentType: string;
     body: string;
     dtmf: { tone: string; duration: number } | null;
@@ -438,6 +440,11 @@ export class Call extends TypedEventTarget<CallEvents> {
     await this.#client.request<"info">({ type: "info", call: this.#id, contentType, body });
   }
 
+  /** The same, of a package (RFC 6086). Rejects if the other side does not take it. */
+  async sendInfoPackage(name: string, contentType: string, body: string): Promise<void> {
+    await this.#client.request<"info">({ type: "info", call: this.#id, package: name, contentType, body });
+  }
+
   /**
    * Asks the other side to call somebody else in the place of this call: a blind transfer. Resolves when the request is on
    * its way; `transfer.done` is what comes of it. This call is hung up by itself when the new one is answered, and goes on
@@ -508,6 +515,7 @@ export class Call extends TypedEventTarget<CallEvents> {
       case "info":
         this.emit("info", {
           type: "info",
+          package: notification.package,
           contentType: notification.contentType,
           body: notification.body,
           dtmf: notification.dtmf,

@@ -101,6 +101,8 @@ export interface AgentConfig {
    * (default `["message-summary"]`).
    */
   unsolicited?: string[];
+  /** The packages of INFO that are taken (RFC 6086); INFO of others is refused with 469 (default none). */
+  infoPackages?: string[];
   /** Send a `trace` notification for each message (secrets masked). */
   trace?: boolean;
   /** Hold by the core's own rewriting of the last SDP, re-offers answered by the core. Default false: the application negotiates. */
@@ -137,7 +139,7 @@ export type Command = { id: number } & (
   | { type: "acceptOffer"; call: CallId; sdp: string }
   | { type: "rejectOffer"; call: CallId; status?: number }
   /** INFO within the call. Result: null on 2xx. */
-  | { type: "info"; call: CallId; contentType: string; body: string }
+  | { type: "info"; call: CallId; contentType: string; body: string; package?: string }
   /** DTMF by INFO (application/dtmf-relay): 0-9 * # A-D, duration in ms. */
   | { type: "dtmf"; call: CallId; tone: string; duration?: number }
   /** Out of dialog. Results: `{ status, reason }`. */
@@ -368,7 +370,7 @@ export type Notification =
   | { type: "negotiated"; call: CallId; sdp: string; at: number }
   | { type: "hold"; call: CallId; local: boolean; remote: boolean; at: number }
   /** INFO within the call; `dtmf` is set when it carried a digit. */
-  | { type: "info"; call: CallId; contentType: string; body: string; dtmf: { tone: string; duration: number } | null; at: number }
+  | { type: "info"; call: CallId; package: string | null; contentType: string; body: string; dtmf: { tone: string; duration: number } | null; at: number }
   /** MESSAGE out of dialog. */
   | { type: "message"; from: Address; contentType: string; body: string; at: number }
   /** A subscription changed its state; `expires` in seconds where it has a lifetime, `cause` what was lost. */

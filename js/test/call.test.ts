@@ -367,10 +367,13 @@ describe("within a call", () => {
     const { agent, call } = await inCall();
     await call.sendInfo("application/x", "body");
     assert.equal(at(agent.sent("info"), 0).body, "body");
+    await call.sendInfoPackage("x-note", "application/x", "body");
+    assert.equal(at(agent.sent("info"), 1).package, "x-note");
     const tones: (string | undefined)[] = [];
     call.on("info", ({ dtmf }) => tones.push(dtmf?.tone));
     agent.notify({
       type: "info",
+      package: null,
       call: 1,
       contentType: "application/dtmf-relay",
       body: "",

@@ -301,13 +301,16 @@ export class NetworkAgent implements AgentPort {
           });
         return this.#result(command);
       }
-      case "info":
-        far.#say({ type: "info", call: peer.id, contentType: command.contentType, body: command.body, dtmf: null, at });
+      case "info": {
+        const { contentType, body, package: name = null } = command;
+        far.#say({ type: "info", call: peer.id, package: name, contentType, body, dtmf: null, at });
         return this.#result(command);
+      }
       case "dtmf": {
         const { tone, duration = 160 } = command;
         far.#say({
           type: "info",
+          package: null,
           call: peer.id,
           contentType: "application/dtmf-relay",
           body: "",

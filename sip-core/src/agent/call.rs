@@ -348,6 +348,23 @@ impl Call {
         self.line.operate(move |endpoint, now| endpoint.info(now, id, &content_type, body)).await.map(drop)
     }
 
+    /// Sends an INFO of a package that the other side takes (RFC 6086).
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::info_package`](crate::endpoint::Endpoint::info_package).
+    pub async fn send_info_package(
+        &self,
+        package: &str,
+        content_type: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<(), Error> {
+        let (id, package, content_type, body) = (self.id, package.to_owned(), content_type.to_owned(), body.into());
+        let sent =
+            self.line.operate(move |endpoint, now| endpoint.info_package(now, id, &package, &content_type, body));
+        sent.await.map(drop)
+    }
+
     /// Sends digits by INFO, one after the other, 250 ms each.
     ///
     /// # Errors

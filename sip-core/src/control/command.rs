@@ -48,6 +48,8 @@ pub struct Command {
     pub contacts: Option<Vec<String>>,
     /// The type of `body`.
     pub content_type: Option<String>,
+    /// Which package an INFO is of.
+    pub package: Option<String>,
     /// A message's body.
     pub body: Option<String>,
     /// Which subscription.
@@ -182,6 +184,7 @@ impl Command {
             reason: None,
             contacts: None,
             content_type: None,
+            package: None,
             body: None,
             subscription: None,
             publication: None,

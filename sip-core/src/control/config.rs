@@ -61,6 +61,9 @@ pub struct AgentConfig {
     pub packages: Vec<String>,
     /// The event packages that are told of though nobody subscribed; by default `message-summary`.
     pub unsolicited: Option<Vec<String>>,
+    /// The packages of INFO that are taken.
+    #[serde(default)]
+    pub info_packages: Vec<String>,
     /// Send a `trace` notification for each message.
     #[serde(default)]
     pub trace: bool,
@@ -155,6 +158,7 @@ impl AgentConfig {
             pong_timeout: None,
             packages: Vec::new(),
             unsolicited: None,
+            info_packages: Vec::new(),
             reliable: None,
             session_timers: None,
             replacing: None,
@@ -207,6 +211,7 @@ impl AgentConfig {
             }
         }
         config.packages = self.packages.into_iter().map(Into::into).collect();
+        config.info_packages = self.info_packages.into_iter().map(Into::into).collect();
         if let Some(unsolicited) = self.unsolicited {
             config.unsolicited = unsolicited.into_iter().map(Into::into).collect();
         }

@@ -151,7 +151,10 @@ impl Control {
             Kind::Info => {
                 let call = self.call(&command)?;
                 let (content_type, body) = command.content()?;
-                self.endpoint.info(now, call, &content_type, body)
+                match command.package {
+                    Some(package) => self.endpoint.info_package(now, call, &package, &content_type, body),
+                    None => self.endpoint.info(now, call, &content_type, body),
+                }
             }
             Kind::Dtmf => {
                 let call = self.call(&command)?;

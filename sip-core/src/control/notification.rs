@@ -53,7 +53,7 @@ pub enum Notification {
     /// Who holds.
     Hold { call: u32, local: bool, remote: bool, at: u64 },
     /// INFO.
-    Info { call: u32, content_type: String, body: String, dtmf: Option<DtmfValue>, at: u64 },
+    Info { call: u32, package: Option<String>, content_type: String, body: String, dtmf: Option<DtmfValue>, at: u64 },
     /// MESSAGE.
     Message { from: AddressValue, content_type: String, body: String, at: u64 },
     /// A subscription's state.
@@ -337,8 +337,9 @@ impl Notification {
             CallEvent::Offer { sdp } => Notification::Offer { call, sdp: sdp.map(text), at },
             CallEvent::Negotiated { sdp } => Notification::Negotiated { call, sdp: text(sdp), at },
             CallEvent::Hold(hold) => Notification::Hold { call, local: hold.local, remote: hold.remote, at },
-            CallEvent::Info { content_type, body, dtmf } => Notification::Info {
+            CallEvent::Info { package, content_type, body, dtmf } => Notification::Info {
                 call,
+                package: package.map(Into::into),
                 content_type: content_type.into(),
                 body: text(body),
                 dtmf: dtmf.map(|dtmf| DtmfValue { tone: dtmf.tone, duration: dtmf.duration }),

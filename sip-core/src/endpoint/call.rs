@@ -151,6 +151,8 @@ pub(super) struct Call {
     pub(super) updating: bool,
     /// Whether the other side takes UPDATE, once it said what it takes.
     pub(super) takes_update: Option<bool>,
+    /// The packages of INFO that the other side takes, as it listed them.
+    pub(super) takes_info: Box<str>,
     pub(super) accepted: Option<Accepted>,
     pub(super) ringing: Option<(TimerId, Bytes)>,
     /// When the session expires.
@@ -239,6 +241,10 @@ impl Call {
         let mut allowed = fields.tokens(Name::Allow).peekable();
         if allowed.peek().is_some() {
             self.takes_update = Some(allowed.any(|method| method.eq_ignore_ascii_case("UPDATE")));
+        }
+        if fields.contains(Name::RecvInfo) {
+            let packages: Vec<&str> = fields.items(Name::RecvInfo).map(|item| item.value).collect();
+            self.takes_info = packages.join(",").into();
         }
     }
 

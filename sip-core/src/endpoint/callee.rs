@@ -91,6 +91,7 @@ impl Endpoint {
             waiting: None,
             updating: false,
             takes_update: None,
+            takes_info: Box::default(),
             accepted: None,
             ringing: None,
             session_timer: SessionTimer::default(),

@@ -10,6 +10,8 @@ use crate::message::{Method, Name, Request};
 /// Early dialogs that end are understood (RFC 6228).
 const EARLY_END: &str = "199";
 pub(super) const RELIABLE: &str = "100rel";
+/// Candidates that come after the description (RFC 8840): the option and the package of INFO have one name.
+const TRICKLE: &str = "trickle-ice";
 
 impl Endpoint {
     /// The value of our Supported header fields.
@@ -18,7 +20,10 @@ impl Endpoint {
         let replaces = (self.config.replacing != Replacing::Never).then_some(REPLACES);
         let reliable = self.has_reliable().then_some(RELIABLE);
         let timer = self.has_timers().then_some(TIMER);
-        for option in [reliable, replaces, timer, Some(NO_SUBSCRIPTION), Some(TARGET_DIALOG)].into_iter().flatten() {
+        // RFC 8840 10.6.
+        let trickle = self.takes_info(TRICKLE).then_some(TRICKLE);
+        let always = [Some(NO_SUBSCRIPTION), Some(TARGET_DIALOG)];
+        for option in [reliable, replaces, timer, trickle].into_iter().chain(always).flatten() {
             list.push_str(", ");
             list.push_str(option);
         }
@@ -28,6 +33,15 @@ impl Endpoint {
     /// The event packages others may subscribe to, as a list.
     pub(super) fn allow_events(&self) -> String {
         self.config.packages.join(", ")
+    }
+
+    /// The packages of INFO that we take, as a list.
+    pub(super) fn recv_info(&self) -> String {
+        self.config.info_packages.join(", ")
+    }
+
+    pub(super) fn takes_info(&self, package: &str) -> bool {
+        self.config.info_packages.iter().any(|taken| taken.eq_ignore_ascii_case(package))
     }
 
     /// The extensions a request requires that we do not have, as a list.
@@ -47,6 +61,7 @@ impl Endpoint {
         is(EARLY_END)
             || is(NO_SUBSCRIPTION)
             || is(TARGET_DIALOG)
+            || (is(TRICKLE) && self.takes_info(TRICKLE))
             || (is(RELIABLE) && self.has_reliable())
             || (is(TIMER) && self.has_timers())
             || (is(REPLACES) && self.config.replacing != Replacing::Never)

@@ -63,6 +63,8 @@ pub struct Config {
     /// The event packages that a NOTIFY may tell of though nobody subscribed: many servers tell of waiting messages so
     /// (not RFC 6665, whose answer for others is 481). `message-summary`.
     pub unsolicited: Vec<Box<str>>,
+    /// The packages of INFO that are taken, e.g. `trickle-ice` (RFC 6086 5.2); INFO of others is answered 469. None.
+    pub info_packages: Vec<Box<str>>,
     /// Report every message.
     pub trace: bool,
 }
@@ -220,6 +222,7 @@ impl Config {
             replacing: Replacing::default(),
             packages: Vec::new(),
             unsolicited: vec!["message-summary".into()],
+            info_packages: Vec::new(),
             trace: false,
         })
     }
@@ -233,6 +236,9 @@ impl Config {
         let is_package = |package: &str| EventRef::parse(package).is_ok_and(|event| event.package == package);
         if self.packages.iter().any(|package| !is_package(package)) {
             return Err(Error::input("packages", 0, "an event package is a token, e.g. presence"));
+        }
+        if self.info_packages.iter().any(|package| !is_package(package)) {
+            return Err(Error::input("infoPackages", 0, "a package of INFO is a token, e.g. trickle-ice"));
         }
         let texts =
             [("displayName", self.display_name.as_deref().unwrap_or_default()), ("userAgent", &self.user_agent)];

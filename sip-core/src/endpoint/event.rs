@@ -227,6 +227,8 @@ pub enum CallEvent {
     Hold(Hold),
     /// INFO (RFC 6086).
     Info {
+        /// The package, if it is of one of [`Config::info_packages`](super::Config::info_packages).
+        package: Option<Box<str>>,
         /// Content-Type.
         content_type: Box<str>,
         /// The body.

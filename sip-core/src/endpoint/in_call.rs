@@ -6,7 +6,7 @@ use super::event::{CallEvent, CallId, CallState, Dtmf, OpId, Outcome};
 use super::outgoing::Purpose;
 use super::{Endpoint, Error, Refusal};
 use crate::arena::Key;
-use crate::message::{Method, Request, Response, StatusCode};
+use crate::message::{Method, Name, Request, Response, StatusCode};
 use crate::time::Instant;
 use crate::transaction::ServerId;
 use crate::transport::Path;
@@ -21,8 +21,21 @@ impl Endpoint {
     ///
     /// [`Error::State`] unless the call is established; [`Error::Status`] if it was refused.
     pub fn info(&mut self, now: Instant, call: CallId, content_type: &str, body: Bytes) -> OpId {
+        self.info_of(now, call, None, content_type, body)
+    }
+
+    /// Sends an INFO of a package (RFC 6086 4.2.1). Done when the other side took it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] also if the other side takes no such package; the rest as [`info`](Endpoint::info).
+    pub fn info_package(&mut self, now: Instant, call: CallId, package: &str, content_type: &str, body: Bytes) -> OpId {
+        self.info_of(now, call, Some(package), content_type, body)
+    }
+
+    fn info_of(&mut self, now: Instant, call: CallId, package: Option<&str>, content_type: &str, body: Bytes) -> OpId {
         let op = self.op();
-        if let Err(error) = self.try_info(now, call, content_type, body, op) {
+        if let Err(error) = self.try_info(now, call, package, (content_type, body), op) {
             self.done(op, Err(error));
         }
         self.pump(now);
@@ -49,14 +62,28 @@ impl Endpoint {
         self.info(now, call, "application/dtmf-relay", body.into())
     }
 
-    fn try_info(&mut self, now: Instant, call: CallId, content_type: &str, body: Bytes, op: OpId) -> Result<(), Error> {
+    fn try_info(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        package: Option<&str>,
+        (content_type, body): (&str, Bytes),
+        op: OpId,
+    ) -> Result<(), Error> {
         let entry = self.calls.get_mut(call.0).ok_or(super::callee::GONE)?;
         if entry.state != CallState::Established {
             return Err(Error::State("the call is not established"));
         }
+        if package.is_some_and(|package| !entry.takes_info.split(',').any(|taken| taken.eq_ignore_ascii_case(package)))
+        {
+            return Err(Error::State("the other side does not take this package of INFO"));
+        }
         let mut dialog = entry.dialog().cloned().ok_or(super::callee::GONE)?;
         let purpose = Purpose::Info(call.0, op);
-        let outgoing = self.dialog_request(&mut dialog, purpose, Method::Info).body(content_type, body);
+        let mut outgoing = self.dialog_request(&mut dialog, purpose, Method::Info).body(content_type, body);
+        if let Some(package) = package {
+            outgoing = outgoing.header("Info-Package", package).header("Content-Disposition", "Info-Package");
+        }
         if let Some(slot) = self.calls.get_mut(call.0).and_then(|call| call.dialog_mut()) {
             slot.raise_cseq(dialog.local_cseq());
         }
@@ -82,11 +109,16 @@ impl Endpoint {
     }
 
     pub(super) fn on_info(&mut self, now: Instant, key: Key, server: ServerId, request: &Request, source: Path) {
+        let package: Option<Box<str>> = request.item(Name::InfoPackage).map(|item| item.value.into());
+        if package.as_deref().is_some_and(|package| !self.takes_info(package)) {
+            let taken = self.recv_info();
+            return self.refuse(now, server, request, source, StatusCode::BAD_INFO_PACKAGE, &[("Recv-Info", &taken)]);
+        }
         let content_type: Box<str> = request.content_type().ok().flatten().unwrap_or_default().into();
         let body = request.body_bytes();
         let dtmf = parse_dtmf(&content_type, &body);
         self.reply(now, server, request, source, StatusCode::OK);
-        self.tell_call(now, key, CallEvent::Info { content_type, body, dtmf });
+        self.tell_call(now, key, CallEvent::Info { package, content_type, body, dtmf });
     }
 }
 

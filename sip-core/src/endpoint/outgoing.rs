@@ -197,6 +197,9 @@ impl Endpoint {
             builder.header(Name::Allow, ALLOW);
             self.push_events(&mut builder);
         }
+        if matches!(outgoing.method, Method::Invite | Method::Update) && !self.config.info_packages.is_empty() {
+            builder.header(Name::RecvInfo, &self.recv_info());
+        }
         builder.header(Name::Supported, &self.supported());
         if !self.config.user_agent.is_empty() {
             builder.header(Name::UserAgent, &self.config.user_agent);

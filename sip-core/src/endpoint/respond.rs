@@ -56,6 +56,10 @@ impl Endpoint {
     ) -> Builder {
         let mut builder = respond_to(request, source.remote, status, None, tag);
         builder.copy(Name::RecordRoute, request);
+        // RFC 6086 5.2.3: only in answer to theirs.
+        if request.contains(Name::RecvInfo) && !self.config.info_packages.is_empty() {
+            builder.header(Name::RecvInfo, &self.recv_info());
+        }
         self.push_server(&mut builder);
         builder
     }
