@@ -25,7 +25,7 @@ fn the_readme_shows_the_programs_that_run() {
 async fn the_first_call_is_made() {
     let localhost = (Ipv4Addr::LOCALHOST, 0).into();
     let config = Config { domains: vec!["offhook.test".into()], ..Config::default() };
-    let listen = Listen { udp: Some(localhost), tcp: None, http: Some(localhost) };
+    let listen = Listen { udp: Some(localhost), tcp: None, http: Some(localhost), ..Listen::default() };
     let switchboard = Server::start(config, listen, Site::of_source_tree(), |_| {}).expect("free ports");
     let server = switchboard.websocket().expect("it serves WebSockets");
 

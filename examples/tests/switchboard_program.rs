@@ -14,7 +14,7 @@ const OFFER: &str =
 
 fn start() -> Server {
     let any = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
-    let listen = Listen { udp: any, tcp: any, http: any };
+    let listen = Listen { udp: any, tcp: any, http: any, ..Listen::default() };
     Server::start(Config::default(), listen, Site::of_source_tree(), |_| {}).unwrap()
 }
 

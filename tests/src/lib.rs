@@ -1,5 +1,6 @@
 //! What tests of several crates share.
 
+pub mod certificates;
 pub mod endpoint;
 pub mod interleaving;
 pub mod layer;

@@ -29,7 +29,8 @@ fn main() {
 
 /// The ways a scenario is played natively.
 fn ways(scenario: &Scenario) -> Vec<(&'static str, Native)> {
-    let (udp, tcp, ws) = (Transport::Udp, Transport::Tcp, Transport::Ws);
+    let (udp, tcp, tls) = (Transport::Udp, Transport::Tcp, Transport::Tls);
+    let (ws, wss) = (Transport::Ws, Transport::Wss);
     let direct = |transport| Native { transport, through: false };
     let through = |transport| Native { transport, through: true };
     if scenario.is_scripted() {
@@ -37,11 +38,12 @@ fn ways(scenario: &Scenario) -> Vec<(&'static str, Native)> {
     }
     let mut ways = Vec::new();
     if !scenario.switchboard {
-        ways.extend([("udp", direct(udp)), ("tcp", direct(tcp))]);
+        ways.extend([("udp", direct(udp)), ("tcp", direct(tcp)), ("tls", direct(tls))]);
     }
     if !scenario.breaks_connections() {
         ways.push(("switchboard, udp", through(udp)));
     }
-    ways.extend([("switchboard, tcp", through(tcp)), ("switchboard, ws", through(ws))]);
+    ways.extend([("switchboard, tcp", through(tcp)), ("switchboard, tls", through(tls))]);
+    ways.extend([("switchboard, ws", through(ws)), ("switchboard, wss", through(wss))]);
     ways
 }

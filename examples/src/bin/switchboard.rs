@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
+use offhook::{Identity, ServerTls};
 use offhook_core::auth::Algorithm;
 use offhook_examples::switchboard::web::Site;
 use offhook_examples::switchboard::{Config, Listen, Notice, Server, parse_user};
@@ -30,6 +31,18 @@ struct Args {
     /// Where web pages are served, and SIP over WebSocket at /ws.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     http: SocketAddr,
+    /// Where SIP over TLS is spoken, if at all.
+    #[arg(long, value_name = "ADDRESS", requires = "certificate")]
+    tls: Option<SocketAddr>,
+    /// The same as --http, under TLS.
+    #[arg(long, value_name = "ADDRESS", requires = "certificate")]
+    https: Option<SocketAddr>,
+    /// The certificate for TLS, with its chain, in a PEM file.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    certificate: Option<PathBuf>,
+    /// The key of that certificate, in a PEM file.
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    key: Option<PathBuf>,
     /// A domain it is responsible for; may be given several times, the first is the realm. Its addresses always are.
     #[arg(long, value_name = "NAME")]
     domain: Vec<String>,
@@ -64,10 +77,11 @@ async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let config = config(&args)?;
     let site = site(&args);
-    let listen = Listen { udp: Some(args.udp), tcp: args.tcp, http: Some(args.http) };
+    let listen = Listen { udp: Some(args.udp), tcp: args.tcp, http: Some(args.http), tls: args.tls, https: args.https };
+    let tls = tls(&args)?;
     let quiet = args.quiet;
     let domain = config.realm().to_owned();
-    let server = Server::start(config, listen, site, move |notice| {
+    let server = Server::start_secure(config, listen, site, tls, move |notice| {
         if !quiet {
             log(&notice);
         }
@@ -108,6 +122,13 @@ fn config(args: &Args) -> anyhow::Result<Config> {
     Ok(config)
 }
 
+fn tls(args: &Args) -> anyhow::Result<Option<ServerTls>> {
+    let (Some(certificate), Some(key)) = (&args.certificate, &args.key) else { return Ok(None) };
+    let read = |file: &PathBuf| std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
+    let identity = Identity::from_pem(&read(certificate)?, &read(key)?);
+    Ok(Some(identity.and_then(ServerTls::new).with_context(|| format!("{}", certificate.display()))?))
+}
+
 fn site(args: &Args) -> Site {
     let mut site = Site::of_source_tree();
     if let Some(web) = &args.web {
@@ -120,17 +141,25 @@ fn site(args: &Args) -> Site {
 }
 
 fn announce(server: &Server, domain: &str, json: bool) {
-    let Listen { udp, tcp, http } = server.listen();
+    let Listen { udp, tcp, http, tls, https } = server.listen();
     let ws = server.websocket();
     let mut out = std::io::stdout().lock();
     // A reader who has gone does not want to know.
     let _ = if json {
-        let line = serde_json::json!({ "domain": domain, "udp": udp, "tcp": tcp, "ws": ws, "http": http });
+        let line = serde_json::json!({ "domain": domain, "udp": udp, "tcp": tcp, "ws": ws, "http": http, "tls": tls, "https": https });
         writeln!(out, "{line}")
     } else {
         let sip = |address: Option<SocketAddr>, transport| address.map(|a| format!("sip:{a};transport={transport}"));
         let http = http.map(|address| format!("http://{address}/"));
-        let lines = [("SIP", sip(udp, "udp")), ("SIP", sip(tcp, "tcp")), ("SIP", ws), ("softphone", http)];
+        let https = https.map(|address| format!("https://{address}/"));
+        let lines = [
+            ("SIP", sip(udp, "udp")),
+            ("SIP", sip(tcp, "tcp")),
+            ("SIP", sip(tls, "tls")),
+            ("SIP", ws),
+            ("softphone", http),
+            ("softphone", https),
+        ];
         let lines = lines.into_iter().filter_map(|(what, address)| Some(format!("\n  {what:<10} {}", address?)));
         writeln!(out, "switchboard for {domain}{}", lines.collect::<String>())
     };

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use offhook::{Driver, Handle, Limits};
+use offhook::{Driver, Handle, Limits, ServerTls};
 use offhook_core::transport::Transport;
 
 use super::web::{Site, WEBSOCKET_PATH};
@@ -18,6 +18,10 @@ pub struct Listen {
     pub tcp: Option<SocketAddr>,
     /// Web pages, and SIP over WebSocket at [`WEBSOCKET_PATH`].
     pub http: Option<SocketAddr>,
+    /// SIP over TLS.
+    pub tls: Option<SocketAddr>,
+    /// The same as `http`, under TLS.
+    pub https: Option<SocketAddr>,
 }
 
 /// A running switchboard. It stops when this is dropped.
@@ -39,6 +43,22 @@ impl Server {
         site: Site,
         log: impl FnMut(Notice) + Send + 'static,
     ) -> io::Result<Server> {
+        Server::start_secure(config, listen, site, None, log)
+    }
+
+    /// The same with a certificate, which TLS takes.
+    ///
+    /// # Errors
+    ///
+    /// Where an address cannot be bound, the system gives no randomness, or TLS is wanted without a certificate.
+    pub fn start_secure(
+        config: Config,
+        listen: Listen,
+        site: Site,
+        tls: Option<ServerTls>,
+        log: impl FnMut(Notice) + Send + 'static,
+    ) -> io::Result<Server> {
+        let tls = || tls.clone().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "TLS takes a certificate"));
         let mut limits = Limits::default();
         limits.message = config.limits.message.message;
         let mut driver = Driver::builder(Switchboard::new(config, offhook::seed()?)).limits(limits);
@@ -48,15 +68,28 @@ impl Server {
         if let Some(tcp) = listen.tcp {
             driver = driver.tcp(tcp);
         }
+        let site = site.service();
         if let Some(http) = listen.http {
-            driver = driver.http(http, site.service());
+            driver = driver.http(http, site.clone());
+        }
+        if let Some(address) = listen.tls {
+            driver = driver.tls(address, tls()?);
+        }
+        if let Some(https) = listen.https {
+            driver = driver.https(https, site, tls()?);
         }
         let handle = driver.spawn(log)?;
         let bound = |transport| {
             let found = handle.local_addrs().iter().find(|listen| listen.transport == transport);
             found.map(|listen| listen.addr)
         };
-        let listen = Listen { udp: bound(Transport::Udp), tcp: bound(Transport::Tcp), http: bound(Transport::Ws) };
+        let listen = Listen {
+            udp: bound(Transport::Udp),
+            tcp: bound(Transport::Tcp),
+            http: bound(Transport::Ws),
+            tls: bound(Transport::Tls),
+            https: bound(Transport::Wss),
+        };
         Ok(Server { handle, listen })
     }
 

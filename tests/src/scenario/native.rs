@@ -14,6 +14,7 @@ use super::script::Scenario;
 use super::servers::Program;
 use super::sockets::{Remote, SOON, Sockets, Start};
 use super::stage::{Happening, Theatre};
+use crate::certificates::Certificates;
 
 /// Opens stages of processes.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,12 @@ impl Agent {
         }
         if !transport.is_websocket() {
             command.args(["--bind", &format!("{}:127.0.0.1:0", transport.uri_param())]);
+        }
+        if transport.is_secure() {
+            let certificates = Certificates::of_this_process()?;
+            command.arg("--tls-roots").arg(&certificates.roots);
+            command.arg("--tls-certificate").arg(&certificates.certificate);
+            command.arg("--tls-key").arg(&certificates.key);
         }
         command.env("OFFHOOK_PASSWORD", text("password").unwrap_or_default());
         let mut child =

@@ -17,6 +17,7 @@ use super::mailbox::Mailbox;
 use super::programs::program;
 use super::sockets::SOON;
 use super::stage::{Address, Happening};
+use crate::certificates::Certificates;
 
 /// A program that ends with its owner.
 pub(super) struct Program(pub(super) Child);
@@ -39,8 +40,13 @@ impl Switchboard {
     /// Starts one on free ports of the loopback.
     pub(super) fn start() -> Result<Switchboard, String> {
         let any = "127.0.0.1:0";
+        let certificates = Certificates::of_this_process()?;
         let mut child = Command::new(program("offhook-examples", "switchboard")?)
-            .args(["--json", "--quiet", "--udp", any, "--tcp", any, "--http", any])
+            .args(["--json", "--quiet", "--udp", any, "--tcp", any, "--http", any, "--tls", any, "--https", any])
+            .arg("--certificate")
+            .arg(&certificates.certificate)
+            .arg("--key")
+            .arg(&certificates.key)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -58,8 +64,10 @@ impl Switchboard {
     pub(super) fn address(&self, transport: Transport) -> SocketAddr {
         let name = match transport {
             Transport::Udp => "udp",
-            Transport::Tcp | Transport::Tls => "tcp",
-            Transport::Ws | Transport::Wss => "http",
+            Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Ws => "http",
+            Transport::Wss => "https",
         };
         let text = self.addresses[name].as_str().unwrap_or_default();
         text.parse().unwrap_or_else(|_| panic!("the switchboard does not listen for {name}: {}", self.addresses))

@@ -138,6 +138,7 @@ impl Sockets {
 fn url(at: SocketAddr, transport: Transport) -> String {
     match transport {
         Transport::Ws => format!("ws://{at}/ws"),
+        Transport::Wss => format!("wss://{at}/ws"),
         transport => format!("sip:{at};transport={}", transport.uri_param()),
     }
 }
@@ -165,7 +166,9 @@ impl Stage for Sockets {
             Actor::Peer(_) => format!("sip:{name}@example.com"),
             Actor::Agent(..) if self.switchboard.is_some() => format!("sip:{name}@{DOMAIN}"),
             Actor::Agent(agent, _) => match (agent.local(), self.transport) {
-                (Some(local), Transport::Tcp) => format!("sip:{name}@{local};transport=tcp"),
+                (Some(local), transport @ (Transport::Tcp | Transport::Tls)) => {
+                    format!("sip:{name}@{local};transport={}", transport.uri_param())
+                }
                 (Some(local), _) => format!("sip:{name}@{local}"),
                 (None, _) => format!("sip:{name}@example.com"),
             },
