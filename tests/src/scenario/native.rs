@@ -58,6 +58,9 @@ impl Agent {
         if let Some(expires) = config["expires"].as_u64() {
             command.args(["--expires", &expires.to_string()]);
         }
+        for package in config["packages"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            command.args(["--packages", package]);
+        }
         if !transport.is_websocket() {
             command.args(["--bind", &format!("{}:127.0.0.1:0", transport.uri_param())]);
         }

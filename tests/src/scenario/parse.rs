@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::events;
 use super::script::{
     Arguments, Deed, Fault, Flying, Lines, Part, Pattern, Role, Runtime, Scenario, Send, Sent, Settings, Step, What,
     Wire,
@@ -49,6 +50,10 @@ const ACTIONS: [&str; 21] = [
     "inspect",
     "shutdown",
 ];
+
+fn is_action(word: &str) -> bool {
+    ACTIONS.contains(&word) || events::ACTIONS.contains(&word)
+}
 
 /// Reads a scenario of this name.
 ///
@@ -168,6 +173,7 @@ fn read_settings(words: &mut Words) -> Result<Settings> {
             "T1" => settings.t1 = Some(read_duration(words)?),
             "session" => settings.session = Some(read_duration(words)?),
             "expires" => settings.expires = Some(words.number()?),
+            "serves" => settings.packages.push(words.expect("an event package")?),
             other => return Err(format!("`{other}` is no setting")),
         }
     }
@@ -242,8 +248,12 @@ fn one(who: &[usize]) -> Result<usize> {
 
 fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
     let action = words.expect("an action")?;
-    if !ACTIONS.contains(&action.as_str()) {
-        return Err(format!("`{action}` is no action; there are {}", ACTIONS.join(", ")));
+    if !is_action(&action) {
+        return Err(format!(
+            "`{action}` is no action; there are {}, {}",
+            ACTIONS.join(", "),
+            events::ACTIONS.join(", ")
+        ));
     }
     let mut deed = Deed { who, call: None, action: action.clone(), arguments: Arguments::default() };
     let arguments = &mut deed.arguments;
@@ -269,7 +279,7 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
         "reject" | "rejectOffer" if words.peek().is_some_and(|word| word.parse::<u16>().is_ok()) => {
             arguments.status = Some(words.number()?);
         }
-        _ => {}
+        _ => _ = events::read_deed(&action, words, arguments)?,
     }
     if matches!(action.as_str(), "reject" | "hangup") && words.is_quoted() {
         arguments.text = Some(words.quoted()?);
@@ -305,7 +315,7 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
 fn read_sight(who: Vec<usize>, words: &mut Words, maybe: bool) -> Result<What> {
     if let Some(action) = words.peek()
         && let Some(kind) = words.peek_at(1)
-        && ACTIONS.contains(&action.as_str())
+        && is_action(&action)
         && matches!(kind.as_str(), "done" | "fail")
     {
         words.next();
@@ -396,7 +406,10 @@ fn read_event(words: &mut Words) -> Result<Pattern> {
         "disconnected" => Pattern::new("disconnected"),
         "malformed" => Pattern::new("malformed"),
         "ended" => read_end(words)?,
-        other => return Err(format!("`{other}` is nothing to see")),
+        other => match events::read_event(other, words)? {
+            Some(event) => event,
+            None => return Err(format!("`{other}` is nothing to see")),
+        },
     })
 }
 

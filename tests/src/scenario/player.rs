@@ -85,6 +85,7 @@ struct Agent {
     read: usize,
     /// With whom its calls are, by number; the last is the youngest.
     calls: Vec<Call>,
+    known: super::events::Known,
     /// Whom it calls, until the call has a number.
     calling: VecDeque<String>,
     waiting: HashMap<u64, String>,
@@ -347,7 +348,7 @@ impl<S: Stage> Player<'_, S> {
 
     fn act(&mut self, deed: &Deed) -> Result<(), String> {
         let who = deed.who;
-        let Arguments { targets, status, text, content_type, description, headers } = &deed.arguments;
+        let Arguments { targets, status, text, content_type, description, headers, fields } = &deed.arguments;
         let mut command = json!({ "type": deed.action });
         let targets: Vec<String> = targets
             .iter()
@@ -377,6 +378,13 @@ impl<S: Stage> Player<'_, S> {
         }
         if !headers.is_empty() {
             command["headers"] = json!(headers);
+        }
+        for (name, value) in fields {
+            command[*name] = value.clone();
+        }
+        if super::events::ACTIONS.contains(&deed.action.as_str()) {
+            self.agent(who)?.known.name(&deed.action, &mut command)?;
+            return self.command(who, &deed.action, command);
         }
         if matches!(deed.action.as_str(), "hold" | "resume" | "renegotiate" | "update") {
             self.settle_offers(who)?;
@@ -475,6 +483,7 @@ impl<S: Stage> Player<'_, S> {
             agent.history.push(format!("  {notification}"));
         }
         agent.learn_call(notification);
+        agent.known.learn(notification);
         let replaced = notification["replaces"].as_u64().and_then(|number| agent.with(number));
         match Told::read(notification) {
             Told::Event { call, event } => agent.push(

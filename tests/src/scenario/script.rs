@@ -88,6 +88,8 @@ pub struct Settings {
     pub session: Option<Duration>,
     /// Registration lifetime to ask for, in seconds.
     pub expires: Option<u32>,
+    /// Event packages others may subscribe to.
+    pub packages: Vec<String>,
 }
 
 /// One line.
@@ -164,6 +166,14 @@ pub struct Arguments {
     pub description: Option<bool>,
     /// Further header fields.
     pub headers: Lines,
+    /// Further fields of the command, as they are.
+    pub fields: Vec<(&'static str, serde_json::Value)>,
+}
+
+impl Arguments {
+    pub(super) fn field(&mut self, name: &'static str, value: impl Into<serde_json::Value>) {
+        self.fields.push((name, value.into()));
+    }
 }
 
 /// Header lines: names and values.

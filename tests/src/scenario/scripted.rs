@@ -92,7 +92,7 @@ impl Puppet {
         if text.start.starts_with("SIP/2.0 ") {
             self.take_response(&text);
         } else {
-            if text.start.starts_with("INVITE ") && !text.get("To").contains(";tag=") {
+            if makes_dialog(&text.start) && !text.get("To").contains(";tag=") {
                 self.dialogs.clear();
                 self.name.clone_into(&mut self.current);
             }
@@ -103,7 +103,8 @@ impl Puppet {
     }
 
     fn take_response(&mut self, response: &Text) {
-        if !response.get("CSeq").ends_with(" INVITE") {
+        let of = response.get("CSeq").to_owned();
+        if !of.ends_with(" INVITE") && !of.ends_with(" SUBSCRIBE") {
             return;
         }
         self.response = Some(response.clone());
@@ -180,16 +181,11 @@ impl Puppet {
         let mut response = Text::response(&request.bytes(), status, new_tag);
         let phrase = StatusCode::new(status).map_or("", StatusCode::reason);
         response.start = format!("SIP/2.0 {status} {phrase}");
-        if request.start.starts_with("INVITE ") && (101..300).contains(&status) {
+        let made = if request.start.starts_with("SUBSCRIBE ") { 200..300 } else { 101..300 };
+        if makes_dialog(&request.start) && made.contains(&status) {
             response = response.add("Contact", &format!("<{}>", self.uri()));
             if !in_dialog {
-                let dialog = Dialog {
-                    call_id: request.get("Call-ID").into(),
-                    local: response.get("To").into(),
-                    remote: request.get("From").into(),
-                    target: uri(request.get("Contact")).unwrap_or_default().into(),
-                    cseq: 100,
-                };
+                let dialog = Dialog::answered(&request, response.get("To"));
                 self.dialogs.entry(tag.clone()).or_insert(dialog);
                 self.current = tag;
             }
@@ -237,6 +233,9 @@ impl Puppet {
             }
         }
         let (via, contact) = (self.via(), format!("<{}>", self.uri()));
+        if method == "NOTIFY" && !self.dialogs.contains_key(&self.current) {
+            self.begin_notifying();
+        }
         let dialog = self.dialogs.get_mut(&self.current).ok_or("there is no dialog yet")?;
         if method == "ACK" {
             let cseq = self.invite.as_ref().map(|invite| invite.get("CSeq").to_owned()).unwrap_or_default();
@@ -251,10 +250,21 @@ impl Puppet {
             .add("To", &dialog.remote)
             .add("Call-ID", &dialog.call_id)
             .add("CSeq", &format!("{} {method}", dialog.cseq));
-        if matches!(method, "INVITE" | "UPDATE" | "REFER" | "SUBSCRIBE") {
+        if matches!(method, "INVITE" | "UPDATE" | "REFER" | "SUBSCRIBE" | "NOTIFY") {
             text = text.add("Contact", &contact);
         }
         Ok((path, text))
+    }
+
+    /// A NOTIFY makes a dialog of its own: before the answer to SUBSCRIBE, or as another notifier.
+    fn begin_notifying(&mut self) {
+        let Some((_, request)) = self.requests.iter().rev().find(|(_, text)| text.start.starts_with("SUBSCRIBE "))
+        else {
+            return;
+        };
+        let to = request.get("To").split(";tag=").next().unwrap_or_default();
+        let dialog = Dialog::answered(request, &format!("{to};tag={}", self.current));
+        self.dialogs.insert(self.current.clone(), dialog);
     }
 
     fn via(&mut self) -> String {
@@ -270,6 +280,23 @@ impl Puppet {
             false => format!("sip:{}@{local}", self.name),
         }
     }
+}
+
+impl Dialog {
+    /// The callee's side, with its To value.
+    fn answered(request: &Text, to: &str) -> Dialog {
+        Dialog {
+            call_id: request.get("Call-ID").into(),
+            local: to.into(),
+            remote: request.get("From").into(),
+            target: uri(request.get("Contact")).unwrap_or_default().into(),
+            cseq: 100,
+        }
+    }
+}
+
+fn makes_dialog(start: &str) -> bool {
+    start.starts_with("INVITE ") || start.starts_with("SUBSCRIBE ")
 }
 
 /// The URI of a Contact, From or To value.

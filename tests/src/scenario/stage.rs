@@ -112,5 +112,8 @@ pub(super) fn config(settings: &Settings, aor: &str, server: Option<&str>, passw
     if let Some(expires) = settings.expires {
         config["expires"] = json!(expires);
     }
+    if !settings.packages.is_empty() {
+        config["packages"] = json!(settings.packages);
+    }
     config
 }

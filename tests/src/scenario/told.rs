@@ -72,7 +72,7 @@ impl Told {
             "malformed" => event(Pattern::new("malformed")),
             "trace" => Told::Message { sent: notification["direction"] == "out", text: text(&notification["text"]) },
             "stopped" => Told::Stopped,
-            _ => Told::Nothing,
+            _ => super::events::told(notification).map_or(Told::Nothing, |event| Told::Event { call: None, event }),
         }
     }
 }

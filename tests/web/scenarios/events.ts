@@ -90,7 +90,10 @@ export class Events {
     publication.on("state", (state) =>
       this.#tell({ ...state, type: "publication", publication: number, error: state.error && state.error.detail }),
     );
-    return { publication: number, expires: publication.expires };
+    const { expires } = publication;
+    // The first time it is the promise that says it.
+    this.#tell({ type: "publication", publication: number, state: "published", expires, error: null, at: Date.now() });
+    return { publication: number, expires };
   }
 
   async update({ publication, contentType, body }: Of<"updatePublication">): Promise<Record<string, unknown>> {

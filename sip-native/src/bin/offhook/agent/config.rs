@@ -92,6 +92,9 @@ pub(crate) struct Args {
     /// The shortest session interval that others may want, in seconds [default: 90]
     #[arg(long, value_name = "SECONDS")]
     min_se: Option<u32>,
+    /// Event packages others may subscribe to, e.g. presence,dialog
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    packages: Vec<String>,
     /// RFC 3261 timer T1, in milliseconds
     #[arg(long, value_name = "MS")]
     t1: Option<u32>,
@@ -127,6 +130,7 @@ impl Args {
         session_timers.mode.clone_from(&self.session_timers);
         (session_timers.expires, session_timers.min_se) = (self.session_expires, self.min_se);
         config.session_timers = Some(session_timers);
+        config.packages.clone_from(&self.packages);
         config.trace = self.trace;
         config.automatic_media = self.automatic_media;
         let mut timers = TimerValues::default();
