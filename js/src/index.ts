@@ -10,6 +10,7 @@ export type {
   CredentialRequest,
   Credentials,
   MessageOptions,
+  RegisterOptions,
   RegistrationState,
   UserAgentEvents,
   UserAgentState,

@@ -40,12 +40,67 @@ export interface Replacement {
   earlyOnly?: boolean;
 }
 
+/** How a server can wake a user agent (RFC 8599): the push service, what that knows it by, and what else it needs. */
+export interface Push {
+  /** `apns`, `fcm`, `webpush` … */
+  provider: string;
+  prid: string;
+  param?: string;
+}
+
+/** One binding of an address of record. */
+export interface Binding {
+  uri: string;
+  /** Seconds left. */
+  expires: number | null;
+  q: number | null;
+  /** `urn:uuid:…` */
+  instance: string | null;
+  /** Which flow of the instance (RFC 5626). */
+  regId: number | null;
+  /** It is this user agent's. */
+  ours: boolean;
+}
+
+/** A registration as it is now. */
+export interface RegistrationSnapshot {
+  /** `urn:uuid:…` */
+  instance: string;
+  /** One for each way to a server. */
+  flows: { regId: number; connected: boolean; registered: boolean; outbound: boolean }[];
+  /** The address that leads to this user agent alone (RFC 5627), and the same without saying whose it is. */
+  gruu: string | null;
+  temporaryGruu: string | null;
+  /** The way requests take beyond the server (RFC 3608). */
+  serviceRoute: string[];
+  /** Everything that was bound to the AOR when the registrar answered last. */
+  bindings: Binding[];
+  /** Our other addresses (P-Associated-URI). */
+  associated: string[];
+  /** What the server does about pushes; null if none were asked for. */
+  push: { accepted: boolean; providers: string[]; margin: number | null; vapid: string | null } | null;
+}
+
 /** What an agent is started with. */
 export interface AgentConfig {
   /** Address of record, e.g. `sip:alice@example.com`. */
   aor: string;
   /** `ws://` or `wss://` URL in a browser; natively also `sip:host:port;transport=udp`. */
   server: string;
+  /** Further servers, in the order in which they are tried when those before cannot be reached. */
+  servers?: string[];
+  /** How many servers to be connected and registered with at a time, where there are so many (RFC 5626; default 1). */
+  flows?: number;
+  /** Register by RFC 5626, so that requests come back over our connections (default true). */
+  outbound?: boolean;
+  /** A UUID that tells this user agent from others of the same AOR, the same after every start (RFC 5626 4.1; default: another each time). */
+  instance?: string;
+  /** Which address others are told, where the registrar gives one that leads here alone (RFC 5627; default `public`). */
+  gruu?: "never" | "public" | "temporary";
+  /** The priority of this user agent among those of the same AOR, from 0 to 1. */
+  q?: number;
+  /** How the server can wake this user agent (RFC 8599). */
+  push?: Push;
   displayName?: string;
   /** Digest user name; the user part of the AOR if absent. */
   username?: string;
@@ -113,9 +168,15 @@ export interface AgentConfig {
 export type Command = { id: number } & (
   /** Opens the first flow. Result: null once it is up. */
   | { type: "connect" }
-  /** Result: `{ expires }` (seconds granted) once the registrar said 2xx. Refreshes run by themselves. */
-  | { type: "register" }
+  /** Result: `{ expires }` (seconds granted) once the registrar said 2xx. Refreshes run by themselves. After a push: at once anew. */
+  | { type: "register"; push?: Push }
   | { type: "unregister" }
+  /** Result: `{ bindings }`, everything that is bound to the AOR, asked of the registrar (RFC 3261 10.2.3). */
+  | { type: "bindings" }
+  /** Takes all of it away, whosever it is; then what is wanted here is registered anew. */
+  | { type: "clearBindings" }
+  /** Result: `RegistrationSnapshot`. */
+  | { type: "inspectRegistration" }
   /** Result: `{ call, callId }` at once; the INVITE is on its way. */
   | { type: "call"; target: string; sdp?: string; headers?: Header[]; replaces?: Replacement }
   /** 180 (or 183 with `sdp`) to an incoming call. */
@@ -197,6 +258,9 @@ export interface Results {
   connect: null;
   register: { expires: number };
   unregister: null;
+  bindings: { bindings: Binding[] };
+  clearBindings: null;
+  inspectRegistration: RegistrationSnapshot;
   call: { call: CallId; callId: string };
   ring: null;
   answer: null;

@@ -7,7 +7,18 @@ import { OffhookError, toOffhookError } from "./errors.js";
 import { TypedEventTarget } from "./events.js";
 import type { MediaHandler, MediaHandlerFactory, MediaSource } from "./media/handler.js";
 import { PeerConnectionMedia, type PeerConnectionOptions } from "./media/peer-connection.js";
-import type { Address, AgentConfig, CallId, Header, MessageSummary, Replacement, TransferId } from "./protocol.js";
+import type {
+  Address,
+  AgentConfig,
+  Binding,
+  CallId,
+  Header,
+  MessageSummary,
+  Push,
+  RegistrationSnapshot,
+  Replacement,
+  TransferId,
+} from "./protocol.js";
 import type { IncomingSubscription } from "./incoming-subscription.js";
 import type { Publication } from "./publication.js";
 import type { Subscription } from "./subscription.js";
@@ -58,6 +69,12 @@ export interface CallOptions {
   replaces?: Replacement;
   /** Hangs up as long as the call is not established. */
   signal?: AbortSignal;
+}
+
+/** How to register. */
+export interface RegisterOptions extends WaitOptions {
+  /** How the server can wake us from now on (RFC 8599). */
+  push?: Push;
 }
 
 /** How to send a message. */
@@ -225,9 +242,27 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     return Array.from(this.#calls.values(), ({ call }) => call);
   }
 
-  /** Registers; done when the registrar has agreed. It is refreshed by itself. Resolves with the granted time in seconds. */
-  register(options: WaitOptions = {}): Promise<{ expires: number }> {
-    return this.#request<"register">({ type: "register" }, options);
+  /**
+   * Registers; done when the registrar has agreed. It is refreshed by itself. Resolves with the granted time in seconds.
+   * Called when a push came, it registers at once anew (RFC 8599 4.1.3).
+   */
+  register({ push, ...options }: RegisterOptions = {}): Promise<{ expires: number }> {
+    return this.#request<"register">({ type: "register", ...(push ? { push } : {}) }, options);
+  }
+
+  /** Asks the registrar for everything that is bound to our address. */
+  async bindings(options: WaitOptions = {}): Promise<Binding[]> {
+    return (await this.#request<"bindings">({ type: "bindings" }, options)).bindings;
+  }
+
+  /** Takes away everything that is bound to our address, whosever it is; if we are registered, that is made anew. */
+  async clearBindings(options: WaitOptions = {}): Promise<void> {
+    await this.#request<"clearBindings">({ type: "clearBindings" }, options);
+  }
+
+  /** The registration in detail, as it is now. */
+  inspectRegistration(): Promise<RegistrationSnapshot> {
+    return this.#request<"inspectRegistration">({ type: "inspectRegistration" }, {});
   }
 
   /** Takes the registration back. */
@@ -553,7 +588,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     return call;
   }
 
-  #request<T extends "register" | "unregister" | "message" | "options">(
+  #request<T extends "register" | "unregister" | "message" | "options" | "bindings" | "clearBindings" | "inspectRegistration">(
     request: Parameters<typeof AgentClient.prototype.request<T>>[0],
     { signal }: WaitOptions,
   ): ReturnType<typeof AgentClient.prototype.request<T>> {

@@ -17,6 +17,8 @@ const USUAL: Partial<Results> = {
   dtmf: null,
   credentials: null,
   rejectTransfer: null,
+  bindings: { bindings: [] },
+  clearBindings: null,
   shutdown: null,
   unsubscribe: null,
   refreshSubscription: null,

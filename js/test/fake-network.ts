@@ -139,6 +139,12 @@ export class NetworkAgent implements AgentPort {
         for (const leg of [...this.#legs.values()]) this.#hangup(leg);
         this.#result(command);
         return this.#say({ type: "stopped", at });
+      case "bindings":
+        return this.#result(command, { bindings: [] });
+      case "clearBindings":
+        return this.#result(command);
+      case "inspectRegistration":
+        return this.#refuse(command, { kind: "state", message: "a fake has no registration" });
       case "credentials":
         return this.#refuse(command, { kind: "state", message: "nobody waits for these credentials any more" });
       case "options":

@@ -19,6 +19,14 @@ impl Entropy {
         Entropy { seed, counter: 0, block: [0; 32], used: 32 }
     }
 
+    /// Another generator of the same seed that has nothing in common with this one.
+    pub(crate) fn apart(&self, purpose: &str) -> Entropy {
+        let mut hash = Sha256::new();
+        hash.update(purpose);
+        hash.update(self.seed);
+        Entropy::new(hash.finalize().into())
+    }
+
     fn byte(&mut self) -> u8 {
         if let Some(byte) = self.block.get(self.used) {
             self.used = self.used.saturating_add(1);
@@ -54,6 +62,24 @@ impl Entropy {
     pub(crate) fn tag(&mut self) -> Box<str> {
         let mut text = String::with_capacity(16);
         self.token(&mut text, 16);
+        text.into()
+    }
+
+    /// A random UUID as a URN (RFC 9562 5.4).
+    pub(crate) fn uuid(&mut self) -> Box<str> {
+        let mut text = String::from("urn:uuid:");
+        for at in 0..16_u8 {
+            let byte = self.byte();
+            let byte = match at {
+                6 => byte & 0x0f | 0x40,
+                8 => byte & 0x3f | 0x80,
+                _ => byte,
+            };
+            if matches!(at, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            text.extend([byte >> 4, byte & 15].into_iter().filter_map(|nibble| char::from_digit(nibble.into(), 16)));
+        }
         text.into()
     }
 

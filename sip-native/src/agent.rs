@@ -220,7 +220,8 @@ impl Builder {
             config.credentials.push(Credential::password(username, password));
         }
         let mut bind = self.bind;
-        let udp = config.server.as_ref().is_none_or(|server| server.transport() == Transport::Udp);
+        let mut servers = config.server.iter().chain(&config.more_servers).peekable();
+        let udp = servers.peek().is_none() || servers.any(|server| server.transport() == Transport::Udp);
         if bind.is_empty() && udp {
             // A domain that is no host is found by its records; the way there is the default one.
             let local = local_address(config.server.as_ref()).await.unwrap_or(Ipv4Addr::UNSPECIFIED.into());

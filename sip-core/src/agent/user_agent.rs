@@ -11,8 +11,8 @@ use super::credentials::Callback;
 use super::{Call, Engine, Events, IncomingSubscription, Line, Publication, Subscription, Transfer, TransferRequest};
 use crate::auth::{Credential, CredentialRequest};
 use crate::endpoint::{
-    CallOptions, Config, ConnectionState, Error, Event, Notice, Outcome, PublishOptions, RegistrationState,
-    SubscribeOptions, TransferOptions,
+    CallOptions, Config, ConnectionState, ContactBinding, Error, Event, Notice, Outcome, PublishOptions, Push,
+    RegistrationInfo, RegistrationState, SubscribeOptions, TransferOptions,
 };
 use crate::message::{NameAddr, StatusCode, redacted};
 
@@ -141,6 +141,45 @@ impl UserAgent {
     /// As [`register`](UserAgent::register).
     pub async fn unregister(&self) -> Result<(), Error> {
         self.line.operate(|endpoint, now| endpoint.unregister(now)).await.map(drop)
+    }
+
+    /// Sets how the server can wake this user agent (RFC 8599); the next [`register`](UserAgent::register) says it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] for what cannot be sent.
+    pub async fn set_push(&self, push: Option<Push>) -> Result<(), Error> {
+        self.line.ask(move |engine, _| engine.endpoint_mut().set_push(push)).await?
+    }
+
+    /// Asks the registrar for everything that is bound to our address.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](UserAgent::register).
+    pub async fn bindings(&self) -> Result<Vec<ContactBinding>, Error> {
+        match self.line.operate(|endpoint, now| endpoint.bindings(now)).await? {
+            Outcome::Bindings(bindings) => Ok(bindings),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Takes away everything that is bound to our address, whosever it is; if we are registered, that is made anew.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](UserAgent::register).
+    pub async fn clear_bindings(&self) -> Result<(), Error> {
+        self.line.operate(|endpoint, now| endpoint.clear_bindings(now)).await.map(drop)
+    }
+
+    /// The registration in detail, as it is now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if the agent has stopped.
+    pub async fn inspect_registration(&self) -> Result<RegistrationInfo, Error> {
+        self.line.ask(|engine, _| engine.endpoint_mut().inspect_registration()).await
     }
 
     /// Calls a target. The INVITE is on its way; see [`Call::established`] for the answer.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorValue, Ha1, missing};
+use super::{ErrorValue, Ha1, PushValue, missing};
 use crate::auth::SecretText;
 use crate::endpoint::Replacement;
 
@@ -77,6 +77,8 @@ pub struct Command {
     pub duration: Option<u32>,
     /// Milliseconds a shutdown may take.
     pub deadline: Option<u32>,
+    /// How a server can wake us (RFC 8599).
+    pub push: Option<PushValue>,
     /// Which question for credentials.
     pub query: Option<u64>,
     /// Digest user name.
@@ -161,6 +163,9 @@ pub enum Kind {
     RejectTransfer,
     Shutdown,
     Credentials,
+    Bindings,
+    ClearBindings,
+    InspectRegistration,
 }
 
 impl Command {
@@ -198,6 +203,7 @@ impl Command {
             tone: None,
             duration: None,
             deadline: None,
+            push: None,
             query: None,
             username: None,
             password: None,

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::registration::PushValue;
 use crate::auth::{Algorithm, Credential, SecretText};
-use crate::endpoint::{Config, Error, Reliability, Replacing, Server, SessionTimerMode};
+use crate::endpoint::{Config, Error, GruuUse, Reliability, Replacing, Server, SessionTimerMode};
 use crate::message::UriRef;
 
 /// The settings of an agent as plain data.
@@ -18,6 +19,21 @@ pub struct AgentConfig {
     /// `ws://…`, `wss://…` or `sip:host:port;transport=…`. Natively it may be left out: requests then go where their URI
     /// says.
     pub server: Option<String>,
+    /// Servers in the order in which they are tried; in place of `server`, or after it.
+    #[serde(default)]
+    pub servers: Vec<String>,
+    /// How many servers to be registered with at a time (RFC 5626).
+    pub flows: Option<u32>,
+    /// Register by RFC 5626 over connections; by default it is done.
+    pub outbound: Option<bool>,
+    /// The UUID of this user agent, the same after every start (RFC 5626 4.1).
+    pub instance: Option<String>,
+    /// Which of its addresses others are told: `never`, `public` or `temporary`; see [`GruuUse`].
+    pub gruu: Option<String>,
+    /// The priority among the user agents of one address of record, from 0 to 1.
+    pub q: Option<f64>,
+    /// How a server can wake us (RFC 8599).
+    pub push: Option<PushValue>,
     /// The name others see.
     pub display_name: Option<String>,
     /// Digest user name; by default the user of the address of record.
@@ -141,6 +157,13 @@ impl AgentConfig {
         AgentConfig {
             aor: aor.into(),
             server: None,
+            servers: Vec::new(),
+            flows: None,
+            outbound: None,
+            instance: None,
+            gruu: None,
+            q: None,
+            push: None,
             display_name: None,
             username: None,
             password: None,
@@ -169,7 +192,26 @@ impl AgentConfig {
 
     pub(super) fn into_config(self) -> Result<Config, Error> {
         let mut config = Config::new(&self.aor)?;
-        config.server = self.server.as_deref().map(Server::parse).transpose()?;
+        let servers = self.server.iter().chain(&self.servers).map(|server| Server::parse(server));
+        let mut servers = servers.collect::<Result<Vec<Server>, Error>>()?.into_iter();
+        config.server = servers.next();
+        config.more_servers = servers.collect();
+        if let Some(flows) = self.flows {
+            config.flows = usize::try_from(flows).unwrap_or(usize::MAX);
+        }
+        config.outbound = self.outbound.unwrap_or(config.outbound);
+        config.instance = self.instance.map(Into::into);
+        if let Some(gruu) = self.gruu {
+            config.gruu =
+                GruuUse::parse(&gruu).ok_or_else(|| Error::input("gruu", 0, "one of never, public, temporary"))?;
+        }
+        if let Some(q) = self.q {
+            if !(0.0..=1.0).contains(&q) {
+                return Err(Error::input("q", 0, "a number from 0 to 1"));
+            }
+            config.priority = Some((q * 1000.0) as u16);
+        }
+        config.push = self.push.map(Into::into);
         let username = self.username.unwrap_or_else(|| default_username(&config));
         if let Some(ha1) = self.ha1 {
             config.credentials.push(ha1.credential(username)?);

@@ -8,6 +8,7 @@ mod config;
 mod events;
 mod notification;
 mod numbers;
+mod registration;
 mod transfer;
 
 use std::collections::{HashMap, VecDeque};
@@ -23,6 +24,7 @@ pub use notification::{
     AddressValue, DtmfValue, EndValue, ErrorValue, HoldValue, Notification, ReasonValue, ResultValue,
     SessionTimerValue, Snapshot, TransitionValue,
 };
+pub use registration::{BindingValue, FlowValue, PushStateValue, PushValue, RegistrationSnapshot};
 
 use crate::auth::Credential;
 use crate::endpoint::{
@@ -94,8 +96,20 @@ impl Control {
     fn carry_out(&mut self, now: Instant, mut command: Command) -> Result<Option<OpId>, ErrorValue> {
         Ok(Some(match command.kind {
             Kind::Connect => self.endpoint.connect(now),
-            Kind::Register => self.endpoint.register(now),
+            Kind::Register => {
+                if let Some(push) = command.push.take() {
+                    self.endpoint.set_push(Some(push.into()))?;
+                }
+                self.endpoint.register(now)
+            }
             Kind::Unregister => self.endpoint.unregister(now),
+            Kind::Bindings => self.endpoint.bindings(now),
+            Kind::ClearBindings => self.endpoint.clear_bindings(now),
+            Kind::InspectRegistration => {
+                let snapshot = RegistrationSnapshot::from(self.endpoint.inspect_registration());
+                self.answer(command.id, ResultValue::Registration(Box::new(snapshot)));
+                return Ok(None);
+            }
             Kind::Call => return self.place_call(now, command),
             Kind::Ring => {
                 let (call, sdp) = (self.call(&command)?, command.sdp());

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::command::ReplacementValue;
 use super::events::{SubscriptionEndValue, SummaryValue};
+use super::registration::{BindingValue, RegistrationSnapshot};
 use crate::auth::{Algorithm, Scheme};
 use crate::endpoint::{
     CallEvent, CallInfo, CallState, ConnectionState, Direction, End, Error, Event, Hold, Invitation, Outcome, Reason,
@@ -156,7 +157,9 @@ pub enum ResultValue {
     Subscription { subscription: u32 },
     Published { publication: u32, expires: u32 },
     Response { status: u16, reason: String },
+    Bindings { bindings: Vec<BindingValue> },
     Snapshot(Box<Snapshot>),
+    Registration(Box<RegistrationSnapshot>),
 }
 
 /// A display name and a URI.
@@ -445,6 +448,9 @@ impl From<Outcome> for ResultValue {
             Outcome::Negotiated { sdp } => ResultValue::Negotiated { sdp: sdp.map(text) },
             // Its number is the control's to give.
             Outcome::Published { .. } => ResultValue::Null(()),
+            Outcome::Bindings(bindings) => {
+                ResultValue::Bindings { bindings: bindings.iter().map(BindingValue::from).collect() }
+            }
             Outcome::Response { status, phrase } => {
                 ResultValue::Response { status: status.code(), reason: phrase.into() }
             }

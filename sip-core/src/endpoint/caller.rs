@@ -107,7 +107,7 @@ impl Endpoint {
         to.push_str(target.as_str());
         to.push('>');
         let identity = self.dialog_identity(&call_id, &local_tag);
-        let mut outgoing = Outgoing::new(Purpose::Register, Method::Invite, target.as_str(), &local, &to, &call_id, 1);
+        let mut outgoing = Outgoing::new(Purpose::Nobody, Method::Invite, target.as_str(), &local, &to, &call_id, 1);
         outgoing.contact = true;
         if self.config.reliable == Reliability::Required {
             outgoing = outgoing.header("Require", RELIABLE);

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::{Error, Replacing};
+use super::{Error, GruuUse, Push, Replacing};
 use crate::auth::{Algorithm, Credential};
 use crate::message::{EventRef, Host, Limits, Uri, UriRef};
 use crate::transaction::TimerConfig;
@@ -19,6 +19,21 @@ pub struct Config {
     pub display_name: Option<String>,
     /// The server every request outside a dialog goes to. `None`: each request goes where its URI says.
     pub server: Option<Server>,
+    /// Further servers, in the order in which they are tried when those before cannot be reached.
+    pub more_servers: Vec<Server>,
+    /// How many servers to be connected and registered with at a time (RFC 5626 4.2.1), where there are so many; 1.
+    pub flows: usize,
+    /// Register by RFC 5626 over connections, so that requests come back over them; true.
+    pub outbound: bool,
+    /// What tells this user agent from others of the same address of record (RFC 5626 4.1): a UUID, the same after every
+    /// start. `None`: another each time.
+    pub instance: Option<Box<str>>,
+    /// Which of its addresses others are told (RFC 5627).
+    pub gruu: GruuUse,
+    /// The priority of this user agent among those of the same address of record, from 0 to 1000 (RFC 3261 20.10).
+    pub priority: Option<u16>,
+    /// How a server can wake this user agent (RFC 8599).
+    pub push: Option<Push>,
     /// What challenges are answered with.
     pub credentials: Vec<Credential>,
     /// Whether the application is asked for credentials that are missing or were refused, by
@@ -203,6 +218,13 @@ impl Config {
             aor: uri,
             display_name: None,
             server: None,
+            more_servers: Vec::new(),
+            flows: 1,
+            outbound: true,
+            instance: None,
+            gruu: GruuUse::default(),
+            priority: None,
+            push: None,
             credentials: Vec::new(),
             ask_credentials: false,
             credentials_timeout: Duration::from_secs(60),
@@ -255,7 +277,13 @@ impl Config {
             return Err(Error::input("sessionTimers.expires", 0, "it is shorter than minSe"));
         }
         self.credentials.iter().try_for_each(check_credential)?;
+        self.check_reach()?;
         Ok(())
+    }
+
+    /// All servers in order.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = &Server> {
+        self.server.iter().chain(&self.more_servers)
     }
 
     /// The domain of the address of record.

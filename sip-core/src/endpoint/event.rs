@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::credentials::CredentialQuery;
 use super::error::{Error, Reason};
 use super::publication::{PublicationId, PublicationState};
+use super::registration::ContactBinding;
 use super::subscription::{Notice, SubscriptionEvent, SubscriptionId, SubscriptionRequest};
 use super::transfer::{TransferEvent, TransferId, TransferRequest, TransferRequestId};
 use crate::arena::Key;
@@ -53,6 +54,8 @@ pub enum Outcome {
         /// Seconds granted.
         expires: u32,
     },
+    /// Everything that is bound to the address of record.
+    Bindings(Vec<ContactBinding>),
     /// The final response to a request outside of a call.
     Response {
         /// Its status.

@@ -30,8 +30,8 @@ const TRIES: u32 = 16;
 /// Whose search it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Search {
-    /// That for the configured server.
-    Server,
+    /// That for the configured servers of this one of the ways there.
+    Server(usize),
     /// That for a request's own target.
     Request(Key),
 }
@@ -76,7 +76,7 @@ impl Endpoint {
         let mut failure = None;
         loop {
             let finder = match search {
-                Search::Server => self.connection.finder(),
+                Search::Server(link) => self.connection.finder(link),
                 Search::Request(key) => {
                     self.outgoing.get_mut(key).and_then(|outgoing| outgoing.whereabouts.finder.as_mut())
                 }
@@ -103,7 +103,11 @@ impl Endpoint {
                 }
                 Find::Nowhere(error) => {
                     failure = error.or(failure);
-                    if search != Search::Server || !self.connection.next_finder() {
+                    let further = match search {
+                        Search::Server(link) => self.connection.next_finder(link),
+                        Search::Request(_) => false,
+                    };
+                    if !further {
                         return Found::Nowhere(failure.unwrap_or_else(nowhere));
                     }
                 }
@@ -147,7 +151,7 @@ impl Endpoint {
         let Some(search) = self.take_query(query) else { return };
         let entropy = &mut self.entropy;
         let finder = match search {
-            Search::Server => self.connection.finder(),
+            Search::Server(link) => self.connection.finder(link),
             Search::Request(key) => {
                 self.outgoing.get_mut(key).and_then(|outgoing| outgoing.whereabouts.finder.as_mut())
             }
@@ -166,14 +170,14 @@ impl Endpoint {
 
     fn finder(&mut self, search: Search) -> Option<&mut Finder> {
         match search {
-            Search::Server => self.connection.finder(),
+            Search::Server(link) => self.connection.finder(link),
             Search::Request(key) => self.outgoing.get_mut(key)?.whereabouts.finder.as_mut(),
         }
     }
 
     fn search_on(&mut self, now: Instant, search: Search) {
         match search {
-            Search::Server => self.server_found(now),
+            Search::Server(link) => self.server_found(now, link),
             Search::Request(key) => self.try_request(now, key),
         }
     }
@@ -212,19 +216,23 @@ impl Endpoint {
         let Some(outgoing) = self.outgoing.get_mut(key) else { return false };
         let purpose = outgoing.purpose;
         let Some(place) = outgoing.whereabouts.place.take() else { return false };
+        let only = match outgoing.hop {
+            Hop::Link(link) => Some(link),
+            Hop::Server | Hop::Path(_) => None,
+        };
         let own = outgoing.whereabouts.finder.as_ref().is_some_and(Finder::has_more);
         outgoing.whereabouts.tries = outgoing.whereabouts.tries.saturating_add(1);
         let again = outgoing.whereabouts.tries < TRIES && self.shutdown.is_none() && self.may_retry(purpose);
         self.bury(now, &place, rest);
         let elsewhere = match self.connection.has_server() {
-            true => again && self.leave_server(now, &place),
+            true => again && self.leave_server(now, only, &place),
             false => again && own,
         };
         if let Some(outgoing) = self.outgoing.get_mut(key)
             && elsewhere
         {
             outgoing.whereabouts.failure = Some(error.clone());
-            outgoing.hop = Hop::Server;
+            outgoing.hop = only.map_or(Hop::Server, Hop::Link);
             outgoing.length = Default::default();
             outgoing.client = None;
             self.try_request(now, key);

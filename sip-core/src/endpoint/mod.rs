@@ -26,6 +26,7 @@ mod outgoing;
 mod pager;
 mod provisional;
 mod publication;
+mod reach;
 mod registration;
 mod reliable;
 mod replaces;
@@ -57,6 +58,8 @@ pub use event::{
     Outcome, RegistrationState, Transition,
 };
 pub use publication::{PublicationId, PublicationState, PublishOptions};
+pub use reach::{GruuUse, Push};
+pub use registration::{ContactBinding, FlowState, PushInfo, RegistrationInfo};
 pub use replaces::{Replacement, Replacing};
 pub use subscription::{
     AcceptOptions, Document, Notice, SubscribeOptions, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
@@ -120,14 +123,14 @@ enum Timer {
     Transfer(Key),
     /// The application takes long to decide about a transfer.
     Consent(Key),
-    /// Refresh or retry the registration.
-    Register,
+    /// Refresh or retry the registration over one of the ways to the servers.
+    Register(usize),
     /// A connection takes too long.
     Connect(FlowId),
     /// The resolver takes too long.
     Resolve(QueryId),
-    /// Try the server again.
-    Reconnect,
+    /// Try a server again.
+    Reconnect(usize),
     /// Send a ping, or see whether it was answered.
     KeepAlive(FlowId),
     /// The application takes too long to give credentials.
@@ -190,13 +193,14 @@ impl Endpoint {
         let mut transactions =
             Transactions::new(config.timers, limits.message.clone(), limits.server_transactions, layer_seed);
         transactions.set_trace(config.trace);
+        let connection = Connection::new(&config);
         Endpoint {
             transactions,
             auth: credentials::client(&config),
             asking: Asking::default(),
             hash: KeyedHash::new(&mut entropy),
-            registration: Registration::new(&config, &mut entropy),
-            connection: Connection::new(config.server.clone()),
+            registration: Registration::new(&config, connection.len(), &mut entropy),
+            connection,
             entropy,
             config,
             outgoing: Arena::new(),
@@ -379,10 +383,10 @@ impl Machine for Endpoint {
                 Timer::Notify(key) => self.on_notify_timer(now, key),
                 Timer::Transfer(transfer) => self.on_transfer_timer(now, transfer),
                 Timer::Consent(referral) => self.on_consent_timer(now, referral),
-                Timer::Register => self.on_register_timer(now),
+                Timer::Register(link) => self.on_register_timer(now, link),
                 Timer::Connect(flow) => self.on_connect_timer(flow),
                 Timer::Resolve(query) => self.on_resolve_timer(now, query),
-                Timer::Reconnect => self.on_reconnect_timer(now),
+                Timer::Reconnect(link) => self.on_reconnect_timer(now, link),
                 Timer::KeepAlive(flow) => self.on_keep_alive_timer(now, flow),
                 Timer::Credentials(query) => self.on_credentials_timer(now, query),
                 Timer::Shutdown => self.on_shutdown_timer(now),

@@ -8,7 +8,7 @@ use super::size::Length;
 use super::{Endpoint, Error, OpId, Owner};
 use crate::arena::Key;
 use crate::auth::{Attempt, SecretText};
-use crate::message::{Builder, Method, Name, Response, StatusCode};
+use crate::message::{Builder, Method, Name, NameAddrRef, Response, StatusCode};
 use crate::time::Instant;
 use crate::transaction::ClientId;
 use crate::transport::{Path, Transport};
@@ -20,7 +20,10 @@ pub(super) const ALLOW: &str =
 /// What a request is for, and so who hears of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    Register,
+    /// Over this one of the ways to the servers.
+    Register(usize),
+    /// A look at everything that is bound, or its removal, for an operation.
+    Bindings(OpId),
     Invite(Key),
     Reinvite(Key),
     Bye(Key),
@@ -177,7 +180,7 @@ impl Endpoint {
         let mut builder = Builder::request(&outgoing.method, &outgoing.uri);
         self.push_via(&mut builder, path, branch, may_keep(&outgoing.purpose));
         builder.number(Name::MaxForwards, 70);
-        for route in &outgoing.routes {
+        for route in self.routes(outgoing, path) {
             builder.header(Name::Route, route);
         }
         builder.header(Name::From, &outgoing.from);
@@ -185,10 +188,15 @@ impl Endpoint {
         builder.header(Name::CallId, &outgoing.call_id);
         builder.parts(Name::CSeq, &[&outgoing.cseq.to_string(), " ", outgoing.method.as_str()]);
         if outgoing.contact {
-            builder.parts(
-                Name::Contact,
-                &["<", &self.contact_uri(outgoing.length.contact(path), outgoing.is_sips()), ">"],
-            );
+            let (path, sips) = (outgoing.length.contact(path), outgoing.is_sips());
+            match outgoing.purpose {
+                Purpose::Register(index) => {
+                    builder.header(Name::Contact, &self.register_contact(index, path, sips));
+                }
+                _ => {
+                    builder.parts(Name::Contact, &["<", &self.contact_uri(path, sips), ">"]);
+                }
+            }
         }
         for (name, value) in &outgoing.authorization {
             builder.header(*name, value.reveal());
@@ -200,7 +208,11 @@ impl Endpoint {
         if matches!(outgoing.method, Method::Invite | Method::Update) && !self.config.info_packages.is_empty() {
             builder.header(Name::RecvInfo, &self.recv_info());
         }
-        builder.header(Name::Supported, &self.supported());
+        let mut supported = self.supported();
+        if let Purpose::Register(index) = outgoing.purpose {
+            self.push_register_options(&mut supported, index, path);
+        }
+        builder.header(Name::Supported, &supported);
         if !self.config.user_agent.is_empty() {
             builder.header(Name::UserAgent, &self.config.user_agent);
         }
@@ -224,8 +236,16 @@ impl Endpoint {
         builder.parts(Name::Via, &["SIP/2.0/", transport, " ", &sent_by, ";branch=", branch, ";rport", keep]);
     }
 
-    /// The URI others reach us at on a flow.
-    pub(super) fn contact_uri(&self, path: Path, sips: bool) -> String {
+    /// The routes of a request; outside of any dialog those the registrar gave us (RFC 3608 6.1).
+    fn routes<'a>(&'a self, outgoing: &'a Outgoing, path: Path) -> &'a [Box<str>] {
+        let known = self.service_route(path);
+        let registers = matches!(outgoing.purpose, Purpose::Register(_) | Purpose::Bindings(_));
+        let is_first = || !known.is_empty() && NameAddrRef::parse(&outgoing.to).is_ok_and(|to| to.tag().is_none());
+        if outgoing.routes.is_empty() && !registers && is_first() { known } else { &outgoing.routes }
+    }
+
+    /// The address of a flow, where others reach us.
+    pub(super) fn flow_uri(&self, path: Path, sips: bool) -> String {
         let flows = self.transactions.flows();
         let mut uri = String::with_capacity(64);
         uri.push_str(if sips { "sips:" } else { "sip:" });
@@ -271,7 +291,7 @@ impl Endpoint {
         if status == StatusCode::SERVICE_UNAVAILABLE && self.is_unavailable(now, key, response) {
             return;
         }
-        if matches!(purpose, Purpose::Register | Purpose::Invite(_)) {
+        if may_keep(&purpose) {
             self.note_keep_alive(response, source);
         }
         let Some(outgoing) = self.outgoing.remove(key) else { return };
@@ -296,7 +316,8 @@ impl Endpoint {
 
     fn next_cseq(&mut self, purpose: Purpose, last: u32, to: &str) -> u32 {
         match purpose {
-            Purpose::Register => self.registration.next_cseq(),
+            Purpose::Register(index) => self.registration.next_cseq(index),
+            Purpose::Bindings(_) => self.registration.next_cseq(0),
             Purpose::Reinvite(call) | Purpose::Bye(call) | Purpose::Info(call, _) => {
                 match self.calls.get_mut(call).and_then(|call| call.dialog_mut()) {
                     Some(dialog) => dialog.next_cseq(),
@@ -352,7 +373,8 @@ impl Endpoint {
         result: Result<(&Response, Path), Error>,
     ) {
         match outgoing.purpose {
-            Purpose::Register => self.on_registered(now, outgoing, result),
+            Purpose::Register(index) => self.on_registered(now, index, outgoing, result),
+            Purpose::Bindings(op) => self.on_bindings(now, op, &outgoing, result),
             Purpose::Invite(call) => self.on_invited(now, call, outgoing, result),
             Purpose::Reinvite(call) => self.on_reinvited(now, call, outgoing, result),
             Purpose::Bye(call) => self.on_bye_answered(now, call, result),
@@ -371,5 +393,5 @@ impl Endpoint {
 
 /// The requests by which keep-alives are negotiated: those that register or make a dialog (RFC 6223 4.2).
 fn may_keep(purpose: &Purpose) -> bool {
-    matches!(purpose, Purpose::Register | Purpose::Invite(_))
+    matches!(purpose, Purpose::Register(_) | Purpose::Invite(_))
 }

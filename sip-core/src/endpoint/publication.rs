@@ -319,7 +319,7 @@ impl Endpoint {
             }
             Err(error) => {
                 if matches!(error, Error::Timeout(_)) {
-                    self.suspect_connection();
+                    self.suspect_server(now);
                 }
                 self.on_publish_failed(now, key, sent, error);
             }

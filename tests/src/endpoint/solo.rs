@@ -78,6 +78,11 @@ impl Solo {
         self.opened.last().cloned().expect("a connection was asked for")
     }
 
+    /// Every connection the endpoint asked for, and where to.
+    pub fn all_opened(&self) -> Vec<(FlowId, Target)> {
+        self.opened.clone()
+    }
+
     /// How many connections were asked for, and which were closed by the endpoint.
     pub fn flows(&self) -> (usize, &[FlowId]) {
         (self.opened.len(), &self.closed)
@@ -265,6 +270,13 @@ impl Solo {
     #[track_caller]
     pub fn last(&self, of: &str) -> Text {
         Text::parse(&self.find(of).2)
+    }
+
+    /// The last message sent of this [`label`] on a path.
+    #[track_caller]
+    pub fn last_on(&self, path: Path, of: &str) -> Text {
+        let found = self.sent.iter().rfind(|(_, sent, bytes)| *sent == path && label(bytes) == of);
+        Text::parse(&found.unwrap_or_else(|| panic!("no {of} was sent there, but {:?}", self.sent())).2)
     }
 
     /// Where the last message of this [`label`] went.

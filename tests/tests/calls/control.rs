@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook_core::control::{
-    AddressValue, AgentConfig, Command, Control, CountsValue, DtmfValue, EndValue, ErrorValue, HoldValue, Notification,
-    ReasonValue, ReplacementValue, ResultValue, SessionTimerValue, Snapshot, SubscriptionEndValue, SummaryValue,
-    TransitionValue,
+    AddressValue, AgentConfig, BindingValue, Command, Control, CountsValue, DtmfValue, EndValue, ErrorValue, FlowValue,
+    HoldValue, Notification, PushStateValue, ReasonValue, RegistrationSnapshot, ReplacementValue, ResultValue,
+    SessionTimerValue, Snapshot, SubscriptionEndValue, SummaryValue, TransitionValue,
 };
 use offhook_tests::endpoint::{ANSWER, OFFER};
 use offhook_tests::net::{Conditions, Network, Node};
@@ -207,6 +207,20 @@ fn summary() -> SummaryValue {
     SummaryValue { waiting: true, account: None, counts: vec![CountsValue { class: "x".into(), new: 1, old: 2 }] }
 }
 
+fn registration() -> RegistrationSnapshot {
+    let binding = BindingValue { uri: "x".into(), expires: None, q: None, instance: None, reg_id: None, ours: false };
+    RegistrationSnapshot {
+        instance: "x".into(),
+        flows: vec![FlowValue { reg_id: 1, connected: true, registered: true, outbound: true }],
+        gruu: None,
+        temporary_gruu: None,
+        service_route: Vec::new(),
+        bindings: vec![binding],
+        associated: Vec::new(),
+        push: Some(PushStateValue { accepted: true, providers: Vec::new(), margin: None, vapid: None }),
+    }
+}
+
 fn notifications() -> Vec<Notification> {
     let (call, at, sdp) = (1, 0, None);
     let text = String::from("x");
@@ -335,6 +349,8 @@ fn notifications_have_the_names_of_the_protocol() {
         (json!(summary()), "MessageSummary"),
         (json!(&summary().counts[0]), "MessageCounts"),
         (json!(snapshot()), "CallSnapshot"),
+        (json!(registration()), "RegistrationSnapshot"),
+        (json!(&registration().bindings[0]), "Binding"),
         (json!(replacement()), "Replacement"),
         (json!(&snapshot().history[0]), "Transition"),
     ] {
@@ -344,6 +360,9 @@ fn notifications_have_the_names_of_the_protocol() {
         let (_, after) = text.split_once(&format!("{field}: ")).expect("the field");
         fields(blocks(after)[0])
     };
+    for (value, field) in [(json!(&registration().flows[0]), "flows"), (json!(registration().push), "push")] {
+        assert_eq!(keys(&value), inner(&exported("RegistrationSnapshot"), field), "{field}");
+    }
     assert_eq!(keys(&json!(snapshot().hold)), inner(&exported("CallSnapshot"), "hold"));
     assert_eq!(keys(&json!(DtmfValue { tone: '1', duration: 1 })), inner(&exported("Notification"), "dtmf"));
 }
@@ -370,6 +389,9 @@ fn results_have_the_names_of_the_protocol() {
         }
     }
     assert_eq!(said("inspect"), "CallSnapshot");
+    assert_eq!((said("inspectRegistration"), said("clearBindings")), ("RegistrationSnapshot".into(), "null".into()));
+    let bindings = ResultValue::Bindings { bindings: Vec::new() };
+    assert_eq!(keys(&json!(bindings)), fields(&said("bindings")));
     let nothing = ["connect", "unregister", "ring", "answer", "reject", "redirect", "hangup", "acceptOffer", "dtmf"];
     for command in nothing.into_iter().chain(["rejectTransfer", "notify"]) {
         assert_eq!(said(command), "null");

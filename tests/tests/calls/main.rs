@@ -15,6 +15,7 @@ mod interleaving;
 mod keep_alive;
 mod load;
 mod notifier;
+mod outbound;
 mod publish;
 mod register;
 mod reliable;

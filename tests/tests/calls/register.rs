@@ -58,7 +58,15 @@ fn a_registration_without_credentials() {
     assert_eq!(request.start, "REGISTER sip:example.com SIP/2.0");
     assert_eq!(request.get("To"), "<sip:bob@example.com>");
     assert!(request.get("From").starts_with("<sip:bob@example.com>;tag="));
-    assert_eq!((request.get("CSeq"), request.get("Contact")), ("1 REGISTER", CONTACT));
+    let contact = request.get("Contact").strip_prefix(CONTACT).expect("our address");
+    let instance =
+        contact.strip_prefix(";+sip.instance=\"<urn:uuid:").and_then(|urn| urn.strip_suffix(">\"")).expect(contact);
+    assert_eq!((request.get("CSeq"), instance.len()), ("1 REGISTER", 36));
+    assert!(
+        request.get("Supported").ends_with(", path, gruu"),
+        "over UDP without outbound: {}",
+        request.get("Supported")
+    );
     assert_eq!((request.get("Expires"), request.get("Max-Forwards")), ("300", "70"));
     grant(&mut solo, &request, 300);
     expect(
@@ -248,7 +256,7 @@ fn an_unregistration() {
     solo.act(Endpoint::unregister);
     let second = solo.last("REGISTER");
     assert_eq!((second.get("Expires"), second.get("CSeq")), ("0", "2 REGISTER"));
-    assert_eq!((second.get("Contact"), second.get("Call-ID")), (CONTACT, first.get("Call-ID")));
+    assert_eq!((second.get("Contact"), second.get("Call-ID")), (first.get("Contact"), first.get("Call-ID")));
     solo.receive(&Text::response(&second.bytes(), 200, "r"));
     expect(
         &solo.log(),

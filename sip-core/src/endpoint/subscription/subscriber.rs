@@ -332,7 +332,7 @@ impl Endpoint {
             }
             Err(error) => {
                 if matches!(error, Error::Timeout(_)) {
-                    self.suspect_connection();
+                    self.suspect_server(now);
                 }
                 self.on_subscribe_failed(now, key, sent, error);
             }

@@ -28,6 +28,18 @@ pub(crate) struct Args {
     /// Without it requests go where their address says.
     #[arg(long, value_name = "URI")]
     server: Option<String>,
+    /// Another server, tried when those before cannot be reached; may be repeated
+    #[arg(long, value_name = "URI")]
+    backup: Vec<String>,
+    /// How many servers to be registered with at a time (RFC 5626) [default: 1]
+    #[arg(long, value_name = "COUNT")]
+    flows: Option<u32>,
+    /// Do not register by RFC 5626
+    #[arg(long)]
+    no_outbound: bool,
+    /// A UUID that tells this user agent from others of the same address, the same after every start (RFC 5626 4.1)
+    #[arg(long, value_name = "UUID")]
+    instance: Option<String>,
     /// The name others see
     #[arg(long, value_name = "NAME")]
     display_name: Option<String>,
@@ -117,6 +129,10 @@ impl Args {
     pub(super) fn config(&self) -> Result<AgentConfig, String> {
         let mut config = AgentConfig::new(&self.aor);
         config.server.clone_from(&self.server);
+        config.servers.clone_from(&self.backup);
+        config.flows = self.flows;
+        config.outbound = self.no_outbound.then_some(false);
+        config.instance.clone_from(&self.instance);
         config.display_name.clone_from(&self.display_name);
         config.username.clone_from(&self.username);
         config.password = self.password()?;
