@@ -46,10 +46,10 @@ impl Entry {
         if self.name_len > 0 && start < end {
             start = start.saturating_add(1); // the colon
         }
-        while start < end && is_ws(bytes.get(start)) {
+        while start < end && is_blank(bytes.get(start)) {
             start = start.saturating_add(1);
         }
-        while start < end && is_ws(bytes.get(end.saturating_sub(1))) {
+        while start < end && is_blank(bytes.get(end.saturating_sub(1))) {
             end = end.saturating_sub(1);
         }
         start..end
@@ -256,6 +256,12 @@ fn is_ws(byte: Option<&u8>) -> bool {
     matches!(byte, Some(b' ' | b'\t'))
 }
 
+/// White space around a value, and a stray CR, as those leave who end lines with CR CR LF.
+#[inline]
+fn is_blank(byte: Option<&u8>) -> bool {
+    matches!(byte, Some(b' ' | b'\t' | b'\r'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,6 +299,7 @@ mod tests {
     fn a_line_without_a_colon_has_no_name() {
         assert_eq!(pairs("Foobar roobar\r\nTo:a\r\n\r\n")[0], (Name::Other, "", "Foobar roobar"));
         assert_eq!(pairs(": x\r\n\r\n")[0], (Name::Other, "", ": x"));
+        assert_eq!(pairs("To:\r a\r\r\n\r\n")[0], (Name::To, "To", "a"));
     }
 
     #[test]

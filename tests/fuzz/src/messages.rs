@@ -65,8 +65,13 @@ fn again(fields: &Fields, copied: Bytes) {
         assert_eq!(copied.count(name), fields.count(name), "{name}");
     }
     let plain = |text: &str| text.replace(['\r', '\n'], " ");
-    assert_eq!(copied.call_id().ok(), fields.call_id().ok());
-    assert_eq!(copied.cseq().ok(), fields.cseq().ok());
+    // What could not be read may be readable now: a stray CR is a blank in the copy.
+    if let Ok(before) = fields.call_id() {
+        assert_eq!(copied.call_id(), Ok(before));
+    }
+    if let Ok(before) = fields.cseq() {
+        assert_eq!(copied.cseq(), Ok(before));
+    }
     if let (Ok(to), Ok(before)) = (copied.to(), fields.to()) {
         assert_eq!((to.as_str(), to.tag()), (&*plain(before.as_str()), before.tag().map(plain).as_deref()));
     }
