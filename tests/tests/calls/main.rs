@@ -9,6 +9,7 @@ mod credentials;
 mod datagrams;
 mod dialog;
 mod finding;
+mod gruu;
 mod info;
 mod input;
 mod interleaving;
