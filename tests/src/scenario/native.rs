@@ -52,6 +52,9 @@ impl Agent {
         if config["automaticMedia"] == true {
             command.arg("--automatic-media");
         }
+        if let Some(replacing) = text("replacing") {
+            command.args(["--replacing", replacing]);
+        }
         if let Some(t1) = config["timers"]["t1"].as_u64() {
             command.args(["--t1", &t1.to_string()]);
         }

@@ -27,7 +27,7 @@ impl std::fmt::Display for ParseError {
 type Result<T> = std::result::Result<T, String>;
 
 /// The actions of the API, each with what it takes.
-const ACTIONS: [&str; 21] = [
+const ACTIONS: [&str; 26] = [
     "connect",
     "register",
     "unregister",
@@ -48,6 +48,11 @@ const ACTIONS: [&str; 21] = [
     "message",
     "options",
     "inspect",
+    "transfer",
+    "transferTo",
+    "refer",
+    "acceptTransfer",
+    "rejectTransfer",
     "shutdown",
 ];
 
@@ -170,6 +175,10 @@ fn read_settings(words: &mut Words) -> Result<Settings> {
                 words.take_all(&["media"])?;
                 settings.automatic_media = true;
             }
+            "never" => {
+                words.take_all(&["replaced"])?;
+                settings.never_replaced = true;
+            }
             "T1" => settings.t1 = Some(read_duration(words)?),
             "session" => settings.session = Some(read_duration(words)?),
             "expires" => settings.expires = Some(words.number()?),
@@ -258,6 +267,12 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
     let mut deed = Deed { who, call: None, action: action.clone(), arguments: Arguments::default() };
     let arguments = &mut deed.arguments;
     match action.as_str() {
+        "transfer" => read_transfer(&mut deed, words)?,
+        "refer" => {
+            arguments.targets.push(words.expect("whom")?);
+            words.take_all(&["to"])?;
+            arguments.targets.push(words.expect("whom to")?);
+        }
         "call" | "options" => arguments.targets.push(words.expect("whom")?),
         "message" => {
             arguments.targets.push(words.expect("whom")?);
@@ -276,12 +291,13 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
                 words.skip("and");
             }
         }
-        "reject" | "rejectOffer" if words.peek().is_some_and(|word| word.parse::<u16>().is_ok()) => {
+        "reject" | "rejectOffer" | "rejectTransfer" if words.peek().is_some_and(|word| word.parse::<u16>().is_ok()) => {
             arguments.status = Some(words.number()?);
         }
         _ => _ = events::read_deed(&action, words, arguments)?,
     }
-    if matches!(action.as_str(), "reject" | "hangup") && words.is_quoted() {
+    let arguments = &mut deed.arguments;
+    if matches!(action.as_str(), "reject" | "hangup" | "rejectTransfer") && words.is_quoted() {
         arguments.text = Some(words.quoted()?);
     }
     while let Some(word) = words.next() {
@@ -296,6 +312,8 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
                 }
                 arguments.description = Some(true);
             }
+            "staying" => arguments.stays = true,
+            "quietly" => arguments.quiet = true,
             other => match other.strip_prefix('(').and_then(|name| name.strip_suffix(')')) {
                 Some(name) => deed.call = Some(name.into()),
                 None => return Err(format!("what is `{other}`?")),
@@ -308,6 +326,25 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
     }
     arguments.headers = headers;
     Ok(deed)
+}
+
+/// `transfer to carol`, `transfer (bob) to (carol)`: a name is somebody to call, one in brackets whom one talks to.
+fn read_transfer(deed: &mut Deed, words: &mut Words) -> Result<()> {
+    let bare = |word: &str| word.strip_prefix('(').and_then(|name| name.strip_suffix(')')).map(str::to_owned);
+    if let Some(name) = words.peek().and_then(|word| bare(&word)) {
+        deed.call = Some(name);
+        words.next();
+    }
+    words.take_all(&["to"])?;
+    let target = words.expect("whom to")?;
+    match bare(&target) {
+        Some(name) => {
+            deed.action = "transferTo".into();
+            deed.arguments.other = Some(name);
+        }
+        None => deed.arguments.targets.push(target),
+    }
+    Ok(())
 }
 
 // ---- what agents see
@@ -377,6 +414,31 @@ fn read_event(words: &mut Words) -> Result<Pattern> {
         "no" => {
             words.take_all(&["hold"])?;
             Pattern::new("hold").with("local", "false").with("remote", "false")
+        }
+        "transfer" => match words.expect("accepted, a status, request, untold or expired")?.as_str() {
+            "accepted" => Pattern::new("transfer accepted"),
+            "untold" => Pattern::new("transferred").with("status", "none"),
+            "expired" => Pattern::new("transfer expired"),
+            "request" => {
+                words.take_all(&["to"])?;
+                let event = Pattern::new("transfer request").with("to", words.expect("whom to")?);
+                if words.skip("in") {
+                    words.take_all(&["place", "of", "another", "call"])?;
+                    event.with("replaces", "true")
+                } else {
+                    event.with("replaces", "false")
+                }
+            }
+            status => Pattern::new("transfer progress").with("status", status),
+        },
+        "transferred" => Pattern::new("transferred").with("status", words.expect("a status")?),
+        "not" => {
+            words.take_all(&["transferred"])?;
+            let event = Pattern::new("not transferred");
+            match words.expect("a status, or with which error")?.as_str() {
+                "with" => event.with("error", words.expect("which error")?),
+                status => event.with("status", status),
+            }
         }
         "dtmf" => Pattern::new("dtmf").with("tone", words.expect("a digit")?),
         "info" => Pattern::new("info").with("type", words.expect("a type")?).with("body", words.quoted()?),

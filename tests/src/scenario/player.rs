@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::lines::{Kept, matches};
+use super::lines::{Kept, fill, matches};
 use super::script::{Arguments, Deed, Part, Pattern, Scenario, Settings, Step, What, Wire};
 use super::scripted::Puppet;
 use super::sdp;
@@ -88,6 +88,8 @@ struct Agent {
     known: super::events::Known,
     /// Whom it calls, until the call has a number.
     calling: VecDeque<String>,
+    /// The requests for transfers, and whom they want called.
+    asked: Vec<(u64, String)>,
     waiting: HashMap<u64, String>,
     outcomes: Vec<(String, Pattern)>,
     descriptions: u32,
@@ -235,7 +237,7 @@ impl<S: Stage> Player<'_, S> {
 
     fn see(&mut self, who: usize, call: Option<&String>, event: &Pattern, maybe: bool) -> Result<(), String> {
         // A provisional response is sent once; on a lossy network it may not arrive.
-        let maybe = maybe || (self.stage.is_lossy() && event.kind == "progress");
+        let maybe = maybe || (self.stage.is_lossy() && matches!(event.kind, "progress" | "transfer progress"));
         let is_it = |told: &(Option<String>, Pattern)| {
             fits(&told.1, event) && call.is_none_or(|call| told.0.as_ref() == Some(call))
         };
@@ -348,7 +350,8 @@ impl<S: Stage> Player<'_, S> {
 
     fn act(&mut self, deed: &Deed) -> Result<(), String> {
         let who = deed.who;
-        let Arguments { targets, status, text, content_type, description, headers, fields } = &deed.arguments;
+        let Arguments { targets, status, text, content_type, description, headers, fields, other, stays, quiet } =
+            &deed.arguments;
         let mut command = json!({ "type": deed.action });
         let targets: Vec<String> = targets
             .iter()
@@ -359,6 +362,10 @@ impl<S: Stage> Player<'_, S> {
             .collect();
         match deed.action.as_str() {
             "redirect" => command["contacts"] = json!(targets),
+            "refer" => {
+                command["target"] = json!(targets[0]);
+                command["referTo"] = json!(targets[1]);
+            }
             _ if !targets.is_empty() => command["target"] = json!(targets[0]),
             _ => {}
         }
@@ -371,13 +378,20 @@ impl<S: Stage> Player<'_, S> {
         if let Some(text) = text {
             let field = match deed.action.as_str() {
                 "dtmf" => "tone",
-                "reject" | "hangup" => "reason",
+                "reject" | "hangup" | "rejectTransfer" => "reason",
                 _ => "body",
             };
             command[field] = json!(text);
         }
+        if *stays {
+            command["hangUp"] = json!(false);
+        }
+        if *quiet {
+            command["follow"] = json!(false);
+        }
         if !headers.is_empty() {
-            command["headers"] = json!(headers);
+            let filled: Vec<_> = headers.iter().map(|(name, value)| (name, fill(value, &self.kept))).collect();
+            command["headers"] = json!(filled);
         }
         for (name, value) in fields {
             command[*name] = value.clone();
@@ -391,15 +405,34 @@ impl<S: Stage> Player<'_, S> {
         }
         let in_call = !matches!(
             deed.action.as_str(),
-            "connect" | "register" | "unregister" | "call" | "options" | "message" | "shutdown"
+            "connect"
+                | "register"
+                | "unregister"
+                | "call"
+                | "options"
+                | "message"
+                | "refer"
+                | "acceptTransfer"
+                | "rejectTransfer"
+                | "shutdown"
         );
         let agent = self.agent(who)?;
         let call = match in_call {
-            true => Some(agent.find_call(deed.call.as_deref())?),
+            true => Some(agent.find_call(deed.call.as_deref().or(agent.besides(other.as_deref())))?),
             false => None,
         };
         if let Some(at) = call {
             command["call"] = json!(agent.calls[at].number);
+        }
+        if let Some(other) = other {
+            command["other"] = json!(agent.calls[agent.find_call(Some(other))?].number);
+        }
+        if matches!(deed.action.as_str(), "acceptTransfer" | "rejectTransfer") {
+            let (number, whom) = agent.asked.last().cloned().ok_or("nobody asked for a transfer")?;
+            command["transfer"] = json!(number);
+            if deed.action == "acceptTransfer" {
+                agent.calling.push_back(whom);
+            }
         }
         if deed.action == "call" {
             agent.calling.push_back(deed.arguments.targets.first().cloned().unwrap_or_default());
@@ -484,6 +517,10 @@ impl<S: Stage> Player<'_, S> {
         }
         agent.learn_call(notification);
         agent.known.learn(notification);
+        if notification["type"] == "transferRequest" {
+            let whom = super::told::user(&notification["target"]["uri"]);
+            agent.asked.push((notification["transfer"].as_u64().unwrap_or_default(), whom));
+        }
         let replaced = notification["replaces"].as_u64().and_then(|number| agent.with(number));
         match Told::read(notification) {
             Told::Event { call, event } => agent.push(
@@ -627,6 +664,15 @@ impl Agent {
         self.calls.iter().find(|call| call.number == number).map(|call| call.with.clone())
     }
 
+    /// With whom the one call is that is not with somebody.
+    fn besides(&self, other: Option<&str>) -> Option<&str> {
+        let mut live = self.calls.iter().filter(|call| call.live && Some(call.with.as_str()) != other);
+        match (other, live.next(), live.next()) {
+            (Some(_), Some(call), None) => Some(&call.with),
+            _ => None,
+        }
+    }
+
     /// The call with somebody; the only one that is not over, or the last that was.
     fn find_call(&self, with: Option<&str>) -> Result<usize, String> {
         let mut live = self.calls.iter().enumerate().filter(|(_, call)| call.live);
@@ -649,7 +695,7 @@ impl Agent {
         let holds = call.is_some_and(|call| call.holds);
         let offered = call.map_or("", |call| call.offered.as_str());
         match action {
-            "call" => description.unwrap_or(true).then_some("sendrecv"),
+            "call" | "acceptTransfer" => description.unwrap_or(true).then_some("sendrecv"),
             "ring" => description.unwrap_or(false).then(|| sdp::answer(offered, false)),
             "answer" => Some(sdp::answer(offered, false)),
             "acceptOffer" => Some(sdp::answer(offered, holds)),

@@ -82,6 +82,8 @@ pub struct Settings {
     pub manual_offers: bool,
     /// The agent rewrites descriptions and answers offers itself.
     pub automatic_media: bool,
+    /// Nobody may replace its calls.
+    pub never_replaced: bool,
     /// RFC 3261 timer T1.
     pub t1: Option<Duration>,
     /// How long a session should last without a refresh.
@@ -164,6 +166,12 @@ pub struct Arguments {
     pub content_type: Option<String>,
     /// With a description, without one, or as usual.
     pub description: Option<bool>,
+    /// The call to bring together with this one, by with whom it is.
+    pub other: Option<String>,
+    /// A transfer leaves the call as it is.
+    pub stays: bool,
+    /// A transfer is not to be reported.
+    pub quiet: bool,
     /// Further header fields.
     pub headers: Lines,
     /// Further fields of the command, as they are.

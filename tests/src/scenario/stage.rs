@@ -103,6 +103,9 @@ pub(super) fn config(settings: &Settings, aor: &str, server: Option<&str>, passw
     if settings.automatic_media {
         config["automaticMedia"] = json!(true);
     }
+    if settings.never_replaced {
+        config["replacing"] = json!("never");
+    }
     if let Some(t1) = settings.t1 {
         config["timers"] = json!({ "t1": t1.as_millis() });
     }

@@ -68,6 +68,20 @@ impl Told {
                 let pattern = Pattern::new("message").with("from", user(&notification["from"]["uri"]));
                 event(pattern.with("body", text(&notification["body"])))
             }
+            "transferAccepted" => event(Pattern::new("transfer accepted")),
+            "transferExpired" => event(Pattern::new("transfer expired")),
+            "transferProgress" => {
+                event(Pattern::new("transfer progress").with("status", notification["status"].to_string()))
+            }
+            "transferDone" if notification["error"].is_null() => {
+                let status = notification["status"].as_u64().map_or("none".to_owned(), |status| status.to_string());
+                event(Pattern::new("transferred").with("status", status))
+            }
+            "transferDone" => event(with_error(Pattern::new("not transferred"), &notification["error"])),
+            "transferRequest" => {
+                let pattern = Pattern::new("transfer request").with("to", user(&notification["target"]["uri"]));
+                event(pattern.with("replaces", notification["replaces"].to_string()))
+            }
             "ended" => event(end(&notification["end"])),
             "malformed" => event(Pattern::new("malformed")),
             "trace" => Told::Message { sent: notification["direction"] == "out", text: text(&notification["text"]) },

@@ -105,6 +105,10 @@ impl Endpoint {
             Ok(event) => event.as_ref().map(Package::of),
             Err(error) => return self.refuse_unreadable(now, server, &request, source, &error),
         };
+        if package.as_ref().is_some_and(|package| *package.name == *"refer") {
+            // A REFER alone makes one (RFC 3515 2.4.4).
+            return self.refuse(now, server, &request, source, StatusCode::FORBIDDEN, &[]);
+        }
         let served = |package: &Package| self.config.packages.contains(&package.name);
         let Some(package) = package.filter(served) else {
             return self.refuse_event(now, server, &request, source);

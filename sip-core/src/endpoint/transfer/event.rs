@@ -97,7 +97,7 @@ pub struct TransferOutcome {
 pub enum TransferEvent {
     /// The other side took the request. It may still ask its user, and nothing is transferred yet.
     Accepted,
-    /// What the other side tells of the new call (the sipfrag of a NOTIFY): 100, 180, and the final status.
+    /// What the other side tells of the new call (the sipfrag of a NOTIFY): 100, 180, and the final status, each once.
     Progress {
         /// The status.
         status: StatusCode,
@@ -141,5 +141,12 @@ impl FollowOptions {
     /// With an offer.
     pub fn with_sdp(sdp: impl Into<Bytes>) -> FollowOptions {
         FollowOptions { sdp: Some(sdp.into()), headers: Vec::new() }
+    }
+
+    /// With one more header field of the INVITE.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> FollowOptions {
+        self.headers.push((name.into(), value.into()));
+        self
     }
 }

@@ -30,6 +30,8 @@ pub(in super::super) struct Transfer {
     consulted: Option<Key>,
     options: TransferOptions,
     accepted: bool,
+    /// What was told last, so that a refreshed report of it tells nothing.
+    told: Option<(StatusCode, Box<str>)>,
     subscription: Option<Key>,
     timer: Option<TimerId>,
 }
@@ -155,6 +157,7 @@ impl Endpoint {
             consulted: None,
             options,
             accepted: false,
+            told: None,
             subscription: None,
             timer: None,
         })
@@ -311,7 +314,11 @@ impl Endpoint {
         }
         self.accepted(now, key);
         let Some((status, phrase)) = fragment_status(&notice.body) else { return };
-        self.tell_transfer(now, key, TransferEvent::Progress { status, phrase: phrase.into() });
+        let step = (status, Box::<str>::from(phrase));
+        let Some(transfer) = self.transfers.get_mut(key) else { return };
+        if transfer.told.replace(step.clone()).as_ref() != Some(&step) {
+            self.tell_transfer(now, key, TransferEvent::Progress { status, phrase: step.1 });
+        }
         if status.is_provisional() {
             return self.restart_transfer_timer(now, key);
         }

@@ -107,6 +107,9 @@ pub(crate) struct Args {
     /// Event packages others may subscribe to, e.g. presence,dialog
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     packages: Vec<String>,
+    /// Who may replace a call by another (RFC 3891): asked, referred or never [default: asked]
+    #[arg(long, value_name = "WHO")]
+    replacing: Option<String>,
     /// RFC 3261 timer T1, in milliseconds
     #[arg(long, value_name = "MS")]
     t1: Option<u32>,
@@ -147,6 +150,7 @@ impl Args {
         (session_timers.expires, session_timers.min_se) = (self.session_expires, self.min_se);
         config.session_timers = Some(session_timers);
         config.packages.clone_from(&self.packages);
+        config.replacing.clone_from(&self.replacing);
         config.trace = self.trace;
         config.automatic_media = self.automatic_media;
         let mut timers = TimerValues::default();
