@@ -13,13 +13,14 @@ pub struct Limits {
     pub message: usize,
     /// Header fields of a message. Default 256.
     pub headers: usize,
-    /// Bytes of the start line or of one header field with its continuation lines. Default 16,384.
+    /// Bytes of the start line or of one header field with its continuation lines. Default 65,535: registrars list all contacts
+    /// in one.
     pub line: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { message: 65_535, headers: 256, line: 16_384 }
+        Limits { message: 65_535, headers: 256, line: 65_535 }
     }
 }
 

@@ -120,12 +120,21 @@ fn a_server_that_does_not_push_is_not_asked_again() {
 #[test]
 fn a_list_of_hundreds_of_contacts_is_read() {
     let (mut solo, request) = registering(|_| {});
-    let mut response = Text::response(&request.bytes(), 200, "r");
     let other = |number: u32| {
         format!(
             "<sip:bob@192.0.2.77:{number};transport=ws;x=01234567890123456789012345678901234567890123456789>;expires=60"
         )
     };
+    // In many lines, and in one.
+    let in_one = |number: u32| other(20_000 + number);
+    let all: Vec<String> = (0..495).map(in_one).collect();
+    let list = format!("{}, {};expires=77", all.join(", "), request.get("Contact"));
+    assert!(list.len() > 45_000);
+    solo.receive(&Text::response(&request.bytes(), 200, "r").add("Contact", &list));
+    assert!(solo.log().ends_with("done: registered for 77 s\n"));
+    solo.act(Endpoint::register);
+    let request = solo.last("REGISTER");
+    let mut response = Text::response(&request.bytes(), 200, "r");
     for line in 0..45 {
         let contacts: Vec<String> = (0..11).map(|number| other(10_000 + line * 11 + number)).collect();
         response = response.add("Contact", &contacts.join(", "));
