@@ -13,7 +13,11 @@ use offhook_core::endpoint::{Config, Error, Server};
 use offhook_core::transaction::TimerConfig;
 use offhook_core::transport::{FlowError, FlowErrorKind, Target, Transport};
 
+use crate::metrics::Sampler;
 use crate::{Driver, DriverBuilder, Handle, ListenAddr};
+
+/// How often metrics of calls and messages are brought up to date.
+const SAMPLE: Duration = Duration::from_secs(5);
 
 /// A user agent that runs on tokio. Everything but its making is in [`offhook_core::agent::UserAgent`], to which it
 /// derefs. When the last handle of it and of its calls is dropped, what is left is ended in order.
@@ -231,7 +235,9 @@ impl Builder {
         if let Some(asks) = self.asks {
             asks(&agent);
         }
-        let mut driver = Driver::builder(engine);
+        let mut sampler = Sampler::new();
+        let look = move |engine: &Engine| sampler.sample(engine.endpoint());
+        let mut driver = Driver::builder(engine).sample(SAMPLE, look);
         for address in bind {
             driver = driver.udp(address);
         }

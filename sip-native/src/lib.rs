@@ -28,6 +28,7 @@
 mod agent;
 pub mod driver;
 mod entropy;
+pub mod metrics;
 
 #[doc(no_inline)]
 pub use offhook_core as core;

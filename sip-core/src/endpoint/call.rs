@@ -303,6 +303,7 @@ impl Endpoint {
         if call.state == state && !call.history.is_empty() {
             return;
         }
+        self.totals.count(call.direction, state, call.history.is_empty());
         call.state = state;
         let transition = Transition { at: now, state, cause: cause.into() };
         if call.history.len() >= limit {

@@ -39,6 +39,7 @@ mod size;
 mod subscription;
 mod tag;
 mod teardown;
+mod totals;
 mod transfer;
 mod update;
 
@@ -65,6 +66,7 @@ pub use subscription::{
     AcceptOptions, Document, Notice, SubscribeOptions, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
     SubscriptionRequest, SubscriptionState,
 };
+pub use totals::Totals;
 pub use transfer::{
     FollowOptions, TransferEvent, TransferId, TransferOptions, TransferOutcome, TransferRequest, TransferRequestId,
 };
@@ -76,7 +78,7 @@ use crate::hashing::{Identity, KeyedHash};
 use crate::message::Wire;
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
-use crate::transaction::{self, Transactions};
+use crate::transaction::{self, Traffic, Transactions};
 use crate::transport::{Dead, FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record};
 use call::Call;
 use connection::Connection;
@@ -161,6 +163,7 @@ pub struct Endpoint {
     next_query: u64,
     opening: HashMap<FlowId, connection::Opening>,
     dead: Dead,
+    totals: Totals,
     keep_alives: HashMap<FlowId, KeepAlive>,
     calls: Arena<Call>,
     by_dialog: HashMap<Identity, Key>,
@@ -208,6 +211,7 @@ impl Endpoint {
             next_query: 0,
             opening: HashMap::new(),
             dead: Dead::default(),
+            totals: Totals::default(),
             keep_alives: HashMap::new(),
             calls: Arena::new(),
             by_dialog: HashMap::new(),
@@ -229,6 +233,16 @@ impl Endpoint {
     /// The settings it was made with.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// How many calls there have been.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// How many messages have passed.
+    pub fn traffic(&self) -> &Traffic {
+        self.transactions.traffic()
     }
 
     /// What is alive now, for metrics and for tests that nothing is left.

@@ -9,7 +9,8 @@ use super::client::{Cancel, Client, Machine};
 use super::key::{MatchKey, Matcher};
 use super::server::Server;
 use super::{
-    ClientId, ClientState, Event, ServerId, ServerState, Timer, TimerConfig, invite_client, non_invite_client, requests,
+    ClientId, ClientState, Event, ServerId, ServerState, Timer, TimerConfig, Traffic, invite_client, non_invite_client,
+    requests,
 };
 use crate::arena::{Arena, Key};
 use crate::entropy::Entropy;
@@ -33,6 +34,7 @@ pub struct Transactions<U> {
     pub(super) limits: Limits,
     pub(super) server_limit: usize,
     pub(super) trace: bool,
+    pub(super) traffic: Traffic,
     pub(super) flows: Flows,
     pub(super) queue: TimerQueue<TimerKey>,
     pub(super) matcher: Matcher,
@@ -59,6 +61,7 @@ impl<U: Copy> Transactions<U> {
             limits,
             server_limit,
             trace: false,
+            traffic: Traffic::default(),
             queue: TimerQueue::new(),
             matcher: Matcher::new(&mut entropy),
             clients: Arena::new(),
@@ -84,6 +87,11 @@ impl<U: Copy> Transactions<U> {
         }
         self.midway.clear();
         self.queue = TimerQueue::new();
+    }
+
+    /// How many messages have passed.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     /// The timers in force.
@@ -271,6 +279,7 @@ impl<U: Copy> Transactions<U> {
     }
 
     pub(super) fn note(&mut self, outgoing: bool, path: Path, bytes: &Bytes) {
+        self.traffic.count(outgoing, bytes);
         if self.trace {
             self.events.push_back(Event::Trace { outgoing, path, bytes: bytes.clone().into() });
         }

@@ -17,6 +17,7 @@ mod response;
 mod server;
 mod steps;
 mod timers;
+mod traffic;
 mod undelivered;
 
 pub use client::{ClientId, ClientState};
@@ -25,6 +26,7 @@ pub use layer::Transactions;
 pub use response::{respond_to, top_via};
 pub use server::{ServerId, ServerState};
 pub use timers::{Timer, TimerConfig};
+pub use traffic::{Kind, Traffic};
 
 use timers::{Change, Step};
 

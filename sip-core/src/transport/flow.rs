@@ -165,6 +165,25 @@ impl FlowError {
     }
 }
 
+impl FlowErrorKind {
+    /// The kind in one word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            FlowErrorKind::Unresolved => "unresolved",
+            FlowErrorKind::Refused => "refused",
+            FlowErrorKind::Timeout => "timeout",
+            FlowErrorKind::Tls => "tls",
+            FlowErrorKind::CertificateName => "certificate-name",
+            FlowErrorKind::CertificateExpired => "certificate-expired",
+            FlowErrorKind::CertificateUntrusted => "certificate-untrusted",
+            FlowErrorKind::Handshake => "handshake",
+            FlowErrorKind::Lost => "lost",
+            FlowErrorKind::Framing => "framing",
+            FlowErrorKind::Unsupported => "unsupported",
+        }
+    }
+}
+
 /// The kinds of flow failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use offhook_core::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, Target};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::connection::{Io, Link, Opened, prepare};
 use super::dns::{Dns, open_error};
@@ -14,9 +14,11 @@ use super::input::Input;
 use super::limits::Limits;
 use super::tls::Connector;
 use super::{udp, websocket};
+use crate::metrics::connected_within;
 
 /// Opens a connection for the flow of `link` and runs it to its end.
 pub(super) async fn open(target: Target, mut link: Link, dns: Dns, tls: Connector) {
+    let asked = Instant::now();
     let opened = tokio::select! {
         opened = within(link.limits.clone(), &target, dial(&target, &link.limits, &dns, &tls)) => opened,
         () = link.queue.unwanted(link.limits.linger) => return,
@@ -28,6 +30,7 @@ pub(super) async fn open(target: Target, mut link: Link, dns: Dns, tls: Connecto
         }
         Err(error) => return link.report(Some(FlowChange::Failed(error))).await,
     };
+    connected_within(target.transport, asked.elapsed());
     let change = FlowChange::Connected { local, remote: link.remote };
     // A driver that has stopped meanwhile still sends what waits.
     let _ = link.inputs.send(Input::Changed { flow: link.flow, change }).await;

@@ -19,6 +19,7 @@ use super::limits::Limits;
 use super::sources::Slot;
 use super::tls::Acceptor;
 use super::websocket::{self, Origins};
+use crate::metrics::{accept_failed, handshake_failed};
 
 /// How long accepting rests after an error, e.g. when file descriptors have run out.
 const REST: Duration = Duration::from_millis(100);
@@ -77,7 +78,10 @@ impl Accept {
                 }
             }
             Ok(None) => {}
-            Err(error) => tracing::debug!(%remote, transport = %info.transport, %error, "a handshake failed"),
+            Err(error) => {
+                handshake_failed(info.transport);
+                tracing::debug!(%remote, transport = %info.transport, %error, "a handshake failed");
+            }
         }
     }
 
@@ -143,6 +147,7 @@ impl Listener {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     tracing::warn!(%error, "accepting failed");
+                    accept_failed();
                     self.resting = Some(Box::pin(sleep(REST)));
                 }
             }

@@ -40,6 +40,7 @@ mod limits;
 mod listen;
 mod queue;
 mod run;
+mod sample;
 mod sources;
 mod tls;
 mod udp;
@@ -49,6 +50,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use offhook_core::transport::{Machine, Transport};
 use tokio::sync::{mpsc, watch};
@@ -65,6 +67,7 @@ pub use websocket::Origins;
 use handle::Command;
 use listen::{Accept, Listener, Speaks};
 use run::Run;
+use sample::Sample;
 use tls::{Acceptor, Connector};
 
 /// Runs machines; see the [module](self).
@@ -83,6 +86,7 @@ impl Driver {
             origins: Origins::default(),
             limits: Limits::default(),
             dns: Dns::default(),
+            sample: None,
             #[cfg(feature = "tls")]
             tls: ClientTls::default(),
         }
@@ -97,9 +101,13 @@ pub struct DriverBuilder<M> {
     origins: Origins,
     limits: Limits,
     dns: Dns,
+    sample: Option<(Duration, Look<M>)>,
     #[cfg(feature = "tls")]
     tls: ClientTls,
 }
+
+/// What looks at a machine.
+type Look<M> = Box<dyn FnMut(&M) + Send>;
 
 enum Listen {
     Udp,
@@ -162,6 +170,12 @@ where
         self
     }
 
+    /// Looks at the machine so often, and when the driver stops: for metrics. `look` must not block.
+    pub fn sample(mut self, every: Duration, look: impl FnMut(&M) + Send + 'static) -> DriverBuilder<M> {
+        self.sample = Some((every, Box::new(look)));
+        self
+    }
+
     /// Where to look names up; default: where the system does.
     pub fn dns(mut self, dns: Dns) -> DriverBuilder<M> {
         self.dns = dns;
@@ -198,6 +212,9 @@ where
         #[cfg(not(feature = "tls"))]
         let tls = Connector::default();
         let mut run = Run::new(self.machine, on_event, orders, limits, self.dns, tls);
+        if let Some((every, look)) = self.sample {
+            run.add_sample(Sample::new(every, look));
+        }
         let mut local_addrs = Vec::new();
         for (address, listen) in self.listen {
             let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));

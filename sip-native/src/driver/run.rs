@@ -25,10 +25,12 @@ use super::input::Input;
 use super::limits::Limits;
 use super::listen::Listener;
 use super::queue::{self, QueueError};
+use super::sample::Sample;
 use super::sources::Sources;
 use super::tls::Connector;
 use super::udp::{DATAGRAM, Datagram, UdpFlow, reachable};
 use super::{connect, icmp};
+use crate::metrics::{Meters, refused};
 
 /// How much is taken from one source before the others have their turn.
 const BATCH: usize = 32;
@@ -56,6 +58,8 @@ pub(super) struct Run<M: Machine, F> {
     flows: HashMap<FlowId, Flow>,
     udp: Vec<UdpFlow>,
     listeners: Vec<Listener>,
+    meters: Meters,
+    sample: Option<Sample<M>>,
     tasks: JoinSet<()>,
     sources: Sources,
     sleep: Option<(Instant, Pin<Box<Sleep>>)>,
@@ -64,8 +68,16 @@ pub(super) struct Run<M: Machine, F> {
     stopping: bool,
 }
 
+/// A flow that is not over.
+struct Flow {
+    transport: Transport,
+    /// A connection that has come up.
+    up: bool,
+    way: Way,
+}
+
 /// How a flow's bytes get out.
-enum Flow {
+enum Way {
     Connection(queue::Sender),
     Udp,
     /// The UDP socket is being bound.
@@ -102,6 +114,8 @@ where
             flows: HashMap::new(),
             udp: Vec::new(),
             listeners: Vec::new(),
+            meters: Meters::new(),
+            sample: None,
             tasks: JoinSet::new(),
             sources: Sources::default(),
             sleep: None,
@@ -115,8 +129,13 @@ where
     pub(super) fn add_udp(&mut self, socket: UdpSocket, local: SocketAddr) {
         let info = FlowInfo { transport: Transport::Udp, local: reachable(local), remote: None };
         let flow = self.machine.flow_opened(self.clock.now(), info);
-        self.flows.insert(flow, Flow::Udp);
+        self.flows.insert(flow, Flow { transport: Transport::Udp, up: false, way: Way::Udp });
         self.insert_udp(flow, socket);
+    }
+
+    /// Looks at the machine now and again.
+    pub(super) fn add_sample(&mut self, sample: Sample<M>) {
+        self.sample = Some(sample);
     }
 
     fn insert_udp(&mut self, flow: FlowId, socket: UdpSocket) {
@@ -134,6 +153,9 @@ where
         // What it wants after hearing of its sockets.
         self.carry_out();
         poll_fn(|cx| self.poll(cx)).await;
+        if let Some(sample) = self.sample.take() {
+            sample.finish(&self.machine);
+        }
         self.close().await;
     }
 
@@ -142,6 +164,9 @@ where
             let mut busy = self.poll_orders(cx);
             busy |= self.poll_inputs(cx);
             busy |= self.poll_machine(cx);
+            if let Some(sample) = &mut self.sample {
+                sample.poll(cx, &self.machine);
+            }
             busy |= self.poll_udp(cx);
             busy |= self.poll_listeners(cx);
             if self.stopping || self.machine.is_finished() {
@@ -193,14 +218,16 @@ where
         match input {
             Input::Received { path, bytes } => {
                 // Bytes of a flow that the machine has closed are nobody's.
-                if self.flows.contains_key(&path.flow) {
+                if let Some(flow) = self.flows.get(&path.flow) {
+                    self.meters.received(flow.transport, bytes.len());
                     self.machine.receive(now, path, bytes);
                 }
             }
             Input::Changed { flow, change } => {
-                let known = match change {
-                    FlowChange::Connected { .. } => self.flows.contains_key(&flow),
-                    FlowChange::Failed(_) | FlowChange::Closed => self.forget(flow),
+                let known = match &change {
+                    FlowChange::Connected { .. } => self.came_up(flow),
+                    FlowChange::Failed(error) => self.ended(flow, Some(error.kind)),
+                    FlowChange::Closed => self.ended(flow, None),
                 };
                 if known {
                     self.machine.flow_changed(now, flow, change);
@@ -208,19 +235,21 @@ where
             }
             Input::Accepted { info, queue, answer } => {
                 let flow = self.machine.flow_opened(now, info);
-                self.flows.insert(flow, Flow::Connection(queue));
+                self.flows.insert(flow, Flow { transport: info.transport, up: true, way: Way::Connection(queue) });
+                self.meters.came_up(info.transport, true);
                 // Its task is there, or the flow will be found gone when something is sent.
                 let _ = answer.send(flow);
             }
             Input::Bound { flow, socket, local, remote } => {
-                if let Some(state @ Flow::Binding) = self.flows.get_mut(&flow) {
-                    *state = Flow::Udp;
+                if let Some(Flow { way: way @ Way::Binding, .. }) = self.flows.get_mut(&flow) {
+                    *way = Way::Udp;
                     self.insert_udp(flow, socket);
                     self.machine.flow_changed(now, flow, FlowChange::Connected { local, remote });
                 }
             }
             Input::Undelivered { path, quoted, error } => {
                 if self.flows.contains_key(&path.flow) {
+                    self.meters.undelivered.increment(1);
                     self.machine.undelivered(now, path, quoted, error);
                 }
             }
@@ -257,7 +286,9 @@ where
             }
         }
         self.sleep = None;
-        self.machine.handle_timeout(self.clock.now());
+        let now = self.clock.now();
+        self.meters.timer_served(now.since(at));
+        self.machine.handle_timeout(now);
         self.carry_out();
         true
     }
@@ -285,6 +316,7 @@ where
                 Datagram::Here(length, remote) => {
                     // One allocation of the right size: a message that is kept keeps no more than itself.
                     let bytes = self.datagram.get(..length).map(Bytes::copy_from_slice).unwrap_or_default();
+                    self.meters.received(Transport::Udp, length);
                     self.machine.receive(self.clock.now(), Path { flow, remote }, bytes);
                     self.carry_out();
                 }
@@ -314,10 +346,12 @@ where
                 busy = true;
                 if self.tasks.len() >= self.limits.connections.saturating_add(self.udp.len()) {
                     tracing::warn!(%remote, "connection refused: the limit is reached");
+                    refused("limit");
                     continue;
                 }
                 let Some(slot) = self.sources.admit(remote, self.limits.connections_per_source) else {
                     tracing::debug!(%remote, "connection refused: its source has too many");
+                    refused("source");
                     continue;
                 };
                 let accept = listener.accept.clone();
@@ -366,18 +400,23 @@ where
     }
 
     fn transmit(&mut self, path: Path, bytes: Bytes) {
-        match self.flows.get(&path.flow) {
-            Some(Flow::Connection(queue)) => match queue.send(bytes) {
-                Ok(()) => {}
+        let length = bytes.len();
+        let Some(Flow { transport, way, .. }) = self.flows.get(&path.flow) else { return };
+        let transport = *transport;
+        match way {
+            Way::Connection(queue) => match queue.send(bytes) {
+                Ok(()) => self.meters.sent(transport, length),
                 Err(QueueError::Gone) => self.lose(path.flow, "the connection is gone"),
                 Err(QueueError::Full) => self.lose(path.flow, "the peer does not read what is sent"),
             },
-            Some(Flow::Udp) => {
+            Way::Udp => {
                 if let Some(socket) = self.udp.iter_mut().find(|socket| socket.flow == path.flow) {
-                    self.own_inputs.extend(socket.send(path.remote, bytes, self.limits.queue));
+                    self.meters.sent(transport, length);
+                    let failed = socket.send(path.remote, bytes, self.limits.queue, &self.meters);
+                    self.own_inputs.extend(failed);
                 }
             }
-            Some(Flow::Binding | Flow::Lost) | None => {
+            Way::Binding | Way::Lost => {
                 tracing::debug!(flow = path.flow.number(), "nothing is sent on a flow that is not open");
             }
         }
@@ -385,7 +424,9 @@ where
 
     /// Drops a connection at once and tells the machine.
     fn lose(&mut self, flow: FlowId, words: &str) {
-        if let Some(Flow::Connection(queue)) = self.flows.insert(flow, Flow::Lost) {
+        if let Some(entry) = self.flows.get_mut(&flow)
+            && let Way::Connection(queue) = std::mem::replace(&mut entry.way, Way::Lost)
+        {
             queue.reset();
         }
         let change = FlowChange::Failed(FlowError::new(FlowErrorKind::Lost, words));
@@ -395,12 +436,12 @@ where
     fn open(&mut self, flow: FlowId, target: Target) {
         let (inbox, limits) = (self.inbox.clone(), self.limits.clone());
         if target.transport == Transport::Udp {
-            self.flows.insert(flow, Flow::Binding);
+            self.flows.insert(flow, Flow { transport: target.transport, up: false, way: Way::Binding });
             self.tasks.spawn(connect::bind(target, flow, inbox, limits, self.dns.clone()));
             return;
         }
         let (sender, queue) = queue::queue(limits.queue);
-        self.flows.insert(flow, Flow::Connection(sender));
+        self.flows.insert(flow, Flow { transport: target.transport, up: false, way: Way::Connection(sender) });
         let remote = target.addr.unwrap_or(Path::UNKNOWN);
         let link = Link { flow, remote, queue, inputs: inbox, limits };
         self.tasks.spawn(connect::open(target, link, self.dns.clone(), self.tls.clone()));
@@ -409,13 +450,37 @@ where
     /// Forgets a flow; its connection closes after what waits was sent. Whether it was known.
     fn forget(&mut self, flow: FlowId) -> bool {
         self.udp.retain(|socket| socket.flow != flow);
-        self.flows.remove(&flow).is_some()
+        let Some(flow) = self.flows.remove(&flow) else { return false };
+        if flow.up {
+            self.meters.went_down(flow.transport);
+        }
+        true
+    }
+
+    /// A flow asked for is there. Whether it is still wanted.
+    fn came_up(&mut self, flow: FlowId) -> bool {
+        let Some(flow) = self.flows.get_mut(&flow) else { return false };
+        if flow.transport.is_reliable() {
+            flow.up = true;
+            self.meters.came_up(flow.transport, false);
+        }
+        true
+    }
+
+    /// A flow failed, or its peer closed it. Whether it was known.
+    fn ended(&mut self, id: FlowId, reason: Option<FlowErrorKind>) -> bool {
+        if let Some(flow) = self.flows.get(&id) {
+            self.meters.failed(flow.transport, flow.up, reason);
+        }
+        self.forget(id)
     }
 
     /// Closes everything in order, by force what does not close in time.
     async fn close(mut self) {
         self.listeners.clear();
-        self.flows.clear();
+        for flow in self.flows.drain().filter(|(_, flow)| flow.up) {
+            self.meters.went_down(flow.1.transport);
+        }
         self.orders.close();
         while self.orders.try_recv().is_ok() {}
         // Tasks whose connection is no flow yet see that it will never be one.

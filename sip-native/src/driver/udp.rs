@@ -17,6 +17,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::icmp;
 use super::input::Input;
+use crate::metrics::Meters;
 
 /// The longest datagram there is.
 pub(super) const DATAGRAM: usize = 65_536;
@@ -137,7 +138,7 @@ impl UdpFlow {
 
     /// Sends now or, where the system's buffer is full, as soon as it can; beyond `limit` waiting bytes not at all. What to
     /// tell the machine if that is known to have failed.
-    pub(super) fn send(&mut self, to: SocketAddr, bytes: Bytes, limit: usize) -> Option<Input> {
+    pub(super) fn send(&mut self, to: SocketAddr, bytes: Bytes, limit: usize, meters: &Meters) -> Option<Input> {
         if self.waiting.is_empty() {
             match self.try_send(to, &bytes) {
                 Sent::Done => return None,
@@ -148,6 +149,7 @@ impl UdpFlow {
         if self.waiting_bytes + bytes.len() > limit {
             // Like any loss on the way: what matters is sent again.
             tracing::debug!(flow = self.flow.number(), %to, "datagram dropped: the socket is congested");
+            meters.congested.increment(1);
             return None;
         }
         self.waiting_bytes += bytes.len();

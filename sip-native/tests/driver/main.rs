@@ -5,6 +5,7 @@ mod authority;
 #[cfg(feature = "dns")]
 mod dns;
 mod echo;
+mod metrics;
 mod sockets;
 mod strain;
 mod tls;

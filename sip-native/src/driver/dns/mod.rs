@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use offhook_core::transport::{FlowError, FlowErrorKind, Record, RecordKind, Target};
 use tokio::net::lookup_host;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
+
+use crate::metrics::looked_up;
 
 /// Where names are looked up.
 ///
@@ -38,7 +40,11 @@ impl Dns {
         if let Ok(ip) = unbracketed(host).parse() {
             return Ok(vec![ip]);
         }
-        let found = timeout(within, self.find(host)).await.unwrap_or_else(|_| Err(late(host)))?;
+        let asked = Instant::now();
+        let found = timeout(within, self.find(host)).await.unwrap_or_else(|_| Err(late(host)));
+        let result = found.as_ref().map(|found| !found.is_empty()).map_err(|error| error.kind);
+        looked_up("addresses", result, asked.elapsed());
+        let found = found?;
         let mut addresses = Vec::new();
         for address in found {
             if !addresses.contains(&address) {
@@ -67,7 +73,11 @@ impl Dns {
         if is_local(name) {
             return Ok(Vec::new());
         }
-        timeout(within, self.look_up(name, kind)).await.unwrap_or_else(|_| Err(late(name)))
+        let asked = Instant::now();
+        let found = timeout(within, self.look_up(name, kind)).await.unwrap_or_else(|_| Err(late(name)));
+        let result = found.as_ref().map(|found| !found.is_empty()).map_err(|error| error.kind);
+        looked_up(if kind == RecordKind::Srv { "srv" } else { "naptr" }, result, asked.elapsed());
+        found
     }
 
     #[cfg(feature = "dns")]
