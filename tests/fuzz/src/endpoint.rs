@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_core::auth::Credential;
-use offhook_core::endpoint::{AnswerOptions, CallId, CallOptions, Config, Endpoint, Event, Server};
+use offhook_core::endpoint::{
+    AcceptOptions, AnswerOptions, CallId, CallOptions, Config, Endpoint, Event, Outcome, PublicationId, PublishOptions,
+    Server, SubscribeOptions, SubscriptionEvent, SubscriptionId,
+};
 use offhook_core::message::{Limits, Message, Name, StatusCode};
 use offhook_core::time::Instant;
 use offhook_core::transport::{
@@ -110,6 +113,20 @@ const BODIES: [&str; 4] = [
     "--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--b--\r\n",
     "Messages-Waiting: yes\r\n",
 ];
+/// What a peer says of subscriptions, where it does.
+const NOTICES: [&str; 10] = [
+    "active;expires=60",
+    "active",
+    "pending;expires=5",
+    "terminated;reason=deactivated",
+    "terminated;reason=timeout",
+    "terminated;reason=probation;retry-after=3",
+    "terminated;reason=noresource",
+    "terminated",
+    "waiting;expires=0",
+    ";",
+];
+const PACKAGES: [&str; 4] = ["presence", "dialog;id=1", "message-summary", "refer"];
 const PEER: ([u8; 4], u16) = ([192, 0, 2, 1], 5060);
 
 /// One life of an endpoint.
@@ -133,6 +150,10 @@ struct Run {
     queries: Vec<QueryId>,
     lookups: Vec<QueryId>,
     calls: Vec<CallId>,
+    /// Somebody subscribes and publishes in this life.
+    events: bool,
+    subscriptions: Vec<SubscriptionId>,
+    publications: Vec<PublicationId>,
     /// The last messages the endpoint sent.
     sent: Vec<Bytes>,
     tags: u32,
@@ -157,6 +178,11 @@ impl Run {
             config.limits.calls = 2;
             config.limits.outgoing = 4;
             config.limits.server_transactions = 4;
+            config.limits.subscriptions = 3;
+            config.limits.publications = 2;
+        }
+        if settings & 64 != 0 {
+            config.packages = vec!["presence".into(), "dialog".into()];
         }
         let mut run = Run {
             endpoint: Endpoint::new(config, [7; 32]),
@@ -165,6 +191,9 @@ impl Run {
             queries: Vec::new(),
             lookups: Vec::new(),
             calls: Vec::new(),
+            events: settings & 64 != 0,
+            subscriptions: Vec::new(),
+            publications: Vec::new(),
             sent: Vec::new(),
             tags: 0,
             shows: std::env::var_os("OFFHOOK_FUZZ_SHOW").is_some(),
@@ -251,6 +280,9 @@ impl Run {
     /// The application does something in a call.
     fn act(&mut self, input: &mut Input<'_>) {
         let now = self.now;
+        if self.events && input.byte() & 3 != 0 {
+            return self.act_on_events(input);
+        }
         let Some(call) = self.calls.get(input.below(self.calls.len())).copied() else {
             return;
         };
@@ -276,6 +308,41 @@ impl Run {
             11 => drop(endpoint.info(now, call, "text/plain", some)),
             12 => drop(endpoint.dtmf(now, call, char::from(input.byte()), u32::from(input.short()))),
             _ => drop((endpoint.call_info(call), endpoint.calls(), endpoint.census())),
+        }
+    }
+
+    /// The application does something about subscriptions and publications.
+    fn act_on_events(&mut self, input: &mut Input<'_>) {
+        let (now, endpoint) = (self.now, &mut self.endpoint);
+        let subscription = self.subscriptions.get(input.below(self.subscriptions.len())).copied();
+        let publication = self.publications.get(input.below(self.publications.len())).copied();
+        let body = Bytes::from_static(input.pick(&BODIES).as_bytes());
+        let status = StatusCode::new(input.pick(&STATUSES)).expect("a status");
+        let options = SubscribeOptions::new(input.pick(&PACKAGES)).expires(u32::from(input.byte()));
+        match (input.byte() % 12, subscription, publication) {
+            (0 | 1, ..) => {
+                if let Ok(subscription) = endpoint.subscribe(now, input.pick(&TARGETS), options) {
+                    self.subscriptions.push(subscription);
+                }
+            }
+            (2, ..) => {
+                let options = PublishOptions::default().expires(u32::from(input.byte()));
+                endpoint.publish(now, "presence", "text/plain", body, options);
+            }
+            (3, _, Some(publication)) => drop(endpoint.update_publication(now, publication, "text/plain", body)),
+            (4, _, Some(publication)) => drop(endpoint.remove_publication(now, publication)),
+            (5, Some(subscription), _) => drop(endpoint.unsubscribe(now, subscription)),
+            (6, Some(subscription), _) => drop(endpoint.refresh_subscription(now, subscription)),
+            (7, Some(subscription), _) => {
+                let options = if input.byte() & 1 == 0 { AcceptOptions::pending() } else { AcceptOptions::default() };
+                endpoint.accept_subscription(now, subscription, options);
+            }
+            (8, Some(subscription), _) => drop(endpoint.reject_subscription(now, subscription, status, None)),
+            (9, Some(subscription), _) => {
+                endpoint.terminate_subscription(now, subscription, "giveup", None, None);
+            }
+            (_, Some(subscription), _) => drop(endpoint.notify(now, subscription, "text/plain", body)),
+            _ => {}
         }
     }
 
@@ -315,7 +382,10 @@ impl Run {
 
     /// The peer sends a request: within a dialog that was seen, or outside of any.
     fn request(&mut self, input: &mut Input<'_>) {
-        let method = input.pick(&METHODS);
+        let mut method = input.pick(&METHODS);
+        if self.events && input.byte() & 3 != 0 {
+            method = input.pick(&["NOTIFY", "NOTIFY", "SUBSCRIBE"]);
+        }
         let kind = input.byte();
         let (call_id, from, to) = match self.sent(input).and_then(seen) {
             Some(seen) if kind & 3 != 0 => seen,
@@ -333,7 +403,13 @@ impl Run {
             "{method} sip:bob@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK{branch}\r\n\
              From: {from}\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: {number} {method}\r\n"
         );
-        if method == "INVITE" {
+        if self.events {
+            text += &format!("Event: {}\r\n", input.pick(&PACKAGES));
+        }
+        if self.events && method == "NOTIFY" {
+            text += &format!("Subscription-State: {}\r\n", input.pick(&NOTICES));
+        }
+        if method == "INVITE" || (self.events && method == "SUBSCRIBE") {
             text += "Contact: <sip:alice@192.0.2.1>\r\n";
         }
         let text = self.complete(input, text);
@@ -416,6 +492,15 @@ impl Run {
                 Output::Resolve { query, .. } => self.queries.push(query),
                 Output::Lookup { query, .. } => self.lookups.push(query),
                 Output::Event(Event::Incoming { call, .. }) => self.calls.push(call),
+                Output::Event(Event::IncomingSubscription { subscription, .. }) => {
+                    self.subscriptions.push(subscription);
+                }
+                Output::Event(Event::Subscription { event: SubscriptionEvent::Forked(fork), .. }) => {
+                    self.subscriptions.push(fork);
+                }
+                Output::Event(Event::Done { result: Ok(Outcome::Published { publication, .. }), .. }) => {
+                    self.publications.push(publication);
+                }
                 Output::Event(event) if self.shows => self.show("---", format!("{event:?}").as_bytes()),
                 _ => {}
             }
@@ -429,6 +514,16 @@ impl Run {
             self.endpoint.hang_up(self.now, call, None);
             self.drain();
         }
+        for subscription in std::mem::take(&mut self.subscriptions) {
+            self.endpoint.unsubscribe(self.now, subscription);
+            self.drain();
+            self.endpoint.terminate_subscription(self.now, subscription, "noresource", None, None);
+            self.drain();
+        }
+        for publication in std::mem::take(&mut self.publications) {
+            self.endpoint.remove_publication(self.now, publication);
+            self.drain();
+        }
         self.endpoint.unregister(self.now);
         self.drain();
         self.run_until(self.now + QUIET);
@@ -436,6 +531,7 @@ impl Run {
         let left = self.endpoint.census();
         let (calls, dialogs, servers, acks) = (left.calls, left.dialogs, left.server_transactions, left.acks);
         assert_eq!((calls, dialogs, servers, acks), (0, 0, 0, 0), "something is left: {left:?}");
+        assert_eq!(left.subscriptions, 0, "a subscription is left: {left:?}");
 
         self.endpoint.shutdown(self.now, Duration::from_secs(5));
         self.drain();
@@ -443,6 +539,7 @@ impl Run {
         assert!(self.endpoint.is_finished(), "not finished: {:?}", self.endpoint.census());
         let left = self.endpoint.census();
         assert_eq!((left.calls, left.dialogs, left.outgoing), (0, 0, 0), "something is left: {left:?}");
+        assert_eq!((left.subscriptions, left.publications), (0, 0), "something is left: {left:?}");
     }
 
     fn run_until(&mut self, end: Instant) {

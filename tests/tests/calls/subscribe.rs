@@ -452,6 +452,27 @@ fn an_end_whose_last_notify_does_not_come_is_one_after_timer_n() {
 }
 
 #[test]
+fn a_notify_in_between_does_not_keep_it() {
+    let mut solo = Solo::new();
+    let (id, request) = active(&mut solo);
+    unsubscribe(&mut solo, id);
+    solo.receive(&notify(&request, "n", 2, "active;expires=600"));
+    let end = solo.last("SUBSCRIBE");
+    accept(&mut solo, &end, 0);
+    assert_eq!(solo.finish(), 32_000);
+}
+
+#[test]
+fn what_is_refused_after_a_notify_is_refreshed_still() {
+    let mut solo = Solo::new();
+    let (_, request) = subscribe(&mut solo, to("dialog").expires(600));
+    solo.receive(&notify(&request, "n", 1, "active;expires=600"));
+    solo.receive(&Text::response(&request.bytes(), 500, "proxy"));
+    solo.until("SUBSCRIBE", 2);
+    assert!((480_000..541_000).contains(&solo.now()));
+}
+
+#[test]
 fn an_end_twice_is_one() {
     let mut solo = Solo::new();
     let (id, request) = active(&mut solo);

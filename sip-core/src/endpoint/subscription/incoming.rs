@@ -180,7 +180,6 @@ impl Endpoint {
 
     /// What a NOTIFY says.
     fn on_notice(&mut self, now: Instant, key: Key, request: &Request, said: SubscriptionStateRef<'_>) {
-        self.stop_timer_n(key);
         let Some(entry) = self.subscriptions.get_mut(key) else { return };
         let (before, known) = (entry.state, entry.expiry.is_some());
         let state = match said.state {
@@ -189,6 +188,11 @@ impl Endpoint {
             SubscriptionPhase::Active | SubscriptionPhase::Other(_) => SubscriptionState::Active,
         };
         let notice = notice_of(request, &entry.package.name, state);
+        // At the end only the last one is waited for.
+        if before != SubscriptionState::Ending {
+            self.stop_timer_n(key);
+        }
+        let Some(entry) = self.subscriptions.get_mut(key) else { return };
         let Some(subscriber) = entry.subscriber() else { return };
         let once = subscriber.expires == 0;
         // The 2xx may be still to come, and say it.

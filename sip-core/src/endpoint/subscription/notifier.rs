@@ -441,11 +441,16 @@ impl Endpoint {
         self.stop_subscription_timer(key);
         let Some(notifier) = self.notifier_mut(key) else { return Err(GONE) };
         notifier.end = Some(end);
+        let stalled = notifier.stalled;
         let dropped: Vec<_> = notifier.queue.drain(..).filter_map(|queued| queued.op).collect();
         for op in dropped {
             self.done(op, Err(GONE));
         }
         self.set_subscription_state(now, key, SubscriptionState::Ending);
+        if stalled {
+            // The way to the subscriber has its time to come back.
+            self.set_subscription_timer(key, now + self.config.timers.timeout());
+        }
         self.push_notify(now, key, Queued { said, content, op });
         Ok(())
     }
@@ -527,7 +532,8 @@ impl Endpoint {
             let Some(notifier) = self.notifier_mut(key) else { return };
             notifier.stalled = true;
             notifier.queue.push_front(queued);
-            if last {
+            let ending = self.subscriptions.get(key).is_some_and(|entry| entry.state == SubscriptionState::Ending);
+            if ending {
                 self.set_subscription_timer(key, now + self.config.timers.timeout());
             }
             return;

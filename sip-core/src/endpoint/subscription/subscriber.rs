@@ -393,7 +393,10 @@ impl Endpoint {
                 self.end_subscription(now, key, SubscriptionEnd::failed(error));
             }
             // A NOTIFY came: one of several notifiers has accepted.
-            (_, Sent::Initial) => self.end_refreshes(key, Err(error)),
+            (_, Sent::Initial) => {
+                self.end_refreshes(key, Err(error));
+                self.plan_refresh(now, key);
+            }
             (_, Sent::Refresh) if is_over(&error) => match lasting && may_recover(&error) {
                 true if is_unknown(&error) => self.renew(now, key, Some(&error)),
                 true => self.renew_later(now, key, &error),
