@@ -41,13 +41,18 @@ fn tables(scenarios: &[Scenario]) -> String {
         let _ = writeln!(text, "| {} | {words} | {} |{}", section.text, names.join(", "), marks(list));
     }
     text.push_str(
-        "\n| what other stacks get wrong | scenario | simulated | native | browser |\n|---|---|---|---|---|\n",
+        "\n| what other stacks get wrong | held by | simulated | native | browser |\n|---|---|---|---|---|\n",
     );
-    let mut guards: Vec<(&String, &Scenario)> =
-        scenarios.iter().flat_map(|scenario| scenario.guards.iter().map(move |guard| (guard, scenario))).collect();
-    guards.sort_by_key(|(guard, _)| guard.to_lowercase());
-    for (guard, scenario) in guards {
-        let _ = writeln!(text, "| {guard} | {} |{}", link(scenario), marks(&[scenario]));
+    for (what, holder) in peers() {
+        let _ = match holder {
+            Some(holder) => writeln!(text, "| {what} | {} | | | |", held(&holder)),
+            None => {
+                let guards = |scenario: &&Scenario| scenario.guards.contains(&what);
+                let scenario =
+                    scenarios.iter().find(guards).unwrap_or_else(|| panic!("nothing guards against: {what}"));
+                writeln!(text, "| {what} | {} |{}", link(scenario), marks(&[scenario]))
+            }
+        };
     }
     let skips: Vec<(&Scenario, Runtime, String)> = scenarios
         .iter()
@@ -68,6 +73,44 @@ fn tables(scenarios: &[Scenario]) -> String {
     }
     text.push('\n');
     text
+}
+
+/// What other stacks get wrong, and what holds it where no scenario does.
+fn peers() -> Vec<(String, Option<String>)> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers.txt")).expect("peers.txt");
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with("# "));
+    let read = |line: &str| match line.split_once(" -> ") {
+        Some((what, holder)) => (what.to_owned(), Some(holder.to_owned())),
+        None => (line.to_owned(), None),
+    };
+    lines.map(read).collect()
+}
+
+/// A test, which must be there, or the work that is left.
+fn held(holder: &str) -> String {
+    let (file, name) = holder.split_once(": ").unwrap_or_else(|| panic!("`FILE: TEST` or `later: WORK`, not {holder}"));
+    if file == "later" {
+        return format!("later: {name}");
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+    let source = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let declared = [format!("fn {name}("), format!("it(\"{name}\"")];
+    assert!(declared.iter().any(|text| source.contains(text)), "there is no {name} in {file}");
+    match file.strip_prefix("tests/") {
+        Some(here) => format!("[{name}]({here})"),
+        None => format!("[{name}](../{file})"),
+    }
+}
+
+#[test]
+fn every_guard_of_a_scenario_is_in_the_list() {
+    let peers = peers();
+    for scenario in Scenario::all() {
+        for guard in &scenario.guards {
+            let known = peers.iter().any(|(what, holder)| what == guard && holder.is_none());
+            assert!(known, "{}: peers.txt does not have: {guard}", scenario.name);
+        }
+    }
 }
 
 fn link(scenario: &Scenario) -> String {

@@ -231,6 +231,21 @@ fn a_refresh_comes_in_time() {
 }
 
 #[test]
+fn a_list_of_contacts_as_long_as_a_message_may_be_is_read() {
+    let mut solo = solo();
+    let request = register(&mut solo);
+    let others: Vec<String> =
+        (0..1000).map(|n| format!("<sip:bob@198.51.100.7:{}>;expires=3000", 10_000 + n)).collect();
+    let others = others.join(", ");
+    assert!(others.len() > 40_000, "{}", others.len());
+    let response = Text::response(&request.bytes(), 200, "r")
+        .add("Contact", &others)
+        .add("Contact", "<sip:bob@192.0.2.9:5060>;expires=120");
+    solo.receive(&response);
+    assert!(solo.log().ends_with("done: registered for 120 s\n"), "{}", solo.log());
+}
+
+#[test]
 fn the_lifetime_is_that_of_our_own_contact() {
     let mut solo = solo();
     let request = register(&mut solo);
