@@ -1,6 +1,7 @@
 //! Event and Subscription-State (RFC 6665 section 8.2).
 
 use super::error::{Fault, ParseError};
+use super::grammar::is_token;
 use super::typed::{self, alone, number_param, token_item};
 use super::{Fields, Name, Params};
 use std::fmt;
@@ -208,7 +209,8 @@ fn subscription_state(text: &str) -> Result<SubscriptionStateRef<'_>, Fault> {
     Ok(SubscriptionStateRef {
         state,
         expires: number_param(text, &item.params, "expires")?,
-        reason: item.params.value("reason").map(EndReason::parse),
+        // One that is no token is none (RFC 6665 section 8.4).
+        reason: item.params.value("reason").filter(|text| is_token(text.as_bytes())).map(EndReason::parse),
         retry_after: number_param(text, &item.params, "retry-after")?,
     })
 }
@@ -226,6 +228,7 @@ mod tests {
         assert_eq!((state.state, state.expires), (SubscriptionPhase::Active, Some(3599)));
         let other = SubscriptionStateRef::parse("waiting;reason=x").unwrap();
         assert_eq!((other.state, other.reason), (SubscriptionPhase::Other("waiting"), Some(EndReason::Other("x"))));
+        assert_eq!(SubscriptionStateRef::parse("terminated;reason=\"a;b\"").unwrap().reason, None);
     }
 
     #[test]
