@@ -26,6 +26,8 @@ export interface CallEvents {
   state: { type: "state"; state: CallState; cause: string; at: number };
   /** A provisional response. `earlyMedia`: it brought sound, e.g. a ringback tone or an announcement. */
   progress: { type: "progress"; status: number; reason: string; earlyMedia: boolean; at: number };
+  /** The call goes on elsewhere: it was redirected, or a place it was redirected to failed (see `followRedirects`). */
+  redirected: { type: "redirected"; status: number; reason: string; target: string; at: number };
   /** Who holds the call now. */
   hold: { type: "hold"; local: boolean; remote: boolean; at: number };
   /** Muted or no longer muted. */
@@ -496,6 +498,11 @@ export class Call extends TypedEventTarget<CallEvents> {
         if (sdp !== null)
           this.#negotiation?.early(sdp).catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
         this.emit("progress", { type: "progress", status, reason, earlyMedia: sdp !== null, at });
+        break;
+      }
+      case "redirected": {
+        const { status, reason, target, at } = notification;
+        this.emit("redirected", { type: "redirected", status, reason, target, at });
         break;
       }
       case "answered":

@@ -150,5 +150,5 @@ export function errorFromEnd(end: End): OffhookError {
     return new OffhookError({ kind: "cancelled" }, { message: "hung up before the call was answered" });
   if (end.by === "network") return new OffhookError({ kind: "transport", message: end.reason });
   const status = end.status !== null && end.status >= 300 ? end.status : 487;
-  return new OffhookError({ kind: "status", status, reason: end.reason, cause: end.cause, retryAfter: null });
+  return new OffhookError({ kind: "status", status, reason: end.reason, cause: end.cause, retryAfter: null, contacts: [] });
 }

@@ -138,6 +138,11 @@ export interface AgentConfig {
    */
   reliable?: "never" | "supported" | "required";
   /**
+   * How many redirections (3xx) a call follows by itself (RFC 3261 8.1.3.4). Default 0: the error of the call says where
+   * else the callee is (`contacts`), and whether to call there is up to you.
+   */
+  followRedirects?: number;
+  /**
    * Session timers (RFC 4028): a call that nobody refreshes any more ends by itself. With nobody, with those who support
    * them (the default), or with everybody: then this side refreshes where the other does not know of it.
    * `expires` (default 1800) and `minSe` (default 90, the least there is) are in seconds.
@@ -178,7 +183,7 @@ export type Command = { id: number } & (
   /** Result: `RegistrationSnapshot`. */
   | { type: "inspectRegistration" }
   /** Result: `{ call, callId }` at once; the INVITE is on its way. */
-  | { type: "call"; target: string; sdp?: string; headers?: Header[]; replaces?: Replacement }
+  | { type: "call"; target: string; sdp?: string; headers?: Header[]; followRedirects?: number; replaces?: Replacement }
   /** 180 (or 183 with `sdp`) to an incoming call. */
   | { type: "ring"; call: CallId; sdp?: string }
   /** 200 to an incoming call. Result: null when the ACK is here. `sdp` is the answer, or the offer if the INVITE had none. */
@@ -299,8 +304,8 @@ export interface Results {
 
 /** A typed failure. The same kinds as the Rust `Error`. */
 export type ErrorValue =
-  /** The other side refused: SIP status, its reason phrase, the Reason header (RFC 3326) and Retry-After in seconds if there were. */
-  | { kind: "status"; status: number; reason: string; cause: ReasonValue | null; retryAfter: number | null }
+  /** The other side refused: SIP status, its reason phrase, the Reason header (RFC 3326) and Retry-After in seconds if there were; where to try instead (3xx, 485), the best first. */
+  | { kind: "status"; status: number; reason: string; cause: ReasonValue | null; retryAfter: number | null; contacts: Address[] }
   /** Wrong credentials, or a challenge we cannot answer. */
   | { kind: "authentication"; status: number; message: string }
   /** No answer in time: `timer` is the RFC's name ("B", "F", "H" …). */
@@ -426,6 +431,8 @@ export type Notification =
   | { type: "state"; call: CallId; state: CallState; cause: string; at: number }
   /** 1xx heard, with early media where `sdp` is there. */
   | { type: "progress"; call: CallId; status: number; reason: string; sdp: string | null; at: number }
+  /** The call goes on elsewhere: it was redirected, or a place it was redirected to failed. */
+  | { type: "redirected"; call: CallId; status: number; reason: string; target: string; at: number }
   /** Answered: 2xx heard (outgoing) or ACK with an answer heard (incoming, offerless INVITE). `sdp` is the other side's description. */
   | { type: "answered"; call: CallId; sdp: string | null; at: number }
   /** The other side offers anew; `acceptOffer` or `rejectOffer` must follow. `sdp` null: it asks us to offer. */

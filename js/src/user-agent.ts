@@ -67,6 +67,8 @@ export interface CallOptions {
   headers?: Header[];
   /** Take the place of one side of another call (RFC 3891); `(await call.inspect()).replacement` there says what goes here. */
   replaces?: Replacement;
+  /** How many redirections (3xx) the call follows by itself, in place of the agent's `followRedirects`. */
+  followRedirects?: number;
   /** Hangs up as long as the call is not established. */
   signal?: AbortSignal;
 }
@@ -275,7 +277,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    * Resolves when the INVITE is on its way; wait for `call.established` to talk.
    */
   async call(target: string, options: CallOptions = {}): Promise<Call> {
-    const { headers, replaces } = options;
+    const { headers, replaces, followRedirects } = options;
     const uri = completeTarget(target, this.aor);
     return this.#place(uri, options, (sdp) =>
       this.#client.request<"call">({
@@ -283,6 +285,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         target: uri,
         sdp,
         ...(headers ? { headers } : {}),
+        ...(followRedirects === undefined ? {} : { followRedirects }),
         ...(replaces ? { replaces } : {}),
       }),
     );

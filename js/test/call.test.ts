@@ -76,7 +76,8 @@ describe("an outgoing call", () => {
     const call = await ua.call("bob");
     agent.ended(1, { status: 486, reason: "Busy Here" });
     const error = await failure(call.established);
-    assert.deepEqual(error.detail, { kind: "status", status: 486, reason: "Busy Here", cause: null, retryAfter: null });
+    const detail = { kind: "status", status: 486, reason: "Busy Here", cause: null, retryAfter: null, contacts: [] };
+    assert.deepEqual(error.detail, detail);
     assert.equal((await call.ended).status, 486);
     assert.equal(call.state, "ended");
     assert.ok(at(media, 0).closed);

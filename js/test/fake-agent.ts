@@ -119,5 +119,5 @@ export class FakeAgent implements AgentPort {
 
 /** A refusal with a SIP status. */
 export function refusal(status: number, reason: string): ErrorValue {
-  return { kind: "status", status, reason, cause: null, retryAfter: null };
+  return { kind: "status", status, reason, cause: null, retryAfter: null, contacts: [] };
 }

@@ -157,6 +157,7 @@ export class NetworkAgent implements AgentPort {
             reason: "Not Found",
             cause: null,
             retryAfter: null,
+            contacts: [],
           });
         if (command.type === "message") {
           const { contentType, body } = command;
@@ -192,7 +193,7 @@ export class NetworkAgent implements AgentPort {
     this.#message({ callId, peer: peer ? { agent: peer } : null }, `INVITE ${command.target} SIP/2.0`, command.sdp);
     const refusal = peer
       ? peer.refuseCall
-      : ({ kind: "status", status: 404, reason: "Not Found", cause: null, retryAfter: null } as const);
+      : ({ kind: "status", status: 404, reason: "Not Found", cause: null, retryAfter: null, contacts: [] } as const);
     if (!peer || refusal) {
       const status = refusal?.kind === "status" ? refusal.status : 500;
       const reason = refusal?.kind === "status" ? refusal.reason : "";
@@ -275,6 +276,7 @@ export class NetworkAgent implements AgentPort {
             reason: "Request Pending",
             cause: null,
             retryAfter: null,
+            contacts: [],
           });
         leg.reoffer = command;
         return far.#say({ type: "offer", call: peer.id, sdp: command.sdp ?? null, at });
@@ -304,6 +306,7 @@ export class NetworkAgent implements AgentPort {
             reason: "Not Acceptable Here",
             cause: null,
             retryAfter: null,
+            contacts: [],
           });
         return this.#result(command);
       }

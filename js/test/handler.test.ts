@@ -96,7 +96,7 @@ describe("the media handler in Chromium", { timeout: 120_000 }, () => {
       const world = await media.createWorld();
       const { outgoing, incoming } = await world.talk();
       await world.hears(incoming);
-      const failure = { kind: "status", status: 488, reason: "", cause: null, retryAfter: null } as const;
+      const failure = { kind: "status", status: 488, reason: "", cause: null, retryAfter: null, contacts: [] as [] } as const;
       world.bobPort.refuseReoffer = failure;
       const refused = await outgoing.addVideo().catch((error: Error) => error.message);
       await outgoing.hold();

@@ -82,6 +82,7 @@ describe("media in Chromium", { timeout: 120_000 }, () => {
         reason: "Not Acceptable Here",
         cause: null,
         retryAfter: null,
+        contacts: [],
       };
       const refused = await outgoing.hold().then(
         () => "agreed",
@@ -108,6 +109,7 @@ describe("media in Chromium", { timeout: 120_000 }, () => {
         reason: "Not Acceptable Here",
         cause: null,
         retryAfter: null,
+        contacts: [],
       };
       await outgoing.renegotiate({ iceRestart: true }).catch(() => undefined);
       await world.hears(incoming);
@@ -130,6 +132,7 @@ describe("media in Chromium", { timeout: 120_000 }, () => {
         reason: "Not Acceptable Here",
         cause: null,
         retryAfter: null,
+        contacts: [],
       };
       await outgoing.renegotiate({ iceRestart: true }).catch(() => undefined);
       await incoming.hold();

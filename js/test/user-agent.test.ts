@@ -247,7 +247,7 @@ describe("errors", () => {
   it("say each kind in words", () => {
     const words = (detail: ConstructorParameters<typeof OffhookError>[0]): string => new OffhookError(detail).message;
     assert.equal(
-      words({ kind: "status", status: 486, reason: "Busy Here", cause: null, retryAfter: null }),
+      words({ kind: "status", status: 486, reason: "Busy Here", cause: null, retryAfter: null, contacts: [] }),
       "486 Busy Here",
     );
     assert.equal(
@@ -257,6 +257,7 @@ describe("errors", () => {
         reason: "",
         cause: { protocol: "Q.850", cause: 34, text: "no circuit" },
         retryAfter: null,
+        contacts: [],
       }),
       "503 Service Unavailable (no circuit)",
     );

@@ -28,6 +28,8 @@ pub struct Command {
     pub headers: Option<Vec<(String, String)>>,
     /// The call whose place a new one takes.
     pub replaces: Option<ReplacementValue>,
+    /// How many redirections a new call follows.
+    pub follow_redirects: Option<u8>,
     /// Which request for a transfer.
     pub transfer: Option<u32>,
     /// The call to bring together with `call`.
@@ -179,6 +181,7 @@ impl Command {
             sdp: None,
             headers: None,
             replaces: None,
+            follow_redirects: None,
             transfer: None,
             other: None,
             refer_to: None,

@@ -68,6 +68,8 @@ pub struct AgentConfig {
     pub pong_timeout: Option<u32>,
     /// Acknowledged provisional responses: `never`, `supported` or `required`; see [`Reliability`].
     pub reliable: Option<String>,
+    /// How many redirections a call follows by itself; see [`Config::follow_redirects`].
+    pub follow_redirects: Option<u8>,
     /// Session timers; see [`SessionTimers`](crate::endpoint::SessionTimers).
     pub session_timers: Option<SessionTimerValues>,
     /// Who may replace a call of ours: `asked`, `referred` or `never`; see [`Replacing`].
@@ -183,6 +185,7 @@ impl AgentConfig {
             unsolicited: None,
             info_packages: Vec::new(),
             reliable: None,
+            follow_redirects: None,
             session_timers: None,
             replacing: None,
             trace: false,
@@ -261,6 +264,7 @@ impl AgentConfig {
             config.reliable = Reliability::parse(&reliable)
                 .ok_or_else(|| Error::input("reliable", 0, "one of never, supported, required"))?;
         }
+        config.follow_redirects = self.follow_redirects.unwrap_or(config.follow_redirects);
         if let Some(timers) = self.session_timers {
             let seconds = |value: Option<u32>, slot: &mut Duration| {
                 *slot = value.map_or(*slot, |value| Duration::from_secs(value.into()));

@@ -229,6 +229,7 @@ impl Control {
             sdp: command.sdp(),
             headers: command.headers.take().unwrap_or_default(),
             replaces: command.replaces.take().map(Into::into),
+            follow_redirects: command.follow_redirects,
         };
         let id = self.endpoint.call(now, &target, options)?;
         self.answer_call(command.id, id);

@@ -45,6 +45,8 @@ pub enum Notification {
     State { call: u32, state: &'static str, cause: String, at: u64 },
     /// A provisional response.
     Progress { call: u32, status: u16, reason: String, sdp: Option<String>, at: u64 },
+    /// The call goes on elsewhere.
+    Redirected { call: u32, status: u16, reason: String, target: String, at: u64 },
     /// The other side's description.
     Answered { call: u32, sdp: Option<String>, at: u64 },
     /// The other side offers anew.
@@ -216,16 +218,39 @@ pub struct ReasonValue {
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the fields are those of Error")]
 pub enum ErrorValue {
-    Status { status: u16, reason: String, cause: Option<ReasonValue>, retry_after: Option<u32> },
-    Authentication { status: u16, message: String },
-    Timeout { timer: &'static str },
-    Transport { message: String },
-    Input { field: String, offset: usize, message: String },
-    State { message: String },
+    Status {
+        status: u16,
+        reason: String,
+        cause: Option<ReasonValue>,
+        retry_after: Option<u32>,
+        contacts: Vec<AddressValue>,
+    },
+    Authentication {
+        status: u16,
+        message: String,
+    },
+    Timeout {
+        timer: &'static str,
+    },
+    Transport {
+        message: String,
+    },
+    Input {
+        field: String,
+        offset: usize,
+        message: String,
+    },
+    State {
+        message: String,
+    },
     Glare,
-    Protocol { message: String },
+    Protocol {
+        message: String,
+    },
     Cancelled,
-    Limit { message: String },
+    Limit {
+        message: String,
+    },
 }
 
 /// Why a call ended.
@@ -336,6 +361,13 @@ impl Notification {
             CallEvent::Progress { status, phrase, sdp } => {
                 Notification::Progress { call, status: status.code(), reason: phrase.into(), sdp: sdp.map(text), at }
             }
+            CallEvent::Redirected { status, phrase, target } => Notification::Redirected {
+                call,
+                status: status.code(),
+                reason: phrase.into(),
+                target: target.as_str().into(),
+                at,
+            },
             CallEvent::Answered { sdp } => Notification::Answered { call, sdp: sdp.map(text), at },
             CallEvent::Offer { sdp } => Notification::Offer { call, sdp: sdp.map(text), at },
             CallEvent::Negotiated { sdp } => Notification::Negotiated { call, sdp: text(sdp), at },
@@ -478,6 +510,7 @@ impl From<Error> for ErrorValue {
                 reason: refusal.phrase.into(),
                 cause: refusal.reason.map(ReasonValue::from),
                 retry_after: refusal.retry_after,
+                contacts: refusal.contacts.iter().map(AddressValue::from).collect(),
             },
             Error::Authentication { status, cause } => {
                 ErrorValue::Authentication { status: status.code(), message: cause.to_string() }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, OpId, Transition};
 use super::provisional::Provisional;
+use super::redirect::Redirection;
 use super::reliable::Leg;
 use super::session_timer::SessionTimer;
 use super::{Endpoint, Error};
@@ -155,6 +156,8 @@ pub(super) struct Call {
     pub(super) takes_info: Box<str>,
     pub(super) accepted: Option<Accepted>,
     pub(super) ringing: Option<(TimerId, Bytes)>,
+    /// Where it may go if it is sent elsewhere.
+    pub(super) redirection: Redirection,
     /// When the session expires.
     pub(super) session_timer: SessionTimer,
     /// Our reliable provisional responses.

@@ -11,6 +11,7 @@ use super::capabilities::RELIABLE;
 use super::config::Reliability;
 use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold, Invitation, OpId, Outcome};
 use super::provisional::{Provisional, Waiting};
+use super::redirect::Redirection;
 use super::session_timer::SessionTimer;
 use super::{Endpoint, Error, Owner, Timer, media};
 use crate::arena::Key;
@@ -94,6 +95,7 @@ impl Endpoint {
             takes_info: Box::default(),
             accepted: None,
             ringing: None,
+            redirection: Redirection::default(),
             session_timer: SessionTimer::default(),
             provisional: Provisional::default(),
             legs: Vec::new(),

@@ -11,6 +11,7 @@ use super::connection::Hop;
 use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold};
 use super::outgoing::{Outgoing, Purpose};
 use super::provisional::Provisional;
+use super::redirect::Redirection;
 use super::reliable::{Agreed, Heard};
 use super::replaces::REPLACES;
 use super::session_timer::SessionTimer;
@@ -33,6 +34,8 @@ pub struct CallOptions {
     pub headers: Vec<(String, String)>,
     /// Take the place of one side of another call: the INVITE names and requires it (RFC 3891).
     pub replaces: Option<Replacement>,
+    /// How many redirections (3xx) are followed, in place of [`Config::follow_redirects`](super::Config).
+    pub follow_redirects: Option<u8>,
 }
 
 impl CallOptions {
@@ -45,6 +48,13 @@ impl CallOptions {
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> CallOptions {
         self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Following up to so many redirections by itself (8.1.3.4).
+    #[must_use]
+    pub fn following_redirects(mut self, at_most: u8) -> CallOptions {
+        self.follow_redirects = Some(at_most);
         self
     }
 
@@ -142,6 +152,7 @@ impl Endpoint {
             takes_info: Box::default(),
             accepted: None,
             ringing: None,
+            redirection: Redirection::new(options.follow_redirects.unwrap_or(self.config.follow_redirects), target),
             session_timer: SessionTimer::default(),
             provisional: Provisional::default(),
             legs: Vec::new(),
@@ -250,7 +261,9 @@ impl Endpoint {
                 // A provisional response that makes no dialog is still progress.
                 None if full => {}
                 None => {
-                    let made = Dialog::from_response(&call.target, &call.local, &call.local_tag, 1, response, source);
+                    let cseq = response.cseq().map_or(1, |cseq| cseq.number);
+                    let made =
+                        Dialog::from_response(&call.target, &call.local, &call.local_tag, cseq, response, source);
                     if let Ok(dialog) = made {
                         call.dialogs.push(dialog);
                     }
@@ -300,6 +313,10 @@ impl Endpoint {
                 self.on_invite_accepted(now, key, &outgoing, response, source);
             }
             Ok((response, _)) => {
+                if let Some(target) = self.next_target(key, &outgoing, Some(response)) {
+                    let cause = (response.status(), response.reason());
+                    return self.go_elsewhere(now, key, outgoing, &target, cause);
+                }
                 let refusal = Refusal::of(response.status(), response.reason(), response);
                 let by = if ending { EndedBy::Local } else { EndedBy::Remote };
                 let error = if ending { Error::Cancelled } else { Error::Status(refusal.clone()) };
@@ -312,7 +329,15 @@ impl Endpoint {
                 };
                 self.end_call(now, key, end);
             }
-            Err(error) => self.end_call(now, key, End::failed(error, ending)),
+            Err(error) => {
+                // No answer is one, too (8.1.3.1).
+                let unanswered = matches!(error, Error::Timeout(_) | Error::Transport(_));
+                if unanswered && let Some(target) = self.next_target(key, &outgoing, None) {
+                    let status = StatusCode::REQUEST_TIMEOUT;
+                    return self.go_elsewhere(now, key, outgoing, &target, (status, status.reason()));
+                }
+                self.end_call(now, key, End::failed(error, ending));
+            }
         }
     }
 

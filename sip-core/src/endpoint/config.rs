@@ -68,6 +68,9 @@ pub struct Config {
     pub automatic_media: bool,
     /// Whether provisional responses are acknowledged (RFC 3262).
     pub reliable: Reliability,
+    /// How many redirections (3xx) a call of ours follows by itself; 0: the application is told where else the callee is,
+    /// and calls there if it likes (RFC 3261 8.1.3.4). 0.
+    pub follow_redirects: u8,
     /// Whether calls that nobody refreshes end by themselves (RFC 4028).
     pub session_timers: SessionTimers,
     /// Who may replace a call of ours by another (RFC 3891).
@@ -240,6 +243,7 @@ impl Config {
             limits: EndpointLimits::default(),
             automatic_media: false,
             reliable: Reliability::default(),
+            follow_redirects: 0,
             session_timers: SessionTimers::default(),
             replacing: Replacing::default(),
             packages: Vec::new(),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::auth::AuthError;
-use crate::message::{BuildError, Fields, Name, ParseError, StatusCode};
+use crate::message::{BuildError, Fields, Name, NameAddr, ParseError, StatusCode};
 use crate::transaction::{Failure, Timer};
 use crate::transport::FlowError;
 
@@ -49,6 +49,8 @@ pub struct Refusal {
     pub reason: Option<Reason>,
     /// Retry-After in seconds, if there was one.
     pub retry_after: Option<u32>,
+    /// Where to try instead, the best first: the contacts of a 3xx (RFC 3261 8.1.3.4) or a 485 (21.4.23).
+    pub contacts: Vec<NameAddr>,
 }
 
 /// A Reason header value (RFC 3326): e.g. `Q.850;cause=16;text="Terminated"`.
@@ -100,6 +102,10 @@ impl Refusal {
             phrase: phrase.into(),
             reason: Reason::of(fields),
             retry_after: fields.retry_after().ok().flatten().map(|wait| wait.seconds),
+            contacts: match status.code() {
+                300..=399 | 485 => super::redirect::contacts(fields),
+                _ => Vec::new(),
+            },
         }
     }
 }

@@ -12,7 +12,7 @@ use super::subscription::{Notice, SubscriptionEvent, SubscriptionId, Subscriptio
 use super::transfer::{TransferEvent, TransferId, TransferRequest, TransferRequestId};
 use crate::arena::Key;
 use crate::auth::CredentialRequest;
-use crate::message::{NameAddr, ParseError, StatusCode, Wire};
+use crate::message::{NameAddr, ParseError, StatusCode, Uri, Wire};
 use crate::time::Instant;
 use crate::transport::{FlowId, Path, Transport};
 
@@ -208,6 +208,15 @@ pub enum CallEvent {
         phrase: Box<str>,
         /// Early media.
         sdp: Option<Bytes>,
+    },
+    /// The call goes on elsewhere: it was redirected, or a place it was redirected to failed (RFC 3261 8.1.3.4).
+    Redirected {
+        /// Why.
+        status: StatusCode,
+        /// Its phrase.
+        phrase: Box<str>,
+        /// Where to.
+        target: Uri,
     },
     /// The other side's description of an answered call: with its 2xx or, reliably, before it; or with its ACK after an
     /// INVITE without offer.

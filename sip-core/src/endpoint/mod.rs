@@ -27,6 +27,7 @@ mod pager;
 mod provisional;
 mod publication;
 mod reach;
+mod redirect;
 mod registration;
 mod reliable;
 mod replaces;

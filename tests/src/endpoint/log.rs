@@ -84,6 +84,9 @@ fn of_call(event: &CallEvent) -> String {
     match event {
         CallEvent::State(step) => format!("{} ({})", step.state.name(), step.cause),
         CallEvent::Progress { status, phrase, sdp } => format!("progress {} {phrase}{}", status.code(), with(sdp)),
+        CallEvent::Redirected { status, phrase, target } => {
+            format!("redirected to {} ({} {phrase})", target.as_str(), status.code())
+        }
         CallEvent::Answered { sdp } => format!("answered{}", with(sdp)),
         CallEvent::Offer { sdp } => format!("offer{}", with(sdp)),
         CallEvent::Negotiated { .. } => "negotiated".into(),

@@ -302,6 +302,10 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
     }
     while let Some(word) = words.next() {
         match word.as_str() {
+            "following" => {
+                arguments.follows = Some(words.number()?);
+                words.take_all(&["redirections"])?;
+            }
             "without" => {
                 words.take_all(&["offer"])?;
                 arguments.description = Some(false);
@@ -398,6 +402,17 @@ fn read_event(words: &mut Words) -> Result<Pattern> {
         "progress" => {
             let event = Pattern::new("progress").with("status", words.expect("a status")?);
             read_description(event, words)?
+        }
+        "redirected" => {
+            words.take_all(&["to"])?;
+            let event = Pattern::new("redirected").with("to", words.expect("whom to")?);
+            match words.peek().filter(|word| word.parse::<u16>().is_ok()) {
+                Some(status) => {
+                    words.next();
+                    event.with("status", status)
+                }
+                None => event,
+            }
         }
         "established" => Pattern::new("established"),
         "offer" => read_direction(Pattern::new("offer").with("sdp", "any"), words),

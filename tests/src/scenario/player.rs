@@ -350,8 +350,19 @@ impl<S: Stage> Player<'_, S> {
 
     fn act(&mut self, deed: &Deed) -> Result<(), String> {
         let who = deed.who;
-        let Arguments { targets, status, text, content_type, description, headers, fields, other, stays, quiet } =
-            &deed.arguments;
+        let Arguments {
+            follows,
+            targets,
+            status,
+            text,
+            content_type,
+            description,
+            headers,
+            fields,
+            other,
+            stays,
+            quiet,
+        } = &deed.arguments;
         let mut command = json!({ "type": deed.action });
         let targets: Vec<String> = targets
             .iter()
@@ -388,6 +399,9 @@ impl<S: Stage> Player<'_, S> {
         }
         if *quiet {
             command["follow"] = json!(false);
+        }
+        if let Some(follows) = follows {
+            command["followRedirects"] = json!(follows);
         }
         if !headers.is_empty() {
             let filled: Vec<_> = headers.iter().map(|(name, value)| (name, fill(value, &self.kept))).collect();

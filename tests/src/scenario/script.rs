@@ -156,6 +156,8 @@ pub struct Deed {
 /// Arguments of an action.
 #[derive(Clone, Debug, Default)]
 pub struct Arguments {
+    /// How many redirections a call follows.
+    pub follows: Option<u8>,
     /// Whom, by name, or a URI.
     pub targets: Vec<String>,
     /// A status.

@@ -52,6 +52,10 @@ impl Told {
                 let status = notification["status"].to_string();
                 event(with_sdp(Pattern::new("progress").with("status", status), sdp))
             }
+            "redirected" => {
+                let pattern = Pattern::new("redirected").with("to", user(&notification["target"]));
+                event(pattern.with("status", notification["status"].to_string()))
+            }
             "offer" => Told::Offer { call: call.unwrap_or_default(), event: with_sdp(Pattern::new("offer"), sdp) },
             "hold" => {
                 let pattern = Pattern::new("hold").with("local", notification["local"].to_string());

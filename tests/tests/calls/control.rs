@@ -163,7 +163,13 @@ fn reason() -> ReasonValue {
 fn errors() -> Vec<ErrorValue> {
     let message = String::from("x");
     vec![
-        ErrorValue::Status { status: 486, reason: "x".into(), cause: Some(reason()), retry_after: None },
+        ErrorValue::Status {
+            status: 486,
+            reason: "x".into(),
+            cause: Some(reason()),
+            retry_after: None,
+            contacts: vec![address()],
+        },
         ErrorValue::Authentication { status: 401, message: message.clone() },
         ErrorValue::Timeout { timer: "B" },
         ErrorValue::Transport { message: message.clone() },
@@ -243,6 +249,7 @@ fn notifications() -> Vec<Notification> {
         },
         Notification::State { call, state: "ringing", cause: text.clone(), at },
         Notification::Progress { call, status: 180, reason: text.clone(), sdp: None, at },
+        Notification::Redirected { call, status: 302, reason: text.clone(), target: text.clone(), at },
         Notification::Answered { call, sdp: None, at },
         Notification::Offer { call, sdp, at },
         Notification::Negotiated { call, sdp: text.clone(), at },

@@ -18,6 +18,7 @@ mod load;
 mod notifier;
 mod outbound;
 mod publish;
+mod redirect;
 mod refer;
 mod register;
 mod reliable;

@@ -106,6 +106,7 @@ const CALL_EVENTS: { [K in keyof CallEvents]: ((event: CallEvents[K], described:
     sdp: earlyMedia ? described : null,
     at,
   }),
+  redirected: (event) => event,
   hold: (event) => event,
   info: (event) => event,
   ended: (event) => event,
@@ -202,9 +203,14 @@ class Agent {
     return ua;
   }
 
-  async call({ target, headers, replaces }: Of<"call">): Promise<{ call: number; callId: string }> {
+  async call({ target, headers, replaces, followRedirects }: Of<"call">): Promise<{ call: number; callId: string }> {
     const ua = await this.connect();
-    return this.#place(ua.call(target, { ...(headers && { headers }), ...(replaces && { replaces }) }));
+    const options = {
+      ...(headers && { headers }),
+      ...(replaces && { replaces }),
+      ...(followRedirects !== undefined && { followRedirects }),
+    };
+    return this.#place(ua.call(target, options));
   }
 
   asked(transfer: number): TransferRequest {

@@ -445,6 +445,6 @@ fn is_gruu(uri: &str) -> bool {
 fn refusal_of(status: StatusCode, phrase: &str, notice: &Notice) -> Refusal {
     match Fragment::parse(notice.body.clone()) {
         Ok(fragment) => Refusal::of(status, phrase, fragment.fields()),
-        Err(_) => Refusal { status, phrase: phrase.into(), reason: None, retry_after: None },
+        Err(_) => Refusal { status, phrase: phrase.into(), reason: None, retry_after: None, contacts: Vec::new() },
     }
 }

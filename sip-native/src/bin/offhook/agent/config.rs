@@ -95,6 +95,9 @@ pub(crate) struct Args {
     /// Acknowledged provisional responses (RFC 3262): never, supported or required [default: supported]
     #[arg(long, value_name = "WHEN")]
     reliable: Option<String>,
+    /// How many redirections (3xx) a call follows by itself [default: 0]
+    #[arg(long, value_name = "COUNT")]
+    follow_redirects: Option<u8>,
     /// Session timers (RFC 4028): never, supported or always [default: supported]
     #[arg(long, value_name = "WHEN")]
     session_timers: Option<String>,
@@ -145,6 +148,7 @@ impl Args {
         config.expires = self.expires;
         config.user_agent.clone_from(&self.user_agent);
         config.reliable.clone_from(&self.reliable);
+        config.follow_redirects = self.follow_redirects;
         let mut session_timers = SessionTimerValues::default();
         session_timers.mode.clone_from(&self.session_timers);
         (session_timers.expires, session_timers.min_se) = (self.session_expires, self.min_se);
