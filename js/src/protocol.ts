@@ -95,7 +95,7 @@ export interface AgentConfig {
   outbound?: boolean;
   /** A UUID that tells this user agent from others of the same AOR, the same after every start (RFC 5626 4.1; default: another each time). */
   instance?: string;
-  /** Which address others are told, where the registrar gives one that leads here alone (RFC 5627; default `public`). */
+  /** Which address others are told, where the registrar gives one that leads here alone (RFC 5627; default `never`: that of the connection). */
   gruu?: "never" | "public" | "temporary";
   /** The priority of this user agent among those of the same AOR, from 0 to 1. */
   q?: number;

@@ -28,7 +28,7 @@ pub struct Config {
     /// What tells this user agent from others of the same address of record (RFC 5626 4.1): a UUID, the same after every
     /// start. `None`: another each time.
     pub instance: Option<Box<str>>,
-    /// Which of its addresses others are told (RFC 5627).
+    /// Which of its addresses others are told (RFC 5627); by default that of the connection.
     pub gruu: GruuUse,
     /// The priority of this user agent among those of the same address of record, from 0 to 1000 (RFC 3261 20.10).
     pub priority: Option<u16>,

@@ -4,12 +4,15 @@ use super::Error;
 use super::config::Config;
 
 /// Which of the addresses that lead to this user agent alone others are told in calls (RFC 5627 4.4).
+///
+/// A registrar is asked for them only where one is to be told: many give them out, and then do not find the way back to
+/// them within a dialog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum GruuUse {
     /// None: the address of the connection.
+    #[default]
     Never,
     /// The public one, if the registrar gives one.
-    #[default]
     Public,
     /// The one that does not say whose it is.
     Temporary,

@@ -42,7 +42,10 @@ impl Endpoint {
 
     /// The option tags of a REGISTER beside those of every request.
     pub(in super::super) fn push_register_options(&self, supported: &mut String, index: usize, path: Path) {
-        supported.push_str(", path, gruu");
+        supported.push_str(", path");
+        if self.config.gruu != GruuUse::Never {
+            supported.push_str(", gruu");
+        }
         if self.is_outbound(index, path) {
             supported.push_str(", outbound");
         }
