@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use futures_channel::mpsc::{UnboundedSender, unbounded};
 
+use super::events::follow;
 use super::{Engine, Events, Line, Transfer, TransferRequest};
 use crate::endpoint::{
     AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, Error, Hold, Invitation, Outcome,
@@ -133,16 +134,9 @@ impl Call {
 
     /// What happens in this call: first what has happened so far, then what happens next.
     pub fn events(&self) -> Events<CallEvent> {
-        let (sender, receiver) = unbounded();
         let mut view = self.hub.view();
-        for event in &view.log {
-            // The receiver is right here.
-            let _ = sender.unbounded_send(event.clone());
-        }
-        if view.end.is_none() {
-            view.listeners.push(sender);
-        }
-        Events(receiver)
+        let View { log, listeners, end, .. } = &mut *view;
+        follow(log.iter().cloned(), end.is_none().then_some(listeners))
     }
 
     /// Answered and acknowledged; or the error it ended with before.

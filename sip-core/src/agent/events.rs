@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures_channel::mpsc::UnboundedReceiver;
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_core::Stream;
 
 /// A stream of events. It ends when nothing more can come.
@@ -23,4 +23,20 @@ impl<T> Stream for Events<T> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         Pin::new(&mut self.0).poll_next(cx)
     }
+}
+
+/// A stream of what has happened so far, and of what these listeners are told from now on; `None`: nothing follows.
+pub(super) fn follow<T>(
+    past: impl IntoIterator<Item = T>,
+    listeners: Option<&mut Vec<UnboundedSender<T>>>,
+) -> Events<T> {
+    let (sender, receiver) = unbounded();
+    for event in past {
+        // The receiver is right here.
+        let _ = sender.unbounded_send(event);
+    }
+    if let Some(listeners) = listeners {
+        listeners.push(sender);
+    }
+    Events(receiver)
 }

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use futures_channel::mpsc::{UnboundedSender, unbounded};
+use futures_channel::mpsc::UnboundedSender;
 
+use super::events::follow;
 use super::{Events, Line};
 use crate::endpoint::{Error, PublicationId, PublicationState};
 
@@ -63,14 +64,10 @@ impl Publication {
 
     /// The state now, then what becomes of it.
     pub fn states(&self) -> Events<PublicationState> {
-        let (sender, receiver) = unbounded();
         let mut view = self.hub.view();
-        // The receiver is right here.
-        let _ = sender.unbounded_send(view.state.clone());
-        if !matches!(view.state, PublicationState::Ended(_)) {
-            view.listeners.push(sender);
-        }
-        Events(receiver)
+        let View { state, listeners, .. } = &mut *view;
+        let over = matches!(state, PublicationState::Ended(_));
+        follow([state.clone()], (!over).then_some(listeners))
     }
 
     /// Publishes another state in place of the one before. Done when the compositor has it.

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use futures_channel::mpsc::{UnboundedSender, unbounded};
+use futures_channel::mpsc::UnboundedSender;
 
+use super::events::follow;
 use super::{Events, Line};
 use crate::endpoint::{
     AcceptOptions, Error, Notice, SubscriptionEnd, SubscriptionEvent, SubscriptionId, SubscriptionRequest,
@@ -77,16 +78,9 @@ impl SubscriptionHub {
     }
 
     fn events(&self) -> Events<SubscriptionEvent> {
-        let (sender, receiver) = unbounded();
         let mut view = self.view();
-        for event in &view.log {
-            // The receiver is right here.
-            let _ = sender.unbounded_send(event.clone());
-        }
-        if view.end.is_none() {
-            view.listeners.push(sender);
-        }
-        Events(receiver)
+        let View { log, listeners, end, .. } = &mut *view;
+        follow(log.iter().cloned(), end.is_none().then_some(listeners))
     }
 
     async fn ended(&self) -> Option<SubscriptionEnd> {
@@ -160,16 +154,10 @@ impl Subscription {
     /// Subscriptions that other notifiers made of the same SUBSCRIBE (RFC 6665 4.4.1). They end with this one's
     /// [`unsubscribe`](Subscription::unsubscribe).
     pub fn forks(&self) -> Events<Subscription> {
-        let (sender, receiver) = unbounded();
         let mut view = self.hub.view();
-        for (id, hub) in &view.forks {
-            // The receiver is right here.
-            let _ = sender.unbounded_send(Subscription::new(*id, self.line.clone(), hub.clone()));
-        }
-        if view.end.is_none() {
-            view.fork_listeners.push(sender);
-        }
-        Events(receiver)
+        let View { forks, fork_listeners, end, .. } = &mut *view;
+        let so_far = forks.iter().map(|(id, hub)| Subscription::new(*id, self.line.clone(), hub.clone()));
+        follow(so_far, end.is_none().then_some(fork_listeners))
     }
 
     /// The first notification is here; or the error it ended with before.

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_channel::mpsc::{UnboundedSender, unbounded};
+use futures_channel::mpsc::UnboundedSender;
 
+use super::events::follow;
 use super::{Call, Events, Line, STOPPED};
 use crate::endpoint::{CallId, Error, FollowOptions, TransferEvent, TransferId, TransferOutcome, TransferRequestId};
 use crate::message::{NameAddr, ReferTarget, StatusCode};
@@ -66,16 +67,9 @@ impl Transfer {
 
     /// What happens to it: first what has happened so far, then what happens next.
     pub fn events(&self) -> Events<TransferEvent> {
-        let (sender, receiver) = unbounded();
         let mut view = self.hub.view();
-        for event in &view.log {
-            // The receiver is right here.
-            let _ = sender.unbounded_send(event.clone());
-        }
-        if view.end.is_none() {
-            view.listeners.push(sender);
-        }
-        Events(receiver)
+        let View { log, listeners, end, .. } = &mut *view;
+        follow(log.iter().cloned(), end.is_none().then_some(listeners))
     }
 
     /// The other side took the request; nothing is transferred yet. After that see [`done`](Transfer::done).
