@@ -1,12 +1,17 @@
-/** What comes one after the other, for `for await`. What comes before somebody iterates waits here, the latest of it. */
+/**
+ * What comes one after the other, for `for await`. What comes before somebody iterates waits here, the latest of it; what
+ * is not wanted any more when its turn comes is left out.
+ */
 export class Queue<T> implements AsyncIterable<T> {
   readonly #limit: number;
+  readonly #wanted: (item: T) => boolean;
   #waiting: T[] = [];
   #readers: ((result: IteratorResult<T>) => void)[] = [];
   #closed = false;
 
-  constructor(limit: number) {
+  constructor(limit: number, wanted: (item: T) => boolean = () => true) {
     this.#limit = limit;
+    this.#wanted = wanted;
   }
 
   push(item: T): void {
@@ -14,6 +19,11 @@ export class Queue<T> implements AsyncIterable<T> {
     if (reader) return reader({ done: false, value: item });
     this.#waiting.push(item);
     if (this.#waiting.length > this.#limit) this.#waiting.shift();
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#waiting = [];
   }
 
   /** Nothing follows. What waits can still be read. */
@@ -26,6 +36,7 @@ export class Queue<T> implements AsyncIterable<T> {
     let pending: ((result: IteratorResult<T>) => void) | null = null;
     return {
       next: () => {
+        this.#waiting = this.#waiting.filter(this.#wanted);
         const item = this.#waiting.shift();
         if (item !== undefined) return Promise.resolve({ done: false, value: item });
         if (this.#closed) return Promise.resolve({ done: true, value: undefined });

@@ -1,7 +1,6 @@
 import { AgentClient, type AgentEvent, type Request } from "./agent-client.js";
 import type { AgentPort, PortFactory } from "./agent-port.js";
 import { abortable, aborted, ignore, throwIfAborted, within } from "./async.js";
-import { CallQueue } from "./call-queue.js";
 import { Call, type CallNotification, type WaitOptions } from "./call.js";
 import { OffhookError, toOffhookError } from "./errors.js";
 import { TypedEventTarget } from "./events.js";
@@ -21,6 +20,7 @@ import type {
 } from "./protocol.js";
 import type { IncomingSubscription } from "./incoming-subscription.js";
 import type { Publication } from "./publication.js";
+import { Queue } from "./queue.js";
 import type { Subscription } from "./subscription.js";
 import { Subscriptions, type PublishOptions, type SubscribeOptions } from "./subscriptions.js";
 import { completeTarget } from "./target.js";
@@ -166,7 +166,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   readonly #client: AgentClient;
   readonly #openMedia: MediaHandlerFactory;
   readonly #credentials: ConnectOptions["credentials"];
-  readonly #queue = new CallQueue();
+  readonly #queue = new Queue<Call>(Infinity, (call) => call.state === "ringing");
   readonly #subscriptions: Subscriptions;
   readonly #calls = new Map<CallId, CallEntry>();
   readonly #deciders = new Deciders();
@@ -614,6 +614,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
       deliver({ type: "transferDone", transfer: id, status: null, reason: error.message, error: failure, at });
     }
     this.#transfers.clear();
+    this.#queue.clear();
     this.#queue.close();
     this.#subscriptions.stop(error, at);
     this.emit("stopped", { type: "stopped", at });
