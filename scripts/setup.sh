@@ -4,8 +4,8 @@
 #   scripts/setup.sh [demo] [test] [bench] [interop]     no argument: all of them
 #
 # demo     wasm toolchain, npm packages of the softphone
-# test     the same, and Chromium with its driver, Kamailio, SIPp, clippy, rustfmt
-# bench    the same as demo, and SIPp
+# test     the same, and Chromium with its driver, Kamailio, SIPp, valgrind, clippy, rustfmt
+# bench    the same as demo, and SIPp, valgrind, a C compiler, sofia-sip and osip2
 # interop  the same as test
 #
 # Where a step needs root and there is none, or the system is not a Debian, it says what to install by hand and the
@@ -47,8 +47,13 @@ need_node
 packages=()
 if wants test interop && ! find_browser; then packages+=(chromium chromium-driver); fi
 if wants test bench interop && ! have sipp; then packages+=(sip-tester); fi
+if wants test bench && ! have valgrind; then packages+=(valgrind); fi
+if wants bench && ! have cc; then packages+=(gcc libc6-dev); fi
+if wants bench && ! have pkg-config; then packages+=(pkg-config); fi
+if wants bench && ! pkg-config --exists sofia-sip-ua 2>/dev/null; then packages+=(libsofia-sip-ua-dev); fi
+if wants bench && ! pkg-config --exists libosip2 2>/dev/null; then packages+=(libosip2-dev); fi
 if wants test interop && ! have_kamailio; then packages+=(kamailio kamailio-websocket-modules); fi
-need_packages "to run the browser, server and load tests" "${packages[@]}"
+need_packages "to run the browser, server and load tests and the measurements" "${packages[@]}"
 
 need_wasm_std
 need_wasm_tools

@@ -5,6 +5,7 @@
 #
 # lint           formatting and clippy
 # native         the tests of all crates, natively
+# gate           instructions and allocations of reading, writing and calling are those of the baseline
 # core-wasm      the core's tests again, compiled to wasm32, in Node
 # driver-web     the browser driver's tests, in headless Chromium
 # package        the wasm package, the JavaScript package, the softphone; types
@@ -16,12 +17,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all=(lint native core-wasm driver-web package js e2e scenarios-web)
+all=(lint native gate core-wasm driver-web package js e2e scenarios-web)
 # What a step is about; a step is skipped only as long as that does not exist.
 declare -A about=([driver-web]=sip-wasm/tests [js]=js/package.json [e2e]=tests/web/package.json)
 declare -A title=(
     [lint]="formatting and lints"
     [native]="all crates, natively"
+    [gate]="instructions and allocations"
     [core-wasm]="the core on wasm32, in Node"
     [driver-web]="the browser driver, in Chromium"
     [package]="wasm and JavaScript packages, types"
@@ -36,6 +38,7 @@ step_native() {
     cargo test --workspace --exclude offhook-wasm --features offhook/http,offhook/tls
     cargo check -p offhook --no-default-features
 }
+step_gate() { cargo run --release --quiet -p offhook-workload --bin gate; }
 step_core-wasm() {
     # Not the doc tests: they are the same code as natively, and wasm32 has no way to run them.
     scripts/wasm-cargo test -p offhook-core --lib --tests --target wasm32-unknown-unknown
