@@ -1,6 +1,6 @@
 //! The sans-I/O SIP core of Offhook.
 #![forbid(unsafe_code)]
-// What comes from the network cannot panic: nothing in this crate may index, unwrap or overflow.
+// What comes from the network cannot panic: nothing in this crate may index, unwrap or overflow, and no part is exempt.
 #![cfg_attr(
     not(test),
     warn(
@@ -25,7 +25,6 @@ pub mod body;
 #[cfg(feature = "serde")]
 pub mod control;
 pub mod dialog;
-#[allow(clippy::arithmetic_side_effects)]
 pub mod endpoint;
 mod entropy;
 mod hashing;

@@ -21,6 +21,11 @@ impl Instant {
     }
 }
 
+/// An n-th of a duration, and nothing for `n` zero.
+pub(crate) fn part_of(duration: Duration, n: u32) -> Duration {
+    duration.checked_div(n).unwrap_or_default()
+}
+
 impl std::ops::Add<Duration> for Instant {
     type Output = Instant;
     fn add(self, duration: Duration) -> Instant {

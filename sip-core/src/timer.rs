@@ -11,14 +11,13 @@
 //!
 //! Setting and cancelling are O(1) amortised beyond the horizon and logarithmic in the size of the heap up to it;
 //! [`TimerQueue::next`] is one read. The queue reads no clock: time is a parameter.
-// Every index here comes from this module's own tables, never from a message, and its tests hold it to an ordered map.
-#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
 use crate::time::Instant;
 
 const NIL: u32 = u32::MAX;
 const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
+const MASK: u64 = SLOTS as u64 - 1;
 const LEVELS: usize = 11; // 11 * 6 bits cover all of a u64
 const NEAR_MIN: usize = 64;
 
@@ -97,7 +96,7 @@ impl<K: Copy> TimerQueue<K> {
             horizon: 0,
             early: 0,
             near: Vec::new(),
-            wheel: Wheel { occupied: [0; LEVELS], heads: Box::new([[NIL; SLOTS]; LEVELS]) },
+            wheel: Wheel::new(),
         }
     }
 
@@ -114,50 +113,45 @@ impl<K: Copy> TimerQueue<K> {
     /// Sets a timer. Any deadline is allowed, also one that has passed or lies years ahead.
     pub fn insert(&mut self, at: Instant, key: K) -> TimerId {
         let at = at.as_millis();
-        let index = self.allocate(at, key);
+        let id = self.allocate(at, key);
         if self.len == 0 {
             self.horizon = at; // nothing is in the wheel: the horizon may go anywhere
         }
-        self.len += 1;
+        self.len = self.len.saturating_add(1);
         if at <= self.horizon {
-            self.near_push(index);
-            self.early += 1;
+            self.near_push(id.index);
+            self.early = self.early.saturating_add(1);
             if self.early.min(self.near.len()) > NEAR_MIN && self.early > self.len / 8 {
                 self.lower_horizon();
             }
         } else {
-            self.far_push(index);
+            self.far_push(id.index);
         }
-        TimerId { index, generation: self.entries[index as usize].sequence as u32 }
+        id
     }
 
     /// Removes a timer before it fires and returns its key; `None` if it fired or was cancelled before.
     pub fn cancel(&mut self, id: TimerId) -> Option<K> {
-        let entry = self.entries.get(id.index as usize)?;
-        if entry.place == Place::Free || entry.sequence as u32 != id.generation {
-            return None;
-        }
-        let key = entry.key;
+        let key = self.named(id)?.key;
         self.remove(id.index);
         Some(key)
     }
 
     /// The deadline of a timer that is still set.
     pub fn deadline(&self, id: TimerId) -> Option<Instant> {
-        let entry = self.entries.get(id.index as usize)?;
-        (entry.place != Place::Free && entry.sequence as u32 == id.generation).then(|| Instant::from_millis(entry.at))
+        self.named(id).map(|entry| Instant::from_millis(entry.at))
     }
 
     /// The earliest deadline, exactly; `None` if no timer is set.
     pub fn next(&self) -> Option<Instant> {
-        self.near.first().map(|&index| Instant::from_millis(self.entries[index as usize].at))
+        self.near.first().and_then(|&index| self.entry(index)).map(|entry| Instant::from_millis(entry.at))
     }
 
     /// Takes out the earliest timer if its deadline is at or before `now`, with that deadline. Call it until it
     /// returns `None`. `now` may jump any distance; expired timers still come in order.
     pub fn pop(&mut self, now: Instant) -> Option<(K, Instant)> {
         let &index = self.near.first()?;
-        let entry = &self.entries[index as usize];
+        let entry = self.entry(index)?;
         if entry.at > now.as_millis() {
             return None;
         }
@@ -166,34 +160,52 @@ impl<K: Copy> TimerQueue<K> {
         Some(result)
     }
 
-    fn allocate(&mut self, at: u64, key: K) -> u32 {
+    // An index comes from this module's own tables and always names an entry; the other arm is never taken.
+
+    fn entry(&self, index: u32) -> Option<&Entry<K>> {
+        self.entries.get(index as usize)
+    }
+
+    fn entry_mut(&mut self, index: u32) -> Option<&mut Entry<K>> {
+        self.entries.get_mut(index as usize)
+    }
+
+    fn named(&self, id: TimerId) -> Option<&Entry<K>> {
+        self.entry(id.index).filter(|entry| entry.place != Place::Free && entry.sequence as u32 == id.generation)
+    }
+
+    fn allocate(&mut self, at: u64, key: K) -> TimerId {
         let entry = Entry { at, sequence: self.sequence, key, previous: NIL, next: NIL, place: Place::Free };
-        self.sequence += 1;
+        let generation = self.sequence as u32;
+        self.sequence = self.sequence.wrapping_add(1);
         let index = self.free;
         match self.entries.get_mut(index as usize) {
             Some(unused) => {
                 self.free = unused.next;
                 *unused = entry;
-                index
+                TimerId { index, generation }
             }
             None => {
+                let index = self.entries.len() as u32;
                 self.entries.push(entry);
-                (self.entries.len() - 1) as u32
+                TimerId { index, generation }
             }
         }
     }
 
     fn remove(&mut self, index: u32) {
-        match self.entries[index as usize].place {
-            Place::Free => return,
-            Place::Near => self.near_remove(index),
-            Place::Far { level, slot } => self.far_remove(index, level as usize, slot as usize),
+        match self.entry(index).map(|entry| entry.place) {
+            None | Some(Place::Free) => return,
+            Some(Place::Near) => self.near_remove(index),
+            Some(Place::Far { level, slot }) => self.far_remove(index, level, slot),
         }
-        let entry = &mut self.entries[index as usize];
-        entry.place = Place::Free;
-        entry.next = self.free;
+        let free = self.free;
+        if let Some(entry) = self.entry_mut(index) {
+            entry.place = Place::Free;
+            entry.next = free;
+        }
         self.free = index;
-        self.len -= 1;
+        self.len = self.len.saturating_sub(1);
         if self.len == 0 {
             self.shrink();
         } else if self.near.is_empty() {
@@ -211,13 +223,11 @@ impl<K: Copy> TimerQueue<K> {
 
     /// Moves the earliest millisecond of the wheel into the empty heap.
     fn raise_horizon(&mut self) {
-        while let Some(level) = self.wheel.occupied.iter().position(|&slots| slots != 0) {
-            // Lower levels agree with the horizon in more digits, so the first slot of the first level is the earliest.
-            let slot = self.wheel.occupied[level].trailing_zeros() as usize;
-            let mut index = self.take_list(level, slot);
+        // Lower levels agree with the horizon in more digits, so the first slot of the first level is the earliest.
+        while let Some((level, slot)) = self.wheel.first() {
+            let mut index = self.wheel.take(level, slot);
             self.horizon = slot_start(self.horizon, level, slot);
-            while index != NIL {
-                let next = self.entries[index as usize].next;
+            while let Some(next) = self.entry(index).map(|entry| entry.next) {
                 if level == 0 {
                     self.near_push(index);
                 } else {
@@ -239,19 +249,15 @@ impl<K: Copy> TimerQueue<K> {
         self.early = 0;
         // What agreed with the old horizon down to `split` now differs from the new one there.
         let split = level_of(old, new);
-        for level in 0..split {
-            while self.wheel.occupied[level] != 0 {
-                let slot = self.wheel.occupied[level].trailing_zeros() as usize;
-                let mut index = self.take_list(level, slot);
-                while index != NIL {
-                    let next = self.entries[index as usize].next;
-                    self.far_push(index);
-                    index = next;
-                }
+        while let Some((level, slot)) = self.wheel.first().filter(|(level, _)| *level < split) {
+            let mut index = self.wheel.take(level, slot);
+            while let Some(next) = self.entry(index).map(|entry| entry.next) {
+                self.far_push(index);
+                index = next;
             }
         }
         for index in std::mem::take(&mut self.near) {
-            if self.entries[index as usize].at <= new {
+            if self.entry(index).is_some_and(|entry| entry.at <= new) {
                 self.near_push(index);
             } else {
                 self.far_push(index);
@@ -259,69 +265,73 @@ impl<K: Copy> TimerQueue<K> {
         }
     }
 
-    fn take_list(&mut self, level: usize, slot: usize) -> u32 {
-        self.wheel.occupied[level] &= !(1 << slot);
-        std::mem::replace(&mut self.wheel.heads[level][slot], NIL)
-    }
-
     fn far_push(&mut self, index: u32) {
-        let at = self.entries[index as usize].at;
+        let Some(at) = self.entry(index).map(|entry| entry.at) else { return };
         let level = level_of(at, self.horizon);
         let slot = digit(at, level);
-        let head = std::mem::replace(&mut self.wheel.heads[level][slot], index);
-        self.wheel.occupied[level] |= 1 << slot;
-        if head != NIL {
-            self.entries[head as usize].previous = index;
+        let head = self.wheel.put(level, slot, index);
+        if let Some(head) = self.entry_mut(head) {
+            head.previous = index;
         }
-        let entry = &mut self.entries[index as usize];
-        entry.previous = NIL;
-        entry.next = head;
-        entry.place = Place::Far { level: level as u8, slot: slot as u8 };
+        if let Some(entry) = self.entry_mut(index) {
+            entry.previous = NIL;
+            entry.next = head;
+            entry.place = Place::Far { level, slot };
+        }
     }
 
-    fn far_remove(&mut self, index: u32, level: usize, slot: usize) {
-        let (previous, next) = (self.entries[index as usize].previous, self.entries[index as usize].next);
-        if next != NIL {
-            self.entries[next as usize].previous = previous;
+    fn far_remove(&mut self, index: u32, level: u8, slot: u8) {
+        let Some((previous, next)) = self.entry(index).map(|entry| (entry.previous, entry.next)) else { return };
+        if let Some(next) = self.entry_mut(next) {
+            next.previous = previous;
         }
-        if previous != NIL {
-            self.entries[previous as usize].next = next;
-        } else {
-            self.wheel.heads[level][slot] = next;
-            if next == NIL {
-                self.wheel.occupied[level] &= !(1 << slot);
+        match self.entry_mut(previous) {
+            Some(previous) => previous.next = next,
+            None if next == NIL => {
+                self.wheel.take(level, slot);
+            }
+            None => {
+                self.wheel.put(level, slot, next);
             }
         }
     }
 
     fn near_push(&mut self, index: u32) {
-        self.entries[index as usize].place = Place::Near;
-        self.near.push(index);
-        self.sift_up(self.near.len() - 1);
+        let last = self.near.len();
+        if let Some(entry) = self.entry_mut(index) {
+            entry.place = Place::Near;
+            self.near.push(index);
+            self.sift_up(last);
+        }
     }
 
     fn near_remove(&mut self, index: u32) {
-        let position = self.entries[index as usize].previous as usize;
-        self.near.swap_remove(position);
+        let Some(position) = self.entry(index).map(|entry| entry.previous as usize) else { return };
+        if position < self.near.len() {
+            self.near.swap_remove(position);
+        }
         if position < self.near.len() {
             self.sift_down(position);
             self.sift_up(position);
         }
     }
 
+    /// What orders the heap; behind its end everything is later.
     fn order(&self, position: usize) -> (u64, u64) {
-        let entry = &self.entries[self.near[position] as usize];
-        (entry.at, entry.sequence)
+        let entry = self.near.get(position).and_then(|&index| self.entry(index));
+        entry.map_or((u64::MAX, u64::MAX), |entry| (entry.at, entry.sequence))
     }
 
     fn settle(&mut self, position: usize) {
-        let index = self.near[position] as usize;
-        self.entries[index].previous = position as u32;
+        let entry = self.near.get(position).and_then(|&index| self.entries.get_mut(index as usize));
+        if let Some(entry) = entry {
+            entry.previous = position as u32;
+        }
     }
 
     fn sift_up(&mut self, mut position: usize) {
-        while position > 0 {
-            let parent = (position - 1) / 2;
+        while let Some(before) = position.checked_sub(1) {
+            let parent = before / 2;
             if self.order(parent) <= self.order(position) {
                 break;
             }
@@ -334,13 +344,12 @@ impl<K: Copy> TimerQueue<K> {
 
     fn sift_down(&mut self, mut position: usize) {
         loop {
-            let mut child = 2 * position + 1;
-            if child >= self.near.len() {
+            let left = position.saturating_mul(2).saturating_add(1);
+            let right = left.saturating_add(1);
+            if left >= self.near.len() {
                 break;
             }
-            if child + 1 < self.near.len() && self.order(child + 1) < self.order(child) {
-                child += 1;
-            }
+            let child = if self.order(right) < self.order(left) { right } else { left };
             if self.order(position) <= self.order(child) {
                 break;
             }
@@ -352,20 +361,61 @@ impl<K: Copy> TimerQueue<K> {
     }
 }
 
-/// The level of the highest digit in which the two times differ.
-fn level_of(a: u64, b: u64) -> usize {
-    ((63 - ((a ^ b) | 1).leading_zeros()) / BITS) as usize
+impl Wheel {
+    fn new() -> Wheel {
+        Wheel { occupied: [0; LEVELS], heads: Box::new([[NIL; SLOTS]; LEVELS]) }
+    }
+
+    /// The first slot that is not empty of the lowest level that has one.
+    fn first(&self) -> Option<(u8, u8)> {
+        let (level, slots) = self.occupied.iter().enumerate().find(|(_, slots)| **slots != 0)?;
+        Some((level as u8, slots.trailing_zeros() as u8))
+    }
+
+    /// Makes an entry the first of a slot and returns the one that was.
+    fn put(&mut self, level: u8, slot: u8, index: u32) -> u32 {
+        if let Some(slots) = self.occupied.get_mut(usize::from(level)) {
+            *slots |= bit(slot);
+        }
+        self.head(level, slot).map_or(NIL, |head| std::mem::replace(head, index))
+    }
+
+    /// Empties a slot and returns the first entry of what was in it.
+    fn take(&mut self, level: u8, slot: u8) -> u32 {
+        if let Some(slots) = self.occupied.get_mut(usize::from(level)) {
+            *slots &= !bit(slot);
+        }
+        self.head(level, slot).map_or(NIL, |head| std::mem::replace(head, NIL))
+    }
+
+    fn head(&mut self, level: u8, slot: u8) -> Option<&mut u32> {
+        self.heads.get_mut(usize::from(level))?.get_mut(usize::from(slot))
+    }
 }
 
-fn digit(at: u64, level: usize) -> usize {
-    ((at >> (level as u32 * BITS)) & (SLOTS as u64 - 1)) as usize
+fn bit(slot: u8) -> u64 {
+    1_u64.wrapping_shl(slot.into())
+}
+
+/// How far the digit of a level is shifted: at most 60 bits.
+fn shift_of(level: u8) -> u32 {
+    u32::from(level).saturating_mul(BITS)
+}
+
+/// The level of the highest digit in which the two times differ.
+fn level_of(a: u64, b: u64) -> u8 {
+    (((a ^ b) | 1).ilog2() / BITS) as u8
+}
+
+fn digit(at: u64, level: u8) -> u8 {
+    (at.wrapping_shr(shift_of(level)) & MASK) as u8
 }
 
 /// The first millisecond of a slot of a wheel at `horizon`.
-fn slot_start(horizon: u64, level: usize, slot: usize) -> u64 {
-    let shift = level as u32 * BITS;
-    let above = horizon.checked_shr(shift + BITS).unwrap_or(0).checked_shl(shift + BITS).unwrap_or(0);
-    above | ((slot as u64) << shift)
+fn slot_start(horizon: u64, level: u8, slot: u8) -> u64 {
+    let shift = shift_of(level);
+    let above = u64::MAX.checked_shl(shift.saturating_add(BITS)).unwrap_or(0);
+    (horizon & above) | u64::from(slot).wrapping_shl(shift)
 }
 
 #[cfg(test)]

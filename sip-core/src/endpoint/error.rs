@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::auth::AuthError;
-use crate::message::{BuildError, Fields, Name, NameAddr, ParseError, StatusCode};
+use crate::message::{BuildError, Fields, NameAddr, ParseError, ReasonRef, StatusCode};
 use crate::transaction::{Failure, Timer};
 use crate::transport::FlowError;
 
@@ -113,27 +113,16 @@ impl Refusal {
 impl Reason {
     /// The first Reason of a message that can be read.
     pub(crate) fn of(fields: &Fields) -> Option<Reason> {
-        Reason::parse(fields.text(Name::Reason).ok().flatten()?)
+        fields.reasons().flatten().next().map(Reason::read)
     }
 
-    /// Reads a Reason value; `None` if it names no protocol.
+    /// Reads one Reason value (RFC 3326 2); `None` if it cannot be read, see [`ReasonRef::parse`].
     pub fn parse(value: &str) -> Option<Reason> {
-        let mut parts = value.split(';');
-        let protocol = parts.next()?.trim();
-        if protocol.is_empty() {
-            return None;
-        }
-        let mut reason = Reason { protocol: protocol.into(), cause: None, text: None };
-        for part in parts {
-            let Some((name, value)) = part.split_once('=') else { continue };
-            let value = value.trim().trim_matches('"');
-            match name.trim() {
-                name if name.eq_ignore_ascii_case("cause") => reason.cause = value.parse().ok(),
-                name if name.eq_ignore_ascii_case("text") => reason.text = Some(value.into()),
-                _ => {}
-            }
-        }
-        Some(reason)
+        ReasonRef::parse(value).ok().map(Reason::read)
+    }
+
+    fn read(value: ReasonRef<'_>) -> Reason {
+        Reason { protocol: value.protocol.into(), cause: value.cause, text: value.text().map(Into::into) }
     }
 }
 
@@ -196,6 +185,12 @@ mod tests {
     fn reads_a_q850_reason() {
         let reason = Reason::parse("Q.850 ;cause=16;text=\"Terminated\"").expect("a reason");
         assert_eq!((&*reason.protocol, reason.cause, reason.text.as_deref()), ("Q.850", Some(16), Some("Terminated")));
+    }
+
+    #[test]
+    fn words_in_quotes_are_left_whole() {
+        let reason = Reason::parse(r#"SIP;text="on hold; \"later\", maybe";cause=480"#).expect("a reason");
+        assert_eq!((reason.cause, reason.text.as_deref()), (Some(480), Some("on hold; \"later\", maybe")));
     }
 
     #[test]

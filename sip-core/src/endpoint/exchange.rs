@@ -11,7 +11,7 @@ use super::event::{CallEvent, CallState, OpId, Outcome};
 use super::{Endpoint, Error, Owner, Timer};
 use crate::arena::Key;
 use crate::message::{Method, Request, StatusCode};
-use crate::time::Instant;
+use crate::time::{Instant, part_of};
 use crate::transaction::ServerId;
 use crate::transport::Path;
 
@@ -34,7 +34,7 @@ impl Endpoint {
             return self.answer_by_rule(now, key, server, &request, source, Some(offer));
         }
         self.stop_glare(key);
-        let timer = self.timers.insert(now + self.config.timers.timeout() / 2, Timer::Exchange(key));
+        let timer = self.timers.insert(now + part_of(self.config.timers.timeout(), 2), Timer::Exchange(key));
         let Some(call) = self.calls.get_mut(key) else { return };
         call.negotiation = Negotiation::Offered { server, request, source };
         if let Some(old) = call.exchange.replace(timer) {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::{Endpoint, Timer};
 use crate::dialog::Dialog;
 use crate::message::{Name, Response};
-use crate::time::Instant;
+use crate::time::{Instant, part_of};
 use crate::timer::TimerId;
 use crate::transport::{FlowError, FlowErrorKind, FlowId, Path};
 
@@ -102,7 +102,7 @@ impl Endpoint {
         let permille = self.entropy.below(1000);
         let Some(keep) = self.keep_alives.get_mut(&flow) else { return };
         let every = self.config.keep_alive.min(keep.recommended.unwrap_or(Duration::MAX)).max(LEAST);
-        let deadline = self.config.pong_timeout.min(every / 2);
+        let deadline = self.config.pong_timeout.min(part_of(every, 2));
         let wait = if !keep.waits {
             (keep.waits, keep.heard) = (true, false);
             // A connection that breaks here is told by its driver.

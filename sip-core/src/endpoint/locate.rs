@@ -116,7 +116,7 @@ impl Endpoint {
     }
 
     fn ask(&mut self, now: Instant, question: Question, search: Search) {
-        self.next_query += 1;
+        self.next_query = self.next_query.wrapping_add(1);
         let query = QueryId(self.next_query);
         let patience = self.config.connect_timeout;
         let (patience, output) = match question {

@@ -264,7 +264,7 @@ impl Endpoint {
     }
 
     fn op(&mut self) -> OpId {
-        self.next_op += 1;
+        self.next_op = self.next_op.wrapping_add(1);
         OpId(self.next_op)
     }
 

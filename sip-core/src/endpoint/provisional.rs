@@ -123,7 +123,7 @@ impl Endpoint {
 
     fn send_provisional(&mut self, now: Instant, key: Key, waiting: Waiting) -> Result<(), Error> {
         let (server, request, source) = self.called(key)?;
-        let first = 1 + self.entropy.below(0x7fff_fffe) as u32;
+        let first = (self.entropy.below(0x7fff_fffe) as u32).saturating_add(1);
         let call = self.calls.get(key).ok_or(GONE)?;
         let provisional = &call.provisional;
         let rseq = if provisional.last == 0 { first } else { provisional.last.saturating_add(1) };

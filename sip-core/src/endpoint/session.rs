@@ -234,10 +234,10 @@ impl Endpoint {
     /// The owner of the Call-ID waits 2.1 to 4 s, the other side up to 2 s, in steps of 10 ms (14.1).
     fn wait_for_glare(&mut self, now: Instant, key: Key, offer: Offer) {
         let steps = match self.calls.get(key).map(|call| call.direction) {
-            Some(Direction::Outgoing) => 210 + self.entropy.below(191),
+            Some(Direction::Outgoing) => self.entropy.below(191).saturating_add(210),
             _ => self.entropy.below(201),
         };
-        self.wait_for(now, key, offer, Duration::from_millis(steps * 10));
+        self.wait_for(now, key, offer, Duration::from_millis(steps.saturating_mul(10)));
     }
 
     fn wait_for(&mut self, now: Instant, key: Key, offer: Offer, wait: Duration) {

@@ -11,7 +11,7 @@ use super::outgoing::{Outgoing, Purpose};
 use super::{Endpoint, Error, Timer};
 use crate::arena::Key;
 use crate::message::{Builder, Fields, Name, Refresher, Request, Response, SessionExpires, StatusCode, reason_value};
-use crate::time::Instant;
+use crate::time::{Instant, part_of};
 use crate::timer::TimerId;
 use crate::transaction::{self, ServerId};
 use crate::transport::Path;
@@ -210,8 +210,8 @@ impl Endpoint {
         let Some((interval, ours)) = agreed else { return };
         let interval = interval.max(SHORTEST);
         let length = Duration::from_secs(interval.into());
-        let deadline = now + length.saturating_sub(MARGIN.min(length / 3));
-        let at = if ours { now + length / 2 } else { deadline };
+        let deadline = now + length.saturating_sub(MARGIN.min(part_of(length, 3)));
+        let at = if ours { now + part_of(length, 2) } else { deadline };
         let timer = self.timers.insert(at, Timer::Session(key));
         call.session_timer.running = Some(Running { interval, ours, deadline, timer });
     }
@@ -230,7 +230,7 @@ impl Endpoint {
             return;
         }
         let left = deadline.since(now);
-        let next = (now + (left / 2).max(RETRY)).min(deadline);
+        let next = (now + part_of(left, 2).max(RETRY)).min(deadline);
         running.timer = self.timers.insert(next, Timer::Session(key));
         self.refresh(now, key);
     }

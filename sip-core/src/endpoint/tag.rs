@@ -4,12 +4,15 @@ use super::Endpoint;
 
 /// Characters that nobody can foretell, and those that show that they are ours.
 const RANDOM: usize = 12;
-const PROOF: u32 = 8;
+const PROOF: usize = 8;
+const LENGTH: usize = RANDOM + PROOF;
+/// The digits of base 32 (RFC 4648 6), in lower case.
+const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 impl Endpoint {
     /// A tag for a call: 60 random bits, and 40 that only this endpoint can make of them and the Call-ID.
     pub(super) fn call_tag(&mut self, call_id: &str) -> Box<str> {
-        let mut tag = String::with_capacity(RANDOM + PROOF as usize);
+        let mut tag = String::with_capacity(LENGTH);
         self.entropy.token(&mut tag, RANDOM);
         self.push_proof(&mut tag, call_id);
         tag.into()
@@ -25,10 +28,10 @@ impl Endpoint {
     }
 
     fn push_proof(&self, tag: &mut String, call_id: &str) {
-        let identity = self.hash.of(&["tag", call_id, tag]);
-        for position in 0..PROOF {
-            let bits = (identity >> (position * 5)) as u8 & 31;
-            tag.push(char::from(if bits < 26 { b'a' + bits } else { b'2' + (bits - 26) }));
+        let mut identity = self.hash.of(&["tag", call_id, tag]);
+        for _ in 0..PROOF {
+            tag.extend(DIGITS.get((identity & 31) as usize).map(|digit| char::from(*digit)));
+            identity >>= 5;
         }
     }
 }

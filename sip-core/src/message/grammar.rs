@@ -228,13 +228,14 @@ pub(super) fn host(input: &str) -> Out<'_, Host<'_>> {
 }
 
 /// Filled when the crate is compiled.
-#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 const fn classes() -> [u8; 256] {
     let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = classes_of(byte as u8);
-        byte += 1;
+    let mut rest: &mut [u8] = &mut table;
+    let mut byte: u8 = 0;
+    while let Some((place, behind)) = rest.split_first_mut() {
+        *place = classes_of(byte);
+        byte = byte.wrapping_add(1);
+        rest = behind;
     }
     table
 }

@@ -24,11 +24,7 @@ impl Name {
     /// assert_eq!(Name::parse(b"X-Mine"), Name::Other);
     /// ```
     pub fn parse(name: &[u8]) -> Name {
-        let mut start = [0; KEY_BYTES];
-        for (place, byte) in start.iter_mut().zip(name) {
-            *place = *byte;
-        }
-        Name::of_key(u128::from_le_bytes(start), name)
+        Name::of_key(start(name), name)
     }
 
     /// The same, for who has the first sixteen bytes of the name at hand (the first in the lowest byte, zeros behind a
@@ -105,38 +101,45 @@ static SLOTS: [u8; SLOT_COUNT] = slots();
 static KEYS: [(u128, &str); TEXTS.len()] = keys();
 
 /// Fills the table when the crate is compiled; a taken slot sends the name to the next free one.
-#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 const fn slots() -> [u8; SLOT_COUNT] {
     let mut slots = [EMPTY; SLOT_COUNT];
     let keys = keys();
-    let mut id = 0;
-    while id < keys.len() {
-        let mut slot = hash(keys[id].0);
-        while slots[slot] != EMPTY {
-            slot = (slot + 1) % SLOT_COUNT;
+    let mut rest: &[(u128, &str)] = &keys;
+    let mut id: u8 = 0;
+    while let Some(((key, _), behind)) = rest.split_first() {
+        let mut slot = hash(*key);
+        while let Some((_, [place, ..])) = slots.split_at_mut_checked(slot) {
+            if *place == EMPTY {
+                *place = id;
+                break;
+            }
+            slot = slot.wrapping_add(1) % SLOT_COUNT;
         }
-        slots[slot] = id as u8;
-        id += 1;
+        id = id.wrapping_add(1);
+        rest = behind;
     }
     slots
 }
 
-#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 const fn keys() -> [(u128, &'static str); TEXTS.len()] {
     let mut keys = [(0, ""); TEXTS.len()];
-    let mut id = 0;
-    while id < TEXTS.len() {
-        let text = TEXTS[id].as_bytes();
-        let mut start = [0; KEY_BYTES];
-        let mut at = 0;
-        while at < text.len() && at < KEY_BYTES {
-            start[at] = text[at];
-            at += 1;
-        }
-        keys[id] = (fold(u128::from_le_bytes(start)), TEXTS[id]);
-        id += 1;
+    let mut rest: (&mut [(u128, &str)], &[&str]) = (&mut keys, TEXTS);
+    while let (Some((key, keys)), Some((text, texts))) = (rest.0.split_first_mut(), rest.1.split_first()) {
+        *key = (fold(start(text.as_bytes())), *text);
+        rest = (keys, texts);
     }
     keys
+}
+
+/// The first bytes of a name, zeros behind a shorter one.
+const fn start(name: &[u8]) -> u128 {
+    let mut start = [0; KEY_BYTES];
+    let mut rest: (&mut [u8], &[u8]) = (&mut start, name);
+    while let (Some((place, places)), Some((byte, bytes))) = (rest.0.split_first_mut(), rest.1.split_first()) {
+        *place = *byte;
+        rest = (places, bytes);
+    }
+    u128::from_le_bytes(start)
 }
 
 macro_rules! names {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::Endpoint;
 use super::{ContactBinding, PushInfo, refresh_after};
 use crate::message::{Name, Response, UriRef};
+use crate::time::part_of;
 use crate::transport::Path;
 
 /// What the registrar granted us, beside the time.
@@ -38,7 +39,7 @@ impl Granted {
         let part = refresh_after(expires, permille);
         let latest = match expires {
             65.. => whole.saturating_sub(Duration::from_secs(u64::from(margin).max(32))),
-            _ if self.temporary_gruu.is_some() => whole / 2,
+            _ if self.temporary_gruu.is_some() => part_of(whole, 2),
             _ => part,
         };
         Some(part.min(latest).max(Duration::from_secs(1)))

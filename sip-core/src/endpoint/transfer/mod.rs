@@ -33,7 +33,7 @@ const LIMIT: usize = 1000;
 impl Endpoint {
     /// The transfers that have not ended, of both kinds.
     pub(super) fn transfers(&self) -> usize {
-        self.transfers.len() + self.referrals.len()
+        self.transfers.len().saturating_add(self.referrals.len())
     }
 
     /// A call reached a state that transfers wait for.
