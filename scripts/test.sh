@@ -12,12 +12,13 @@
 # js             the JavaScript package's tests
 # e2e            the web tests, in headless Chromium
 # scenarios-web  the shared scenarios by the JavaScript classes, in headless Chromium
+# scenarios-worker  the same, with the agents in workers
 #
 # What a step prints goes to target/test-logs/STEP.log, and to the terminal when it fails (VERBOSE=1: always).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all=(lint native gate core-wasm driver-web package js e2e scenarios-web)
+all=(lint native gate core-wasm driver-web package js e2e scenarios-web scenarios-worker)
 # What a step is about; a step is skipped only as long as that does not exist.
 declare -A about=([driver-web]=sip-wasm/tests [js]=js/package.json [e2e]=tests/web/package.json)
 declare -A title=(
@@ -30,6 +31,7 @@ declare -A title=(
     [js]="the JavaScript package"
     [e2e]="the web tests, in Chromium"
     [scenarios-web]="the shared scenarios, in Chromium"
+    [scenarios-worker]="the shared scenarios, in workers in Chromium"
 )
 
 step_lint() { scripts/lint.sh rust; }
@@ -50,6 +52,7 @@ step_package() { scripts/build.sh wasm js softphone && scripts/lint.sh types; }
 step_js() { cd js && npm test; }
 step_e2e() { cd tests/web && npm test; }
 step_scenarios-web() { cargo test -p offhook-tests --test scenarios_browser; }
+step_scenarios-worker() { OFFHOOK_HOST=worker cargo test -p offhook-tests --test scenarios_browser; }
 
 steps=("$@")
 if [[ $# -eq 0 ]]; then steps=("${all[@]}"); fi

@@ -18,8 +18,9 @@ export class AgentClient {
   #nextId = 1;
   #closed: OffhookError | null = null;
 
-  constructor(port: AgentPort, onEvent: (event: AgentEvent) => void) {
+  constructor(port: AgentPort, onEvent: (event: AgentEvent) => void, onLost: (error: OffhookError) => void) {
     this.#port = port;
+    port.onLost = onLost;
     port.onNotification = (notification) => {
       switch (notification.type) {
         case "result":

@@ -1,3 +1,4 @@
+import type { OffhookError } from "./errors.js";
 import type { AgentConfig, Command, Notification } from "./protocol.js";
 
 /**
@@ -9,6 +10,8 @@ export interface AgentPort {
   send(command: Command): void;
   /** Called once for each notification, in order. Set by the one who uses the port. */
   onNotification: (notification: Notification) => void;
+  /** Called once if the agent dies of itself, e.g. with its worker. Set by the one who uses the port; nothing follows. */
+  onLost?: (error: OffhookError) => void;
   /** Lets the agent go at once, with no word to anybody. Idempotent. Nothing is notified afterwards. */
   close(): void;
 }

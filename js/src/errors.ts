@@ -146,8 +146,12 @@ function isErrorValue(thrown: unknown): thrown is ErrorValue {
 /** @internal Why a call that ended before it was established did not come about. */
 export function errorFromEnd(end: End): OffhookError {
   if (end.error) return new OffhookError(end.error);
-  if (end.by === "local")
-    return new OffhookError({ kind: "cancelled" }, { message: "hung up before the call was answered" });
+  if (end.by === "local") {
+    // Another tab has it (RFC 3326 2).
+    const elsewhere = end.cause?.cause === 200;
+    const message = elsewhere ? end.reason : "hung up before the call was answered";
+    return new OffhookError({ kind: "cancelled" }, { message });
+  }
   if (end.by === "network") return new OffhookError({ kind: "transport", message: end.reason });
   const status = end.status !== null && end.status >= 300 ? end.status : 487;
   return new OffhookError({ kind: "status", status, reason: end.reason, cause: end.cause, retryAfter: null, contacts: [] });

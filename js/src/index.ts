@@ -59,6 +59,7 @@ export type {
   MediaState,
   OfferOptions,
 } from "./media/handler.js";
+export type { Host, WorkerSource } from "./host/worker-port.js";
 export type { AgentPort, PortFactory } from "./agent-port.js";
 export type * from "./protocol.js";
 export { completeTarget } from "./target.js";

@@ -4,6 +4,7 @@ import { abortable, aborted, ignore, throwIfAborted, within } from "./async.js";
 import { Call, type CallNotification, type WaitOptions } from "./call.js";
 import { OffhookError, toOffhookError } from "./errors.js";
 import { TypedEventTarget } from "./events.js";
+import type { Host, WorkerSource } from "./host/worker-port.js";
 import type { MediaHandler, MediaHandlerFactory, MediaSource } from "./media/handler.js";
 import { PeerConnectionMedia, type PeerConnectionOptions } from "./media/peer-connection.js";
 import type {
@@ -11,6 +12,7 @@ import type {
   AgentConfig,
   Binding,
   CallId,
+  ErrorValue,
   Header,
   MessageSummary,
   Push,
@@ -53,7 +55,15 @@ export interface ConnectOptions extends Omit<AgentConfig, "askCredentials"> {
   signal?: AbortSignal;
   /** Options for the media of calls, or a function that makes a media handler of your own for each call. */
   media?: PeerConnectionOptions | MediaHandlerFactory;
-  /** Where the agent lives; in this page if absent. */
+  /**
+   * Where the agent lives, with its connection and its timers: in this page (the default), in a worker of its own, whose
+   * timers run on while the tab is hidden, or in one that all tabs share: one registration, and a call rings in each and is
+   * answered in one. The media are in the page in any case.
+   */
+  host?: Host;
+  /** The worker, where it is not the file of this package (`offhook/worker`) as the bundler finds it. */
+  worker?: WorkerSource;
+  /** Where the agent lives otherwise, in place of `host`. */
   port?: PortFactory;
 }
 
@@ -128,8 +138,8 @@ export interface UserAgentEvents {
   trace: { type: "trace"; direction: "in" | "out"; transport: string; remote: string; text: string; at: number };
   /** Something came that is no SIP; it was dropped. */
   malformed: { type: "malformed"; remote: string; message: string; at: number };
-  /** Down. Nothing follows. */
-  stopped: { type: "stopped"; at: number };
+  /** Down. Nothing follows. `error`: it was not shut down but lost, e.g. with its worker; `UserAgent.connect` makes another. */
+  stopped: { type: "stopped"; error: OffhookError | null; at: number };
 }
 
 /** A call, and what feeds it. */
@@ -186,7 +196,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    * A connection that is lost later is restored by itself.
    */
   static async connect(options: ConnectOptions): Promise<UserAgent> {
-    const { signal, media, port: openPort = openWasmPort, credentials, ...settings } = options;
+    const { signal, media, host = "page", worker, port, credentials, ...settings } = options;
+    const openPort = port ?? ((config: AgentConfig) => openHost(config, host, worker));
     const config: AgentConfig = credentials ? { ...settings, askCredentials: true } : settings;
     const { connectTimeout = CONNECT_TIMEOUT } = config;
     throwIfAborted(signal);
@@ -224,7 +235,11 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     this.#local = { displayName: config.displayName ?? null, uri: config.aor };
     this.#openMedia = openMedia;
     this.#credentials = credentials;
-    this.#client = new AgentClient(port, (event) => this.#onEvent(event));
+    this.#client = new AgentClient(
+      port,
+      (event) => this.#onEvent(event),
+      (error) => this.#stop(error, "network"),
+    );
     this.#subscriptions = new Subscriptions(this.#client);
     this.incomingSubscriptions = this.#subscriptions.incoming;
   }
@@ -599,14 +614,15 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   }
 
   /** Whatever the agent did not end itself ends here. */
-  #stop(error: OffhookError): void {
+  #stop(error: OffhookError, by: "local" | "network" = "local"): void {
     if (this.#state === "stopped") return;
     this.#state = "stopped";
     this.#registration = "unregistered";
     this.#client.close(error);
     const at = Date.now();
     for (const [id, { deliver }] of this.#calls) {
-      const end = { by: "local", status: null, reason: error.message, cause: null, error: null } as const;
+      const lost = by === "network" ? (error.detail as ErrorValue) : null;
+      const end = { by, status: null, reason: error.message, cause: null, error: lost };
       deliver({ type: "ended", call: id, end, at });
     }
     for (const [id, deliver] of this.#transfers) {
@@ -617,14 +633,18 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     this.#queue.clear();
     this.#queue.close();
     this.#subscriptions.stop(error, at);
-    this.emit("stopped", { type: "stopped", at });
+    this.emit("stopped", { type: "stopped", error: by === "network" ? error : null, at });
   }
 }
 
 /** Loaded only when it is used: who brings a port of their own needs no WebAssembly. */
-async function openWasmPort(config: AgentConfig): Promise<AgentPort> {
-  const { openWasmPort } = await import("./wasm-port.js");
-  return openWasmPort(config);
+async function openHost(config: AgentConfig, host: Host, worker: WorkerSource | undefined): Promise<AgentPort> {
+  if (host === "page") {
+    const { openWasmPort } = await import("./wasm-port.js");
+    return openWasmPort(config);
+  }
+  const { workerPort } = await import("./host/worker-port.js");
+  return workerPort(host, worker)(config);
 }
 
 function mediaFactory(media: PeerConnectionOptions | MediaHandlerFactory | undefined): MediaHandlerFactory {

@@ -35,15 +35,15 @@ export class Phone {
     return Phone.visit(browser, server, user, "", {});
   }
 
-  /** Opens another page of the server's site, one that reads the same query. */
+  /** Opens another page of the server's site, one that reads the same query; in a window of its own, or as another tab. */
   static async visit(
-    browser: Browser,
+    browser: Browser | BrowserContext,
     { site, ws, domain }: SipServer,
     user: string,
     path: string,
     more: Record<string, string>,
   ): Promise<Phone> {
-    const context = await browser.newContext();
+    const context = "newContext" in browser ? await browser.newContext() : browser;
     const phone = new Phone(await context.newPage(), user);
     const query = new URLSearchParams({ aor: `sip:${user}@${domain}`, server: ws, ...more });
     await phone.page.goto(`${site}/${path}?${query}`);

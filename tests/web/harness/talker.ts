@@ -1,4 +1,4 @@
-import { type Browser, expect } from "@playwright/test";
+import { type Browser, type BrowserContext, expect } from "@playwright/test";
 import type { Call, CallOptions, ConnectOptions, MediaSource, UserAgent } from "offhook";
 import { Phone, SOON } from "./phone.js";
 import type { SipServer } from "./servers.js";
@@ -19,15 +19,36 @@ declare global {
 /** What can cross to the page. */
 type Plain = Omit<ConnectOptions["media"] & object, "audioElement" | "modify">;
 
+type PlainOptions = Omit<Partial<ConnectOptions>, "media" | "port" | "worker" | "credentials" | "signal"> & { media?: Plain };
+
 /** Somebody whose page is driven by code: for what the softphone has no buttons. */
 export class Talker {
   readonly phone: Phone;
+  readonly #options: PlainOptions & { aor: string; server: string };
 
   /** Opens an empty page on the server's site and registers there. */
-  static async open(browser: Browser, server: SipServer, user: string, media: Plain = {}): Promise<Talker> {
+  static async open(
+    browser: Browser | BrowserContext,
+    server: SipServer,
+    user: string,
+    media: Plain = {},
+    more: PlainOptions = {},
+  ): Promise<Talker> {
     const phone = await Phone.visit(browser, server, user, "healthz", {});
-    const options = { aor: `sip:${user}@${server.domain}`, server: server.ws, password: `${user}-secret`, media };
-    await phone.page.evaluate(async (options) => {
+    const talker = new Talker(phone, {
+      aor: `sip:${user}@${server.domain}`,
+      server: server.ws,
+      password: `${user}-secret`,
+      media,
+      ...more,
+    });
+    await talker.signIn();
+    return talker;
+  }
+
+  /** Connects and registers. */
+  async signIn(): Promise<void> {
+    await this.phone.page.evaluate(async (options) => {
       window.told = [];
       window.captured = [];
       const devices = navigator.mediaDevices;
@@ -44,19 +65,24 @@ export class Talker {
       const use = (made: Call): Call => {
         calls.push(made);
         window.call = made;
+        made.on("ended", ({ end }) => window.told.push(`ended: ${end.reason}`));
+        made.on("info", ({ dtmf }) => window.told.push(`key ${dtmf?.tone}`));
+        made.on("hold", ({ local, remote }) => window.told.push(`hold ${local} ${remote}`));
         made.on("device", ({ kind, label }) => window.told.push(`${kind}: ${label}`));
         made.on("media", ({ error, state }) => window.told.push(error ? error.message : `media ${state}`));
         return made;
       };
       window.ua.call = async (target: string, options?: CallOptions) => use(await call.call(window.ua, target, options));
       window.ua.on("incoming", ({ call }) => use(call));
+      window.ua.on("stopped", ({ error }) => window.told.push(`stopped: ${error?.message}`));
+      window.ua.onTransferRequest((request) => void request.accept().then(use));
       await window.ua.register();
-    }, options);
-    return new Talker(phone);
+    }, this.#options);
   }
 
-  private constructor(phone: Phone) {
+  private constructor(phone: Phone, options: PlainOptions & { aor: string; server: string }) {
     this.phone = phone;
+    this.#options = options;
   }
 
   /** Runs something in the page. */

@@ -16,6 +16,8 @@ interface WorkerFixtures {
   echo: Program;
 }
 
+type TalkerOptions = Parameters<typeof Talker.open> extends [unknown, unknown, unknown, ...infer Rest] ? Rest : never;
+
 interface Fixtures {
   /** Those who were opened: what they saw is told when a test fails. */
   phones: Phone[];
@@ -24,7 +26,9 @@ interface Fixtures {
   /** The same, and signs in. */
   phone: (user: string, browser?: Browser) => Promise<Phone>;
   /** Somebody on a page without buttons, registered. */
-  talker: (user: string, media?: Parameters<typeof Talker.open>[3]) => Promise<Talker>;
+  talker: (user: string, ...options: TalkerOptions) => Promise<Talker>;
+  /** The same, in another tab beside that of somebody. */
+  tab: (beside: Talker, ...options: TalkerOptions) => Promise<Talker>;
 }
 
 /** Tests with a SIP server, and with phones that say what they saw when a test fails. */
@@ -67,8 +71,15 @@ export const test = base.extend<Fixtures, WorkerOptions & WorkerFixtures>({
     await use(async (user, where) => (await open(user, where)).signIn());
   },
   talker: async ({ browser, server, phones }, use) => {
-    await use(async (user, media) => {
-      const talker = await Talker.open(browser, server, user, media);
+    await use(async (user, ...options) => {
+      const talker = await Talker.open(browser, server, user, ...options);
+      phones.push(talker.phone);
+      return talker;
+    });
+  },
+  tab: async ({ server, phones }, use) => {
+    await use(async ({ phone }, ...options) => {
+      const talker = await Talker.open(phone.context, server, phone.user, ...options);
       phones.push(talker.phone);
       return talker;
     });

@@ -19,11 +19,14 @@ import { ROOT } from "../harness/paths.js";
 import { serveSite } from "../harness/site.js";
 import type { Start } from "./page.js";
 
+/** Where the agents live: `page` (the default), `worker` or `shared-worker`. */
+const HOST = (process.env["OFFHOOK_HOST"] ?? "page") as Start["host"];
+
 interface Line {
   page: number;
   agent?: number;
   open?: true;
-  start?: Start;
+  start?: Omit<Start, "host">;
   command?: { id: number; type: string };
   end?: true;
   close?: true;
@@ -60,7 +63,8 @@ class Stage {
 
   async #carryOut({ agent = 0, start, command, end, close }: Line): Promise<void> {
     const page = await this.#opened;
-    if (start) await page.evaluate(([agent, start]) => window.agents.start(agent, start), [agent, start] as const);
+    const told = start && { ...start, host: HOST };
+    if (told) await page.evaluate(([agent, start]) => window.agents.start(agent, start), [agent, told] as const);
     if (command) await page.evaluate(([agent, command]) => window.agents.command(agent, command), [agent, command] as const);
     if (end) {
       const found = await page.evaluate((agent) => window.agents.end(agent), agent);

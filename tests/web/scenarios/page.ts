@@ -6,6 +6,7 @@ import {
   type Call,
   type CallEvents,
   type Command,
+  type Host,
   type Notification,
   OffhookError,
   PeerConnectionMedia,
@@ -21,6 +22,7 @@ import { Witness } from "./witness.js";
 export interface Start {
   config: AgentConfig;
   refusesOffers: boolean;
+  host: Host;
 }
 
 declare global {
@@ -169,7 +171,8 @@ class Agent {
       this.#media.push(witness);
       return witness;
     };
-    const ua = await UserAgent.connect({ ...this.#start.config, media });
+    const { config, host } = this.#start;
+    const ua = await UserAgent.connect({ ...config, host, media });
     this.#ua = ua;
     // The first time it is the promise that says it.
     this.#tell({ type: "transport", state: "connected", message: null, at: Date.now() });
