@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::content::{ACCEPT, ENCODING};
 use super::outgoing::ALLOW;
 use super::{Endpoint, Event, Owner};
 use crate::arena::Key;
 use crate::dialog::DialogError;
-use crate::message::{Limits, Method, Name, ParseError, Request, StatusCode};
+use crate::message::{Limits, Method, Name, ParseError, Rejection, Request, StatusCode};
 use crate::time::Instant;
 use crate::transaction::{ServerId, respond_to};
 use crate::transport::Path;
-
-/// Bodies we can read, for Accept.
-const ACCEPT: &str = "application/sdp, application/dtmf-relay, application/dtmf, text/plain";
 
 impl Endpoint {
     pub(super) fn on_request(
@@ -51,16 +49,11 @@ impl Endpoint {
 
     /// A request outside of any dialog.
     fn on_new_request(&mut self, now: Instant, server: ServerId, request: Arc<Request>, source: Path) {
-        if self.refuse_insecure(now, server, &request, source) {
+        if self.refuse_insecure(now, server, &request, source) || self.refuse_content(now, server, &request, source) {
             return;
         }
         match request.method() {
-            Method::Invite => match unreadable_body(&request) {
-                None => self.on_invite(now, server, request, source),
-                Some(headers) => {
-                    self.refuse(now, server, &request, source, StatusCode::UNSUPPORTED_MEDIA_TYPE, &headers);
-                }
-            },
+            Method::Invite => self.on_invite(now, server, request, source),
             Method::Options => self.on_options(now, server, &request, source),
             Method::Message => self.on_message(now, server, &request, source),
             Method::Subscribe => self.on_subscribe(now, server, request, source),
@@ -100,23 +93,16 @@ impl Endpoint {
             }
             Some(Ok(())) => {}
         }
+        if self.refuse_content(now, server, &request, source) {
+            return;
+        }
         match request.method() {
-            Method::Invite => match unreadable_body(&request) {
-                None => self.on_reinvite(now, key, server, request, source),
-                Some(headers) => {
-                    self.refuse(now, server, &request, source, StatusCode::UNSUPPORTED_MEDIA_TYPE, &headers);
-                }
-            },
+            Method::Invite => self.on_reinvite(now, key, server, request, source),
             Method::Bye => {
                 self.reply(now, server, &request, source, StatusCode::OK);
                 self.on_bye(now, key, &request);
             }
-            Method::Update => match unreadable_body(&request) {
-                None => self.on_update(now, key, server, request, source),
-                Some(headers) => {
-                    self.refuse(now, server, &request, source, StatusCode::UNSUPPORTED_MEDIA_TYPE, &headers);
-                }
-            },
+            Method::Update => self.on_update(now, key, server, request, source),
             Method::Info => self.on_info(now, key, server, &request, source),
             Method::Prack => self.on_prack(now, key, server, request, source),
             Method::Options => self.on_options(now, server, &request, source),
@@ -185,7 +171,7 @@ impl Endpoint {
         self.push_contact(&mut builder, request, source);
         self.push_capabilities(&mut builder);
         builder.header(Name::Accept, ACCEPT);
-        builder.header(Name::AcceptEncoding, "identity");
+        builder.header(Name::AcceptEncoding, ENCODING);
         builder.header(Name::AcceptLanguage, "en");
         self.push_server(&mut builder);
         if let Ok(message) = builder.finish() {
@@ -202,13 +188,12 @@ impl Endpoint {
         self.events.push_back(event);
     }
 
-    /// Something that is no message: a request whose head can still be read is answered 400 (8.2, 18.3).
+    /// Something that is no message: a request whose head can still be read is answered what the error says (8.2, 18.3).
     pub(super) fn on_malformed(&mut self, now: Instant, source: Path, error: ParseError, bytes: &Bytes) {
         if let Some(request) = salvage(bytes, &self.config.limits.message) {
             let tag = self.entropy.tag();
-            let mut phrase = String::from("Bad Request: ");
-            phrase.push_str(error.field());
-            let mut builder = respond_to(&request, source.remote, StatusCode::BAD_REQUEST, Some(&phrase), Some(&tag));
+            let Rejection { status, reason, .. } = error.clone().into();
+            let mut builder = respond_to(&request, source.remote, status, Some(&reason), Some(&tag));
             self.push_server(&mut builder);
             if let Ok(message) = builder.finish() {
                 // The sender of garbage may be gone.
@@ -222,15 +207,4 @@ impl Endpoint {
 /// A request in what is no valid message, if enough of it can be read to answer; never an ACK.
 fn salvage(bytes: &Bytes, limits: &Limits) -> Option<Request> {
     Request::salvage(bytes.clone(), limits).filter(|request| *request.method() != Method::Ack)
-}
-
-/// What to answer for a body that is no session description and must be understood (8.2.3).
-fn unreadable_body(request: &Request) -> Option<[(&'static str, &'static str); 1]> {
-    if request.body().is_empty() || super::media::sdp_of(request).is_some() {
-        return None;
-    }
-    let optional = request
-        .named("Content-Disposition")
-        .is_some_and(|value| value.split(';').any(|param| param.trim().eq_ignore_ascii_case("handling=optional")));
-    (!optional).then_some([("Accept", ACCEPT)])
 }

@@ -2,17 +2,25 @@
 
 use bytes::Bytes;
 
-use crate::message::Fields;
+use super::content::SDP;
+use crate::body::Multipart;
+use crate::message::{Fields, Item, Name};
 use crate::sdp::{self, Direction, SdpRef, SessionDescription, Setup};
 
-/// The session description a message carries.
+/// The session description a message carries, alone or as a part of a multipart body (RFC 5621). One for early media of
+/// its own (RFC 3959) is not the session's.
 pub(super) fn sdp_of(fields: &Fields) -> Option<Bytes> {
     if fields.body().is_empty() {
         return None;
     }
-    let content_type = fields.content_type().ok().flatten()?;
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/sdp").then(|| fields.body_bytes())
+    let is_session = |disposition: Option<Item<'_>>| {
+        disposition.is_none_or(|item| !item.value.eq_ignore_ascii_case("early-session"))
+    };
+    if fields.content_type().ok().flatten()?.eq_ignore_ascii_case(SDP) {
+        return is_session(fields.item(Name::ContentDisposition)).then(|| fields.body_bytes());
+    }
+    let multipart = Multipart::of(fields).ok().flatten()?;
+    multipart.find(|part| part.is(SDP) && is_session(part.disposition())).map(|part| part.body().clone())
 }
 
 /// Whether the writer of this description takes nothing in: the other side is on hold. A description that cannot be

@@ -13,6 +13,7 @@ mod caller;
 mod capabilities;
 mod config;
 mod connection;
+mod content;
 mod credentials;
 mod error;
 mod event;

@@ -397,20 +397,6 @@ fn an_extension_nobody_knows_is_refused() {
 }
 
 #[test]
-fn a_body_nobody_can_read_is_refused() {
-    let mut solo = Solo::new();
-    solo.receive(&invite().body("application/isup", "x"));
-    assert!(solo.last("415 INVITE").get("Accept").contains("application/sdp"));
-    let optional = invite()
-        .set("Via", "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-2")
-        .set("CSeq", "8 INVITE")
-        .body("application/isup", "x")
-        .add("Content-Disposition", "signal;handling=optional");
-    solo.receive(&optional);
-    assert!(solo.log().contains("incoming from sip:alice@example.com\n"), "as if it had none");
-}
-
-#[test]
 fn what_is_no_message_is_answered_if_it_can_be_and_the_agent_goes_on() {
     let mut solo = Solo::new();
     let good = invite();

@@ -4,6 +4,7 @@ mod agent;
 mod auth;
 mod basic;
 mod connection;
+mod content;
 mod control;
 mod credentials;
 mod datagrams;
