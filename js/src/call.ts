@@ -30,6 +30,11 @@ export interface CallEvents {
   redirected: { type: "redirected"; status: number; reason: string; target: string; at: number };
   /** Who holds the call now. */
   hold: { type: "hold"; local: boolean; remote: boolean; at: number };
+  /**
+   * The connection to the server was lost and is back, and the other side knows by now where we are. Where sound is lost as
+   * well another path for it is looked for by itself.
+   */
+  recovered: { type: "recovered"; at: number };
   /** Muted or no longer muted. */
   muted: { type: "muted"; kind: MediaKind; muted: boolean };
   /** How the media is doing; `error` says what has just gone wrong, if something has. */
@@ -107,10 +112,14 @@ export interface CallInit {
   /** Outgoing: hangs up while not yet established. */
   signal: AbortSignal | undefined;
   placeTransfer: (request: Request<"transfer" | "transferTo">) => Promise<Transfer>;
-  /** Receives the two functions that feed the call; the second is false where nobody decides about transfers. */
+  /**
+   * Receives the functions that feed the call; the second is false where nobody decides about transfers, the third says
+   * that media which are lost may have a path again.
+   */
   attach: (
     deliver: (notification: CallNotification) => void,
     decide: (request: TransferRequest) => boolean,
+    restore: () => void,
   ) => void;
 }
 
@@ -190,6 +199,7 @@ export class Call extends TypedEventTarget<CallEvents> {
         if (this.#deciders.any) this.#deciders.tell(request);
         return this.#deciders.any;
       },
+      () => this.#restoreMedia(),
     );
   }
 
@@ -519,6 +529,10 @@ export class Call extends TypedEventTarget<CallEvents> {
       case "hold":
         this.#setHold(notification.local, notification.remote, notification.at);
         break;
+      case "recovered":
+        this.emit("recovered", { type: "recovered", at: notification.at });
+        this.#restoreMedia();
+        break;
       case "info":
         this.emit("info", {
           type: "info",
@@ -661,6 +675,13 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.#negotiation
       ?.reoffer("renegotiate", true)
       .catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
+  }
+
+  /** The network is another, or is back: media without a path get another try, without waiting for it to be given up. */
+  #restoreMedia(): void {
+    if (this.#mediaState !== "interrupted" && this.#mediaState !== "failed") return;
+    this.#iceRestarted = false;
+    this.#restartIce();
   }
 
   #mediaProblem(error: OffhookError): void {

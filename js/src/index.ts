@@ -37,6 +37,7 @@ export type { PublicationEvents } from "./publication.js";
 export { Subscription } from "./subscription.js";
 export type { Notice, SubscriptionEvents } from "./subscription.js";
 export type { PublishOptions, SubscribeOptions } from "./subscriptions.js";
+export type { Servers, WeightedServer } from "./servers.js";
 export type { DtmfOptions } from "./dtmf.js";
 export { OffhookError } from "./errors.js";
 export type { ErrorDetail, MediaErrorValue, MediaProblem } from "./errors.js";
@@ -44,6 +45,8 @@ export { TypedEventTarget } from "./events.js";
 export type { ListenOptions, TypedListener } from "./events.js";
 export { listDevices, watchDevices } from "./media/devices.js";
 export type { Device } from "./media/devices.js";
+export { SdpMedia, sdpMedia } from "./media/sdp-media.js";
+export type { Describe, DescriptionRequest } from "./media/sdp-media.js";
 export { PeerConnectionMedia } from "./media/peer-connection.js";
 export type { DescriptionInfo, PeerConnectionOptions } from "./media/peer-connection.js";
 export type {

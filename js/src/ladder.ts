@@ -10,22 +10,24 @@
  * @module
  */
 
-/** One message, as the `trace` event has it. */
-export interface LadderMessage {
-  direction: "in" | "out";
-  transport: string;
-  remote: string;
-  text: string;
-  /** Milliseconds since the Unix epoch. */
-  at: number;
-}
+import { type LadderMessage, traceAsPcap, traceAsText } from "./trace-export.js";
+
+export { type LadderMessage, traceAsPcap, traceAsText } from "./trace-export.js";
 
 /** The element `<sip-ladder>`. */
 export interface SipLadder extends HTMLElement {
   /** Only messages with this Call-ID are shown; all if null. The attribute `call-id` says the same. */
   callId: string | null;
+  /** What is shown. */
+  readonly messages: readonly LadderMessage[];
   /** Appends a message. */
   add(message: LadderMessage): void;
+  /** What is shown, as text. */
+  toText(): string;
+  /** What is shown, as a capture for Wireshark. */
+  toPcap(): Uint8Array<ArrayBuffer>;
+  /** Has the browser save what is shown as a file. */
+  save(as: "text" | "pcap"): void;
   /** Forgets every message. */
   clear(): void;
 }
@@ -77,12 +79,16 @@ function createElementClass(): new () => SipLadder {
     readonly #list: HTMLOListElement;
     readonly #empty: HTMLElement;
     readonly #remote: HTMLElement;
+    readonly #tools: HTMLElement | null;
     #messages: (LadderMessage & Summary)[] = [];
     #start = 0;
 
     constructor() {
       super();
       const root = this.attachShadow({ mode: "open" });
+      const style = new CSSStyleSheet();
+      style.replaceSync(STYLE);
+      root.adoptedStyleSheets = [style];
       root.innerHTML = TEMPLATE;
       const [list, empty, remote] = [
         root.querySelector("ol"),
@@ -93,6 +99,11 @@ function createElementClass(): new () => SipLadder {
       this.#list = list;
       this.#empty = empty;
       this.#remote = remote;
+      for (const button of root.querySelectorAll<HTMLButtonElement>(".save")) {
+        button.addEventListener("click", () => this.save(button.value as "text" | "pcap"));
+      }
+      root.querySelector("ol")?.addEventListener("keydown", (event) => walk(root, event));
+      this.#tools = root.querySelector<HTMLElement>(".tools");
     }
 
     get callId(): string | null {
@@ -117,6 +128,33 @@ function createElementClass(): new () => SipLadder {
       this.#show(whole);
     }
 
+    get messages(): readonly LadderMessage[] {
+      const { callId } = this;
+      const shown = callId === null ? this.#messages : this.#messages.filter((message) => message.callId === callId);
+      return shown.map(({ direction, transport, remote, text, at }) => ({ direction, transport, remote, text, at }));
+    }
+
+    toText(): string {
+      return traceAsText(this.messages);
+    }
+
+    toPcap(): Uint8Array<ArrayBuffer> {
+      return traceAsPcap(this.messages);
+    }
+
+    save(as: "text" | "pcap"): void {
+      const [content, type, name] =
+        as === "pcap"
+          ? ([this.toPcap(), "application/vnd.tcpdump.pcap", "sip.pcap"] as const)
+          : ([this.toText(), "text/plain", "sip.txt"] as const);
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([content], { type }));
+      link.download = name;
+      link.click();
+      // The download has its own hold on it by then.
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    }
+
     clear(): void {
       this.#messages = [];
       this.#reset();
@@ -125,6 +163,7 @@ function createElementClass(): new () => SipLadder {
     #reset(): void {
       this.#list.replaceChildren();
       this.#empty.hidden = false;
+      if (this.#tools) this.#tools.hidden = true;
     }
 
     #show(message: LadderMessage & Summary): void {
@@ -132,10 +171,22 @@ function createElementClass(): new () => SipLadder {
       if (this.#list.childElementCount === 0) this.#start = message.at;
       if (this.#list.childElementCount >= MAX_MESSAGES) this.#list.firstElementChild?.remove();
       this.#empty.hidden = true;
+      if (this.#tools) this.#tools.hidden = false;
       this.#remote.textContent = `${message.remote} (${message.transport})`;
       this.#list.append(row(message, message.at - this.#start));
     }
   };
+}
+
+/** The arrow keys, Home and End go from message to message. */
+function walk(root: ShadowRoot, event: KeyboardEvent): void {
+  const rows = [...root.querySelectorAll<HTMLButtonElement>("li > button")];
+  const at = rows.findIndex((row) => row === root.activeElement);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
+  const row = at < 0 || to === undefined ? undefined : rows[to];
+  if (!row) return;
+  event.preventDefault();
+  row.focus();
 }
 
 function row(message: LadderMessage & Summary, elapsed: number): HTMLLIElement {
@@ -194,16 +245,21 @@ function element<K extends keyof SVGElementTagNameMap>(
   return created;
 }
 
-const TEMPLATE = `
-<style>
+/** Not in a `<style>`: a page's content security policy may not allow that. */
+const STYLE = `
   :host { display: block; font: 13px/1.4 ui-sans-serif, system-ui, sans-serif; color-scheme: light dark;
     --request: light-dark(#0b5cad, #7cb8ff); --success: light-dark(#1a7036, #6fdc8c);
     --provisional: light-dark(#5c6670, #a9b4bf); --failure: light-dark(#b3261e, #ff9d94); }
   .ends { display: flex; justify-content: space-between; margin-inline-start: 5.5em; font-weight: 600; }
   ol { list-style: none; margin: 0; padding: 0; }
-  button { all: unset; display: flex; align-items: stretch; width: 100%; cursor: pointer; border-radius: 4px; }
-  button:hover, button[aria-expanded="true"] { background: color-mix(in srgb, currentColor 8%, transparent); }
-  button:focus-visible { outline: 2px solid var(--request); outline-offset: -2px; }
+  li > button { all: unset; display: flex; align-items: stretch; width: 100%; cursor: pointer; border-radius: 4px; }
+  li > button:hover, button[aria-expanded="true"] { background: color-mix(in srgb, currentColor 8%, transparent); }
+  button:focus-visible, pre:focus-visible { outline: 2px solid var(--request); outline-offset: -2px; }
+  .tools { display: flex; justify-content: flex-end; gap: 6px; margin-block-end: 6px; }
+  .save { font: inherit; padding: 2px 8px; border: 1px solid color-mix(in srgb, currentColor 35%, transparent);
+    border-radius: 4px; background: none; color: inherit; cursor: pointer; }
+  .save:hover { background: color-mix(in srgb, currentColor 8%, transparent); }
+  @media print { .tools { display: none; } }
   time { flex: none; width: 5.5em; align-self: end; padding-block-end: 2px; font-variant-numeric: tabular-nums;
     opacity: .75; font-size: .92em; }
   svg { flex: 1; min-width: 0; display: block; }
@@ -217,7 +273,13 @@ const TEMPLATE = `
     background: color-mix(in srgb, currentColor 7%, transparent); }
   .empty { margin: 0; opacity: .75; }
   [hidden] { display: none; }
-</style>
+`;
+
+const TEMPLATE = `
+<div class="tools" role="group" aria-label="Save the messages" hidden>
+  <button type="button" class="save" value="text">Save as text</button>
+  <button type="button" class="save" value="pcap">Save as pcap</button>
+</div>
 <div class="ends" aria-hidden="true"><span>here</span><span class="remote"></span></div>
 <p class="empty">No messages yet.</p>
-<ol aria-label="SIP messages"></ol>`;
+<ol aria-label="SIP messages" role="list"></ol>`;

@@ -89,6 +89,11 @@ export interface AgentConfig {
   server: string;
   /** Further servers, in the order in which they are tried when those before cannot be reached. */
   servers?: string[];
+  /**
+   * The weights of `server` and `servers`, in their order: those with a weight above 0 that follow one another share the
+   * load, which of them is tried first is drawn by weight (RFC 2782).
+   */
+  weights?: number[];
   /** How many servers to be connected and registered with at a time, where there are so many (RFC 5626; default 1). */
   flows?: number;
   /** Register by RFC 5626, so that requests come back over our connections (default true). */
@@ -173,6 +178,11 @@ export interface AgentConfig {
 export type Command = { id: number } & (
   /** Opens the first flow. Result: null once it is up. */
   | { type: "connect" }
+  /**
+   * Sees at once whether the connection is of use: pings one that seems to be up, tries one that is lost. Result: null once
+   * one is up.
+   */
+  | { type: "checkConnection" }
   /** Result: `{ expires }` (seconds granted) once the registrar said 2xx. Refreshes run by themselves. After a push: at once anew. */
   | { type: "register"; push?: Push }
   | { type: "unregister" }
@@ -261,6 +271,7 @@ export type Command = { id: number } & (
 /** What a successful command's result carries, by command type. */
 export interface Results {
   connect: null;
+  checkConnection: null;
   register: { expires: number };
   unregister: null;
   bindings: { bindings: Binding[] };
@@ -440,6 +451,8 @@ export type Notification =
   /** The answer to our offer came with the ACK (re-INVITE without offer) or the PRACK (offer in our 183). */
   | { type: "negotiated"; call: CallId; sdp: string; at: number }
   | { type: "hold"; call: CallId; local: boolean; remote: boolean; at: number }
+  /** The connection was lost, and the other side knows by now where we are instead. Media that did not outlive it need an ICE restart. */
+  | { type: "recovered"; call: CallId; at: number }
   /** INFO within the call; `dtmf` is set when it carried a digit. */
   | { type: "info"; call: CallId; package: string | null; contentType: string; body: string; dtmf: { tone: string; duration: number } | null; at: number }
   /** MESSAGE out of dialog. */

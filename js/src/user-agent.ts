@@ -25,6 +25,7 @@ import type { Publication } from "./publication.js";
 import { Queue } from "./queue.js";
 import type { Subscription } from "./subscription.js";
 import { Subscriptions, type PublishOptions, type SubscribeOptions } from "./subscriptions.js";
+import { type Servers, serverSettings } from "./servers.js";
 import { completeTarget } from "./target.js";
 import {
   Deciders,
@@ -34,6 +35,7 @@ import {
   type TransferOptions,
   TransferRequest,
 } from "./transfer.js";
+import { watchNetwork } from "./triggers.js";
 
 /** Who wants credentials, and why. */
 export type CredentialRequest = Omit<Extract<AgentEvent, { type: "credentialsNeeded" }>, "type" | "query" | "at">;
@@ -45,7 +47,14 @@ export type Credentials =
   | { username?: string; ha1: { algorithm: string; realm: string; hex: string } };
 
 /** How to connect. */
-export interface ConnectOptions extends Omit<AgentConfig, "askCredentials"> {
+export interface ConnectOptions extends Omit<AgentConfig, "askCredentials" | "server" | "weights"> {
+  /** `ws://` or `wss://` URL; or several, in the order in which they are tried; those with a weight share the load. */
+  server: Servers;
+  /**
+   * Whether the page's `online`, `visibilitychange`, `pageshow` and network-change events make the agent look at its
+   * connection at once (default true). See `checkConnection`.
+   */
+  watchNetwork?: boolean;
   /**
    * Asked when a server wants credentials that are missing or were refused, e.g. a token that ran out. Requests wait for
    * the promise, all that want the same for one, at most `credentialsTimeout`; null, or a rejection: there are none.
@@ -147,6 +156,7 @@ interface CallEntry {
   call: Call;
   deliver: (notification: CallNotification) => void;
   decide: (request: TransferRequest) => boolean;
+  restore: () => void;
 }
 
 const CONNECT_TIMEOUT = 8000;
@@ -190,22 +200,26 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   #state: UserAgentState = "connecting";
   #registration: RegistrationState = "unregistered";
   #stopping: Promise<void> | null = null;
+  #unwatch: () => void = () => undefined;
 
   /**
    * Connects. Done when the first connection to the server is up; rejects if that takes longer than `connectTimeout`.
    * A connection that is lost later is restored by itself.
    */
   static async connect(options: ConnectOptions): Promise<UserAgent> {
-    const { signal, media, host = "page", worker, port, credentials, ...settings } = options;
+    const { signal, media, host = "page", worker, port, credentials, watchNetwork: watch = true, ...rest } = options;
     const openPort = port ?? ((config: AgentConfig) => openHost(config, host, worker));
+    const settings = { ...rest, ...serverSettings(options.server, options.servers) };
     const config: AgentConfig = credentials ? { ...settings, askCredentials: true } : settings;
-    const { connectTimeout = CONNECT_TIMEOUT } = config;
+    // Each server has that long.
+    const connectTimeout = (config.connectTimeout ?? CONNECT_TIMEOUT) * (1 + (config.servers?.length ?? 0));
     throwIfAborted(signal);
     const opening = openPort(config);
     let ua: UserAgent | null = null;
     const connected = opening.then(async (port) => {
       ua = new UserAgent(port, config, mediaFactory(media), credentials);
       await ua.#client.request<"connect">({ type: "connect" });
+      if (watch) ua.#watch();
       return ua;
     });
     const late = (): OffhookError =>
@@ -244,6 +258,18 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     this.incomingSubscriptions = this.#subscriptions.incoming;
   }
 
+  /** What the page notices goes to the agent, which decides what follows; then media that are lost get another try. */
+  #watch(): void {
+    if (this.#state === "stopped") return;
+    this.#unwatch = watchNetwork(() =>
+      ignore(
+        this.checkConnection().then(() => {
+          for (const { restore } of this.#calls.values()) restore();
+        }),
+      ),
+    );
+  }
+
   /** The state of the connection. */
   get state(): UserAgentState {
     return this.#state;
@@ -265,6 +291,15 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    */
   register({ push, ...options }: RegisterOptions = {}): Promise<{ expires: number }> {
     return this.#request<"register">({ type: "register", ...(push ? { push } : {}) }, options);
+  }
+
+  /**
+   * Sees at once whether the connection is of use, as happens by itself when the page notices that the network may have
+   * changed: one that is lost is tried now, one that seems to be up is pinged and has 5 s to answer. Done when one is up;
+   * rejects if there is none at the moment, which is tried again by itself.
+   */
+  async checkConnection(options: WaitOptions = {}): Promise<void> {
+    await this.#request<"checkConnection">({ type: "checkConnection" }, options);
   }
 
   /** Asks the registrar for everything that is bound to our address. */
@@ -590,15 +625,19 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     media: MediaHandler | null;
     signal: AbortSignal | undefined;
   }): Call {
-    let feed: Omit<CallEntry, "call"> = { deliver: () => undefined, decide: () => false };
+    let feed: Omit<CallEntry, "call"> = {
+      deliver: () => undefined,
+      decide: () => false,
+      restore: () => undefined,
+    };
     const call = new Call({
       ...init,
       local: this.#local,
       client: this.#client,
       openMedia: this.#openMedia,
       placeTransfer: (request) => this.#placeTransfer(request),
-      attach: (deliver, decide) => {
-        feed = { deliver, decide };
+      attach: (deliver, decide, restore) => {
+        feed = { deliver, decide, restore };
       },
     });
     this.#calls.set(init.id, { call, ...feed });
@@ -606,7 +645,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     return call;
   }
 
-  #request<T extends "register" | "unregister" | "message" | "options" | "bindings" | "clearBindings" | "inspectRegistration">(
+  #request<T extends "register" | "checkConnection" | "unregister" | "message" | "options" | "bindings" | "clearBindings" | "inspectRegistration">(
     request: Parameters<typeof AgentClient.prototype.request<T>>[0],
     { signal }: WaitOptions,
   ): ReturnType<typeof AgentClient.prototype.request<T>> {
@@ -617,6 +656,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   #stop(error: OffhookError, by: "local" | "network" = "local"): void {
     if (this.#state === "stopped") return;
     this.#state = "stopped";
+    this.#unwatch();
     this.#registration = "unregistered";
     this.#client.close(error);
     const at = Date.now();

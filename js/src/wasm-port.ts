@@ -2,6 +2,9 @@ import init, { Agent } from "../wasm/offhook_wasm.js";
 import type { AgentPort } from "./agent-port.js";
 import { OffhookError, toOffhookError } from "./errors.js";
 import type { AgentConfig, Command, Notification } from "./protocol.js";
+import { presetSource, readable, type WasmSource } from "./wasm-source.js";
+
+export type { WasmSource } from "./wasm-source.js";
 
 let loading: Promise<unknown> | null = null;
 
@@ -10,9 +13,9 @@ let loading: Promise<unknown> | null = null;
  * a `source` (a URL, or the bytes) if it is not served beside this package.
  */
 export async function loadWasm(
-  source: URL | string | BufferSource | WebAssembly.Module = new URL("../wasm/offhook_wasm_bg.wasm", import.meta.url),
+  source: WasmSource = presetSource() ?? new URL("../wasm/offhook_wasm_bg.wasm", import.meta.url),
 ): Promise<void> {
-  loading ??= init({ module_or_path: source });
+  loading ??= readable(source).then((source) => init({ module_or_path: source }));
   try {
     await loading;
   } catch (thrown) {

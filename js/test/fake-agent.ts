@@ -7,6 +7,7 @@ type NotificationOf<T extends Notification["type"]> = Extract<Notification, { ty
 /** Commands that need no script: the answer is always this. */
 const USUAL: Partial<Results> = {
   connect: null,
+  checkConnection: null,
   register: { expires: 300 },
   unregister: null,
   ring: null,

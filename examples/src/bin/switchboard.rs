@@ -52,7 +52,10 @@ struct Args {
     /// A digest algorithm to offer; may be given several times, the preferred first.
     #[arg(long, value_name = "NAME", value_parser = algorithm)]
     algorithm: Vec<Algorithm>,
-    /// A file with lines of domain, user, algorithms, expires, contacts.
+    /// What the routes of calls are signed with: with the same after a restart calls go on.
+    #[arg(long, value_name = "TEXT", env = "SWITCHBOARD_SECRET", hide_env_values = true)]
+    secret: Option<String>,
+    /// A file with lines of domain, user, algorithms, expires, contacts, secret.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The folder served at /.
@@ -109,6 +112,9 @@ fn config(args: &Args) -> anyhow::Result<Config> {
     if let Some(file) = &args.config {
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         config.read(&text).map_err(|error| anyhow!("{}: {error}", file.display()))?;
+    }
+    if args.secret.is_some() {
+        config.secret.clone_from(&args.secret);
     }
     if !args.domain.is_empty() {
         config.domains.clone_from(&args.domain);

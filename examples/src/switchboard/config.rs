@@ -30,6 +30,9 @@ pub struct Config {
     pub timers: TimerConfig,
     /// How long a branch of an INVITE may ring (Timer C); RFC 3261 16.6 wants more than three minutes.
     pub timer_c: Duration,
+    /// What the routes of dialogs are signed with: with the same after a restart calls go on when both sides are back.
+    /// `None`: another each time.
+    pub secret: Option<String>,
     /// Whether every message is reported by [`Notice::Message`](super::Notice::Message).
     pub trace: bool,
 }
@@ -44,6 +47,7 @@ impl Default for Config {
             limits: Limits::default(),
             timers: TimerConfig::default(),
             timer_c: Duration::from_secs(185),
+            secret: None,
             trace: false,
         }
     }
@@ -95,7 +99,7 @@ pub struct ConfigError {
 
 impl Config {
     /// Adds what a configuration text says: a line each of `domain NAME`, `user NAME:PASSWORD`, `algorithms NAME…`,
-    /// `expires DEFAULT MIN MAX` (seconds) and `contacts NUMBER`; `#` begins a comment. The first domain or user
+    /// `expires DEFAULT MIN MAX` (seconds), `secret TEXT` and `contacts NUMBER`; `#` begins a comment. The first domain or user
     /// named takes the place of the default ones.
     ///
     /// # Errors
@@ -123,6 +127,7 @@ impl Config {
                     let read: Option<Vec<Algorithm>> = rest.split_whitespace().map(Algorithm::parse).collect();
                     self.algorithms = read.ok_or_else(|| failed("unknown digest algorithm"))?;
                 }
+                "secret" => self.secret = Some(rest.to_owned()),
                 "expires" => self.expires = parse_expires(rest).ok_or_else(|| failed("expires is DEFAULT MIN MAX"))?,
                 "contacts" => {
                     self.limits.contacts = rest.parse().map_err(|_| failed("contacts is a number"))?;

@@ -58,6 +58,10 @@ pub struct Switchboard {
     config: Config,
     transactions: Transactions<Leg>,
     secret: Secret,
+    /// What signs the routes of dialogs.
+    routes: Secret,
+    /// Tells this run from those before it with the same `routes`.
+    run: u64,
     verifier: Verifier,
     links: Links,
     location: Location,
@@ -156,6 +160,8 @@ impl Switchboard {
             secret.seed("transactions"),
         );
         transactions.set_trace(config.trace);
+        let routes = config.secret.as_deref().map_or_else(|| secret.seed("routes"), Secret::seed_of);
+        let run = secret.mac("run", &[]).iter().take(8).fold(0, |run, byte| run << 8 | u64::from(*byte));
         Switchboard {
             verifier: Verifier::new(config.realm(), key).with_algorithms(&config.algorithms),
             links: Links::new(&config.domains),
@@ -165,6 +171,8 @@ impl Switchboard {
             queue: TimerQueue::new(),
             notices: VecDeque::new(),
             transactions,
+            routes: Secret::new(routes),
+            run,
             secret,
             config,
         }

@@ -18,6 +18,11 @@ impl Secret {
         Secret { key: hmac(&seed, &[b"switchboard"]), counter: 0 }
     }
 
+    /// A seed made of a text that others must not know.
+    pub(super) fn seed_of(text: &str) -> [u8; 32] {
+        Sha256::digest(text).into()
+    }
+
     /// A keyed hash of the parts for a purpose (HMAC-SHA-256, RFC 2104).
     pub(super) fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut all: Vec<&[u8]> = vec![purpose.as_bytes(), b"\0"];

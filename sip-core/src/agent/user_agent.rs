@@ -122,6 +122,16 @@ impl UserAgent {
         self.line.operate(|endpoint, now| endpoint.connect(now)).await.map(drop)
     }
 
+    /// Sees at once whether the connection is of use; see [`Endpoint::check_connection`](crate::endpoint::Endpoint::check_connection).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Transport`] if no server can be reached, which is tried again by itself; [`Error::State`] if none has ever
+    /// been.
+    pub async fn check_connection(&self) -> Result<(), Error> {
+        self.line.operate(|endpoint, now| endpoint.check_connection(now)).await.map(drop)
+    }
+
     /// Registers; gives the seconds granted. Refreshes run by themselves.
     ///
     /// # Errors

@@ -129,6 +129,7 @@ impl From<Replacement> for ReplacementValue {
 #[allow(missing_docs, reason = "each is the Endpoint's method of that name, described there")]
 pub enum Kind {
     Connect,
+    CheckConnection,
     Register,
     Unregister,
     Call,

@@ -22,6 +22,9 @@ pub struct AgentConfig {
     /// Servers in the order in which they are tried; in place of `server`, or after it.
     #[serde(default)]
     pub servers: Vec<String>,
+    /// The weights of `server` and `servers`, in their order; see [`Server::weighted`].
+    #[serde(default)]
+    pub weights: Vec<u16>,
     /// How many servers to be registered with at a time (RFC 5626).
     pub flows: Option<u32>,
     /// Register by RFC 5626 over connections; by default it is done.
@@ -160,6 +163,7 @@ impl AgentConfig {
             aor: aor.into(),
             server: None,
             servers: Vec::new(),
+            weights: Vec::new(),
             flows: None,
             outbound: None,
             instance: None,
@@ -195,7 +199,9 @@ impl AgentConfig {
 
     pub(super) fn into_config(self) -> Result<Config, Error> {
         let mut config = Config::new(&self.aor)?;
-        let servers = self.server.iter().chain(&self.servers).map(|server| Server::parse(server));
+        let weights = self.weights.iter().copied().chain(std::iter::repeat(0));
+        let servers = self.server.iter().chain(&self.servers).zip(weights);
+        let servers = servers.map(|(server, weight)| Ok(Server::parse(server)?.weighted(weight)));
         let mut servers = servers.collect::<Result<Vec<Server>, Error>>()?.into_iter();
         config.server = servers.next();
         config.more_servers = servers.collect();

@@ -96,6 +96,7 @@ impl Control {
     fn carry_out(&mut self, now: Instant, mut command: Command) -> Result<Option<OpId>, ErrorValue> {
         Ok(Some(match command.kind {
             Kind::Connect => self.endpoint.connect(now),
+            Kind::CheckConnection => self.endpoint.check_connection(now),
             Kind::Register => {
                 if let Some(push) = command.push.take() {
                     self.endpoint.set_push(Some(push.into()))?;

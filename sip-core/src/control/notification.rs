@@ -55,6 +55,8 @@ pub enum Notification {
     Negotiated { call: u32, sdp: String, at: u64 },
     /// Who holds.
     Hold { call: u32, local: bool, remote: bool, at: u64 },
+    /// The other side knows where we are after a loss of the connection.
+    Recovered { call: u32, at: u64 },
     /// INFO.
     Info { call: u32, package: Option<String>, content_type: String, body: String, dtmf: Option<DtmfValue>, at: u64 },
     /// MESSAGE.
@@ -372,6 +374,7 @@ impl Notification {
             CallEvent::Offer { sdp } => Notification::Offer { call, sdp: sdp.map(text), at },
             CallEvent::Negotiated { sdp } => Notification::Negotiated { call, sdp: text(sdp), at },
             CallEvent::Hold(hold) => Notification::Hold { call, local: hold.local, remote: hold.remote, at },
+            CallEvent::Recovered => Notification::Recovered { call, at },
             CallEvent::Info { package, content_type, body, dtmf } => Notification::Info {
                 call,
                 package: package.map(Into::into),

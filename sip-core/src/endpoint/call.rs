@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, OpId, Transition};
 use super::provisional::Provisional;
+use super::recovery::Recovery;
 use super::redirect::Redirection;
 use super::reliable::Leg;
 use super::session_timer::SessionTimer;
@@ -160,6 +161,8 @@ pub(super) struct Call {
     pub(super) redirection: Redirection,
     /// When the session expires.
     pub(super) session_timer: SessionTimer,
+    /// Its connection is gone, and the other side does not know the new one yet.
+    pub(super) recovery: Option<Recovery>,
     /// Our reliable provisional responses.
     pub(super) provisional: Provisional,
     /// Theirs, by fork.

@@ -97,6 +97,7 @@ impl Endpoint {
             ringing: None,
             redirection: Redirection::default(),
             session_timer: SessionTimer::default(),
+            recovery: None,
             provisional: Provisional::default(),
             legs: Vec::new(),
             exchange: None,
@@ -341,6 +342,7 @@ impl Endpoint {
         if let Some(op) = accepted.op {
             self.done(op, Ok(Outcome::Done));
         }
+        self.recovered(now, key);
         self.send_waiting(now, key);
     }
 

@@ -154,6 +154,7 @@ impl Endpoint {
             ringing: None,
             redirection: Redirection::new(options.follow_redirects.unwrap_or(self.config.follow_redirects), target),
             session_timer: SessionTimer::default(),
+            recovery: None,
             provisional: Provisional::default(),
             legs: Vec::new(),
             exchange: None,

@@ -337,6 +337,7 @@ pub struct Server {
     pub(crate) target: Target,
     /// What of it was named, where it is no URL.
     wanted: Option<Wanted>,
+    pub(super) weight: u16,
 }
 
 impl Server {
@@ -403,7 +404,14 @@ impl Server {
             (false, named) => named.unwrap_or(Transport::Udp),
         };
         let wanted = Wanted { host: text_of(&sip.host), port: sip.port, transport: named, secure: sip.secure };
-        Ok(Server { target: target_of(&sip.host, sip.port, transport), wanted: Some(wanted) })
+        Ok(Server { target: target_of(&sip.host, sip.port, transport), wanted: Some(wanted), weight: 0 })
+    }
+
+    /// The same, sharing the load with those beside it in the list that have a weight too: which of them is tried first is
+    /// drawn by weight, once for each endpoint (RFC 2782). 0: it is tried where it stands in the list.
+    pub fn weighted(mut self, weight: u16) -> Server {
+        self.weight = weight;
+        self
     }
 
     /// A search for it.

@@ -248,6 +248,9 @@ pub enum CallEvent {
         /// The digit, if it was one.
         dtmf: Option<Dtmf>,
     },
+    /// The connection the call was made over was lost, and the other side knows by now where this one is reached instead.
+    /// Media that did not outlive that need a new path (ICE restart).
+    Recovered,
     /// It is over; nothing follows.
     Ended(End),
 }

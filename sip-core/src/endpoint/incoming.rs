@@ -79,6 +79,7 @@ impl Endpoint {
             return self.on_usage_request(now, server, request, source, local_tag);
         };
         let remote_tag = request.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
+        let was_cut_off = self.is_cut_off(key);
         let Some(call) = self.calls.get_mut(key) else { return };
         let accepted = call.dialog_with(&remote_tag).map(|dialog| dialog.accept(&request, source));
         match accepted {
@@ -92,6 +93,9 @@ impl Endpoint {
                 return self.refuse(now, server, &request, source, StatusCode::BAD_REQUEST, &[]);
             }
             Some(Ok(())) => {}
+        }
+        if was_cut_off {
+            self.found_by_peer(now, key);
         }
         if self.refuse_content(now, server, &request, source) {
             return;

@@ -8,7 +8,10 @@
 
 use std::time::Duration;
 
-use super::{Endpoint, Timer};
+use super::connection::PATIENCE;
+use super::outgoing::Purpose;
+use super::{Endpoint, Error, Timer};
+use crate::arena::Key;
 use crate::dialog::Dialog;
 use crate::message::{Name, Response};
 use crate::time::{Instant, part_of};
@@ -19,6 +22,8 @@ use crate::transport::{FlowError, FlowErrorKind, FlowId, Path};
 const FIRST: Duration = Duration::from_secs(1);
 /// Whatever a server asks for, it does not get more.
 const LEAST: Duration = Duration::from_secs(1);
+/// After so long a silence whoever sends something wants to know whether the connection is alive.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// The keep-alives of one connection.
 #[derive(Debug)]
@@ -29,6 +34,8 @@ pub(super) struct KeepAlive {
     waits: bool,
     /// Something came since then.
     heard: bool,
+    /// When something came last.
+    last: Instant,
     /// The peer answers pings.
     answers: bool,
     /// How often the server wants them.
@@ -48,7 +55,7 @@ impl Endpoint {
         }
         let timer = self.timers.insert(now + FIRST.min(self.config.keep_alive), Timer::KeepAlive(flow));
         let path = Path { flow, remote };
-        let keep = KeepAlive { timer, path, waits: false, heard: false, answers: false, recommended: None };
+        let keep = KeepAlive { timer, path, waits: false, heard: false, last: now, answers: false, recommended: None };
         self.keep_alives.insert(flow, keep);
     }
 
@@ -68,15 +75,18 @@ impl Endpoint {
     }
 
     /// Whatever comes shows that the peer is there.
-    pub(super) fn heard_on(&mut self, flow: FlowId) {
+    pub(super) fn heard_on(&mut self, now: Instant, flow: FlowId) {
         if let Some(keep) = self.keep_alives.get_mut(&flow) {
-            keep.heard = true;
+            (keep.heard, keep.last) = (true, now);
         }
     }
 
     pub(super) fn on_pong(&mut self, flow: FlowId) {
         if let Some(keep) = self.keep_alives.get_mut(&flow) {
             keep.answers = true;
+        }
+        if self.is_to_server(flow) {
+            self.end_checks(&Ok(()));
         }
     }
 
@@ -92,6 +102,46 @@ impl Endpoint {
         // Zero: at our discretion.
         let seconds = timer.or(asked).filter(|seconds| *seconds > 0);
         keep.recommended = seconds.map(|seconds| Duration::from_secs(seconds.into()));
+    }
+
+    /// Something is about to be sent: after a while of silence the connection is asked whether it is alive, so that one
+    /// that is not is found when it matters.
+    pub(super) fn probe(&mut self, now: Instant, flow: FlowId) {
+        let patience = self.config.pong_timeout;
+        let quiet = |keep: &KeepAlive| (!keep.waits || keep.heard) && now >= keep.last + QUIET;
+        if self.keep_alives.get(&flow).is_some_and(quiet) {
+            self.ping_within(now, flow, patience);
+        }
+    }
+
+    /// Pings a connection that is known to answer, which has less time for that than usual; false: it is not.
+    pub(super) fn ping_at_once(&mut self, now: Instant, flow: FlowId) -> bool {
+        self.ping_within(now, flow, self.config.pong_timeout.min(PATIENCE))
+    }
+
+    fn ping_within(&mut self, now: Instant, flow: FlowId, patience: Duration) -> bool {
+        let Some(keep) = self.keep_alives.get_mut(&flow).filter(|keep| keep.answers) else { return false };
+        (keep.waits, keep.heard) = (true, false);
+        // A connection that breaks here is told by its driver.
+        let _ = self.transactions.ping(keep.path);
+        self.timers.cancel(keep.timer);
+        keep.timer = self.timers.insert(now + patience, Timer::KeepAlive(flow));
+        true
+    }
+
+    /// A request within a call has had no answer on a connection over which nothing at all came all the time: then it is
+    /// the connection that is gone, not the other side.
+    pub(super) fn blame_connection(&mut self, now: Instant, key: Key, error: Error) -> Error {
+        let Some(outgoing) = self.outgoing.get(key) else { return error };
+        let within = matches!(outgoing.purpose, Purpose::Reinvite(_) | Purpose::Update(..) | Purpose::Info(..));
+        let Some(path) = outgoing.path.filter(|_| within && matches!(error, Error::Timeout(_))) else { return error };
+        let silent = |keep: &KeepAlive| now >= keep.last + self.config.timers.timeout();
+        if !self.is_to_server(path.flow) || !self.keep_alives.get(&path.flow).is_some_and(silent) {
+            return error;
+        }
+        let error = FlowError::new(FlowErrorKind::Timeout, "the connection is dead: nothing came over it any more");
+        self.abandon_flow(path.flow, error.clone());
+        Error::Transport(error)
     }
 
     pub(super) fn on_keep_alive_timer(&mut self, now: Instant, flow: FlowId) {

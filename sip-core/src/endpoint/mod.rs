@@ -28,6 +28,7 @@ mod pager;
 mod provisional;
 mod publication;
 mod reach;
+mod recovery;
 mod redirect;
 mod registration;
 mod reliable;
@@ -198,7 +199,7 @@ impl Endpoint {
         let mut transactions =
             Transactions::new(config.timers, limits.message.clone(), limits.server_transactions, layer_seed);
         transactions.set_trace(config.trace);
-        let connection = Connection::new(&config);
+        let connection = Connection::new(&config, &mut entropy);
         Endpoint {
             transactions,
             auth: credentials::client(&config),
@@ -355,7 +356,7 @@ impl Machine for Endpoint {
         if self.finished {
             return;
         }
-        self.heard_on(path.flow);
+        self.heard_on(now, path.flow);
         self.transactions.receive(now, path, bytes);
         self.pump(now);
     }

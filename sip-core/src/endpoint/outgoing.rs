@@ -75,6 +75,8 @@ pub(super) struct Outgoing {
     pub(super) whereabouts: Whereabouts,
     pub(super) client: Option<ClientId>,
     pub(super) path: Option<Path>,
+    /// When it began to wait for a connection.
+    pub(super) waits_since: Option<Instant>,
 }
 
 impl Outgoing {
@@ -110,6 +112,7 @@ impl Outgoing {
             whereabouts: Whereabouts::default(),
             client: None,
             path: None,
+            waits_since: None,
         }
     }
 
@@ -159,6 +162,7 @@ impl Endpoint {
         if may_keep(&outgoing.purpose) {
             self.begin_keep_alive(now, path.flow);
         }
+        self.probe(now, path.flow);
         self.authorize(key, path);
         let Some(outgoing) = self.outgoing.get(key) else { return };
         match self.write(outgoing, path, &branch) {
@@ -358,6 +362,7 @@ impl Endpoint {
         if self.goes_by_datagram(now, key, &error) {
             return;
         }
+        let error = self.blame_connection(now, key, error);
         if matches!(error, Error::Transport(_) | Error::Timeout(_)) && self.fail_over(now, key, &error, None) {
             return;
         }

@@ -161,15 +161,18 @@ impl Endpoint {
                 self.acknowledge(now, key, outgoing.cseq, &outgoing.authorization, None);
                 self.hear_session(now, key, &outgoing, response);
                 self.conclude(now, key, offer, sdp);
+                self.recovered(now, key);
             }
             Ok((response, _)) => {
                 let Err(offer) = self.offer_later(now, key, offer, response) else { return };
                 let error = Error::Status(Refusal::of(response.status(), response.reason(), response));
+                let Err(offer) = self.offer_when_back(now, key, offer, &error) else { return };
                 self.done_offer(offer.op, Err(error.clone()));
                 self.end_if_gone(now, key, error);
             }
             Err(error) => {
                 // A flow that broke may come back: the call goes on.
+                let Err(offer) = self.offer_when_back(now, key, offer, &error) else { return };
                 self.done_offer(offer.op, Err(error.clone()));
                 self.end_if_gone(now, key, error);
             }

@@ -90,6 +90,7 @@ fn of_call(event: &CallEvent) -> String {
         CallEvent::Answered { sdp } => format!("answered{}", with(sdp)),
         CallEvent::Offer { sdp } => format!("offer{}", with(sdp)),
         CallEvent::Negotiated { .. } => "negotiated".into(),
+        CallEvent::Recovered => "recovered".into(),
         CallEvent::Hold(hold) => match (hold.local, hold.remote) {
             (false, false) => "nobody holds".into(),
             (true, false) => "hold: local".into(),

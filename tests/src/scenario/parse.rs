@@ -415,6 +415,7 @@ fn read_event(words: &mut Words) -> Result<Pattern> {
             }
         }
         "established" => Pattern::new("established"),
+        "recovered" => Pattern::new("recovered"),
         "offer" => read_direction(Pattern::new("offer").with("sdp", "any"), words),
         "request" => {
             words.take_all(&["for", "an", "offer"])?;

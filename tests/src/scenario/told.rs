@@ -56,6 +56,7 @@ impl Told {
                 let pattern = Pattern::new("redirected").with("to", user(&notification["target"]));
                 event(pattern.with("status", notification["status"].to_string()))
             }
+            "recovered" => event(Pattern::new("recovered")),
             "offer" => Told::Offer { call: call.unwrap_or_default(), event: with_sdp(Pattern::new("offer"), sdp) },
             "hold" => {
                 let pattern = Pattern::new("hold").with("local", notification["local"].to_string());

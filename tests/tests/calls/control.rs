@@ -254,6 +254,7 @@ fn notifications() -> Vec<Notification> {
         Notification::Offer { call, sdp, at },
         Notification::Negotiated { call, sdp: text.clone(), at },
         Notification::Hold { call, local: true, remote: true, at },
+        Notification::Recovered { call, at },
         Notification::Info {
             call,
             package: Some(text.clone()),

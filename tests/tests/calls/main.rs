@@ -19,6 +19,7 @@ mod load;
 mod notifier;
 mod outbound;
 mod publish;
+mod recovery;
 mod redirect;
 mod refer;
 mod register;

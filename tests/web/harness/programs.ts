@@ -90,10 +90,10 @@ export class Program {
   }
 
   /** Ends it, by its own process id; by force if it takes too long. */
-  async stop(): Promise<void> {
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     if (this.#child.pid === undefined) return;
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), FAREWELL);
-    this.#child.kill("SIGTERM");
+    this.#child.kill(signal);
     await this.#ended;
     clearTimeout(timer);
   }

@@ -17,16 +17,20 @@ export interface SipServer {
   readonly site: string;
   report(): string;
   stop(): Promise<void>;
+  /** Ends it without a word to anybody. */
+  kill?(): Promise<void>;
 }
 
 export function startServer(name: ServerName): Promise<SipServer> {
   return name === "kamailio" ? startKamailio() : startSwitchboard();
 }
 
-/** Offhook's own server, which also serves the softphone. */
-async function startSwitchboard(): Promise<SipServer> {
+/** Offhook's own server, which also serves the softphone; on these ports and with this secret, if it is to come back. */
+export async function startSwitchboard(fixed?: { http: number; udp: number; secret: string }): Promise<SipServer> {
   const domain = "offhook.test";
-  const args = ["--udp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--domain", domain, "--json"];
+  const { udp = 0, http: port = 0 } = fixed ?? {};
+  const args = ["--udp", `127.0.0.1:${udp}`, "--http", `127.0.0.1:${port}`, "--domain", domain, "--json"];
+  if (fixed) args.push("--secret", fixed.secret);
   const running = await Program.start("switchboard", program("switchboard"), args, { cwd: ROOT, ready: /^\{.*"ws".*\}$/ });
   const { ws, http } = JSON.parse(running.ready[0] ?? "") as { ws: string; http: string };
   return {
@@ -36,6 +40,7 @@ async function startSwitchboard(): Promise<SipServer> {
     site: http.replace(/\/$/, ""),
     report: () => running.report(),
     stop: () => running.stop(),
+    kill: () => running.stop("SIGKILL"),
   };
 }
 

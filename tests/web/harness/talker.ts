@@ -24,7 +24,7 @@ type PlainOptions = Omit<Partial<ConnectOptions>, "media" | "port" | "worker" | 
 /** Somebody whose page is driven by code: for what the softphone has no buttons. */
 export class Talker {
   readonly phone: Phone;
-  readonly #options: PlainOptions & { aor: string; server: string };
+  readonly #options: PlainOptions & Pick<ConnectOptions, "aor" | "server">;
 
   /** Opens an empty page on the server's site and registers there. */
   static async open(
@@ -69,10 +69,12 @@ export class Talker {
         made.on("info", ({ dtmf }) => window.told.push(`key ${dtmf?.tone}`));
         made.on("hold", ({ local, remote }) => window.told.push(`hold ${local} ${remote}`));
         made.on("device", ({ kind, label }) => window.told.push(`${kind}: ${label}`));
+        made.on("recovered", ({ type }) => window.told.push(type));
         made.on("media", ({ error, state }) => window.told.push(error ? error.message : `media ${state}`));
         return made;
       };
       window.ua.call = async (target: string, options?: CallOptions) => use(await call.call(window.ua, target, options));
+      window.ua.on("transport", ({ state }) => window.told.push(state));
       window.ua.on("incoming", ({ call }) => use(call));
       window.ua.on("stopped", ({ error }) => window.told.push(`stopped: ${error?.message}`));
       window.ua.onTransferRequest((request) => void request.accept().then(use));
@@ -80,7 +82,7 @@ export class Talker {
     }, this.#options);
   }
 
-  private constructor(phone: Phone, options: PlainOptions & { aor: string; server: string }) {
+  private constructor(phone: Phone, options: PlainOptions & Pick<ConnectOptions, "aor" | "server">) {
     this.phone = phone;
     this.#options = options;
   }
@@ -143,6 +145,34 @@ export class Talker {
   /** Waits until the call has told that. */
   async isTold(words: string): Promise<void> {
     await this.phone.page.waitForFunction((words) => window.told.includes(words), words);
+  }
+
+  /** Makes it possible to `fail`: the browser itself says that media failed only after half a minute without a path. */
+  canFail(): Promise<void> {
+    return this.run(() => {
+      const { prototype } = RTCPeerConnection;
+      const { get } = Object.getOwnPropertyDescriptor(prototype, "connectionState") ?? {};
+      const { addEventListener } = prototype;
+      let failed = false;
+      Object.defineProperty(prototype, "connectionState", {
+        get(this: RTCPeerConnection) {
+          return failed ? "failed" : (get?.call(this) as RTCPeerConnectionState);
+        },
+      });
+      prototype.addEventListener = function (this: RTCPeerConnection, ...args: Parameters<typeof addEventListener>) {
+        addEventListener.apply(this, args);
+        window.addEventListener("fail", () => {
+          failed = true;
+          if (args[0] === "connectionstatechange") this.dispatchEvent(new Event("connectionstatechange"));
+          failed = false;
+        });
+      };
+    });
+  }
+
+  /** The browser says that the media have failed. */
+  fail(): Promise<void> {
+    return this.run(() => void window.dispatchEvent(new Event("fail")));
   }
 
   /** Stops the track of what is sent, as if its device had been taken away. */

@@ -55,6 +55,7 @@ type Of<T extends Verb> = Extract<Command, { type: T }>;
 /** What each command is in the public classes. */
 const VERBS: { [T in Verb]: (agent: Agent, command: Of<T>) => Promise<unknown> } = {
   connect: async (agent) => void (await agent.connect()),
+  checkConnection: async (agent) => (await agent.connect()).checkConnection(),
   register: async (agent) => (await agent.connect()).register(),
   unregister: async (agent) => (await agent.connect()).unregister(),
   bindings: async (agent) => ({ bindings: await (await agent.connect()).bindings() }),
@@ -109,6 +110,7 @@ const CALL_EVENTS: { [K in keyof CallEvents]: ((event: CallEvents[K], described:
     at,
   }),
   redirected: (event) => event,
+  recovered: (event) => event,
   hold: (event) => event,
   info: (event) => event,
   ended: (event) => event,

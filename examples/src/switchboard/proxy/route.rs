@@ -11,6 +11,8 @@ use crate::switchboard::{Refusal, Switchboard};
 
 /// The purpose of the tokens in Record-Routes.
 const ROUTE: &str = "route";
+/// The number of a flow that there never is.
+const GONE: u64 = u64::MAX;
 
 /// What is left of a request's Request-URI and Routes when our own are taken off.
 #[derive(Debug)]
@@ -73,14 +75,20 @@ impl Switchboard {
 
     fn dialog_ends(&self, uri: Option<&SipUri<'_>>, call_id: &str) -> Option<[Place; 2]> {
         let uri = uri.filter(|uri| self.links.is_own(uri))?;
-        open(&self.secret, ROUTE, call_id, uri.user?)?.try_into().ok()
+        let [mut a, mut b, run]: [Place; 3] = open(&self.routes, ROUTE, call_id, uri.user?)?.try_into().ok()?;
+        if run.flow != self.run {
+            // The flows of another run are gone, and their numbers are those of others.
+            (a.flow, b.flow) = (GONE, GONE);
+        }
+        Some([a, b])
     }
 
     /// Our Record-Routes for a request that goes from one path to another, the topmost first: one that leads back to us
     /// from either side, or two where the sides reach us at different addresses (RFC 5658).
     pub(super) fn record_routes(&self, request: &Request, from: Path, to: Path) -> Vec<String> {
         let call_id = request.call_id().unwrap_or_default();
-        let token = seal(&self.secret, ROUTE, call_id, &[from.into(), to.into()]);
+        let run = Place { flow: self.run, remote: Path::UNKNOWN };
+        let token = seal(&self.routes, ROUTE, call_id, &[from.into(), to.into(), run]);
         let routes = [to, from].map(|path| self.links.record_route(path.flow, &token));
         let mut routes: Vec<String> = routes.into_iter().flatten().collect();
         routes.dedup();

@@ -74,6 +74,19 @@ impl Link {
         }
     }
 
+    pub(super) fn is_waiting(&self) -> bool {
+        self.state == State::Waiting
+    }
+
+    pub(super) fn was_up(&self) -> bool {
+        self.established
+    }
+
+    /// What failed before was for a reason that may be gone.
+    pub(super) fn forgive(&mut self) {
+        self.failures = 0;
+    }
+
     pub(super) fn is_resolving(&self) -> bool {
         self.state == State::Resolving
     }
@@ -182,6 +195,7 @@ impl Endpoint {
         for op in std::mem::take(&mut self.connection.ops) {
             self.done(op, Ok(Outcome::Done));
         }
+        self.end_checks(&Ok(()));
         for key in waiting {
             self.try_request(now, key);
         }
@@ -189,7 +203,7 @@ impl Endpoint {
 
     /// Whether it is lost, and will be tried again.
     pub(in super::super) fn is_link_waiting(&self, index: usize) -> bool {
-        self.connection.links.get(index).is_some_and(|link| link.state == State::Waiting)
+        self.connection.links.get(index).is_some_and(Link::is_waiting)
     }
 
     /// Whether there is another place that this way could lead to, tried already or not.
@@ -234,11 +248,12 @@ impl Endpoint {
             for op in std::mem::take(&mut self.connection.ops) {
                 self.done(op, Err(Error::Transport(error.clone())));
             }
+            self.end_checks(&Err(error.clone()));
         }
+        self.wait_for_link(now, index, false);
         for key in waiting {
             self.try_elsewhere(now, key, &error);
         }
-        self.wait_for_link(now, index, false);
     }
 
     /// A way that has been up is tried again after a while.

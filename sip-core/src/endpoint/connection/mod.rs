@@ -1,16 +1,20 @@
 //! The ways to the server: connecting, and coming back after a loss. Most endpoints keep one; with several servers it
 //! moves to the next when one cannot be reached, and as many as are asked for are kept at a time (RFC 5626).
 
+mod check;
 mod link;
 mod opening;
+mod weight;
 
 use std::net::SocketAddr;
 
 use super::config::{Server, target_of};
 use super::{Config, ConnectionState, Endpoint, Error, Event, OpId, Outcome};
+use crate::entropy::Entropy;
 use crate::message::UriRef;
 use crate::time::Instant;
 use crate::transport::{Finder, FlowError, FlowErrorKind, FlowId, Path, Target, Transport};
+pub(super) use check::PATIENCE;
 use link::Link;
 pub(super) use opening::Opening;
 
@@ -31,16 +35,18 @@ pub(super) struct Connection {
     servers: Vec<Server>,
     links: Vec<Link>,
     ops: Vec<OpId>,
+    /// Who wants to know whether it is of use.
+    checks: Vec<OpId>,
 }
 
 impl Connection {
-    pub(super) fn new(config: &Config) -> Connection {
-        let servers: Vec<Server> = config.servers().cloned().collect();
+    pub(super) fn new(config: &Config, entropy: &mut Entropy) -> Connection {
+        let servers = weight::drawn(config.servers().cloned().collect(), entropy);
         let count = config.flows.clamp(1, servers.len().max(1)).min(servers.len());
         // Each begins with a server of its own, and goes on with those that are nobody's.
         let order = |first: usize| std::iter::once(first).chain(count..servers.len()).collect();
         let links = (0..count).map(|first| Link::new(order(first))).collect();
-        Connection { servers, links, ops: Vec::new() }
+        Connection { servers, links, ops: Vec::new(), checks: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -173,9 +179,15 @@ impl Endpoint {
 
     /// Nobody is told of a connection any more.
     pub(super) fn stop_connecting(&mut self) {
-        for op in std::mem::take(&mut self.connection.ops) {
+        let checks = std::mem::take(&mut self.connection.checks);
+        for op in std::mem::take(&mut self.connection.ops).into_iter().chain(checks) {
             self.done(op, Err(Error::Cancelled));
         }
+    }
+
+    /// Whether some way to a server will be tried again by itself, or is being tried.
+    pub(super) fn comes_back(&self) -> bool {
+        self.shutdown.is_none() && (self.has_hope(None) || self.connection.links.iter().any(Link::is_waiting))
     }
 
     /// Whether a way to a server, or this one of them, is up or being opened.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::outgoing::Purpose;
 use super::super::{Endpoint, Error, Timer};
 use super::{Hop, Link};
 use crate::arena::Key;
@@ -61,6 +62,9 @@ impl Endpoint {
         }
         if let Some(link) = link {
             self.on_connected(now, link);
+            if !self.is_registering() {
+                self.recover_calls(now);
+            }
             self.resume_subscriptions(now);
             self.resume_publications(now);
         }
@@ -82,6 +86,9 @@ impl Endpoint {
                 false => self.on_failure(now, key, Error::Transport(error.clone())),
             }
         }
+        if to_server {
+            self.recover_calls(now);
+        }
     }
 
     /// A request waited for a way to a server that could not be opened: it takes another, if there is hope for one.
@@ -93,11 +100,30 @@ impl Endpoint {
         };
         match self.has_hope(only) {
             true => self.try_request(now, key),
+            false if self.may_wait(now, key) => {
+                let waiting = self.connection.links.iter_mut().find(|link| link.is_waiting());
+                if let Some(link) = waiting {
+                    link.waiting.push(key);
+                }
+            }
             false => {
                 let error = self.last_failure(key, error.clone());
                 self.on_failure(now, key, error);
             }
         }
+    }
+
+    /// What the application wants within a call waits for the next connection, as long as a request waits for its answer
+    /// (64 × T1), and the try that is under way then.
+    fn may_wait(&mut self, now: Instant, key: Key) -> bool {
+        let patience = self.config.timers.timeout();
+        let comes_back = self.shutdown.is_none() && self.connection.links.iter().any(Link::is_waiting);
+        let Some(outgoing) = self.outgoing.get_mut(key) else { return false };
+        let within = matches!(
+            outgoing.purpose,
+            Purpose::Reinvite(_) | Purpose::Update(..) | Purpose::Info(..) | Purpose::Bye(_)
+        );
+        within && comes_back && now < *outgoing.waits_since.get_or_insert(now) + patience
     }
 
     /// A connection is not being opened any more; who waited for it.

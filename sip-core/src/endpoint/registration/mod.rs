@@ -206,7 +206,25 @@ impl Endpoint {
         Some(outgoing)
     }
 
+    /// A REGISTER is on its way that is to bind us.
+    pub(super) fn is_registering(&self) -> bool {
+        self.registration.wanted && self.registration.is_in_flight()
+    }
+
     pub(super) fn on_registered(
+        &mut self,
+        now: Instant,
+        index: usize,
+        outgoing: Outgoing,
+        result: Result<(&Response, Path), Error>,
+    ) {
+        self.hear_registrar(now, index, outgoing, result);
+        if !self.is_registering() {
+            self.recover_calls(now);
+        }
+    }
+
+    fn hear_registrar(
         &mut self,
         now: Instant,
         index: usize,

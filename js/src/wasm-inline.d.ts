@@ -1,0 +1,2 @@
+/** The WebAssembly module in Base64; `scripts/inline.mjs` writes it. */
+export declare const wasm: string;
