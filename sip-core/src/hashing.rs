@@ -1,11 +1,15 @@
 //! Keyed hashes as identities: no string is kept, and without the key nobody can choose values that collide.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
 
 use crate::entropy::Entropy;
 
-/// 128 bits that stand for a tuple of strings.
-pub(crate) type Identity = u128;
+/// 64 bits that stand for a tuple of strings: among a million of them two are the same once in forty million tables.
+pub(crate) type Identity = u64;
+
+/// A table by identities, or by numbers we gave out ourselves: neither has to be hashed again.
+pub(crate) type IdMap<K, V> = HashMap<K, V, Plain>;
 
 #[derive(Debug)]
 pub(crate) struct KeyedHash {
@@ -19,16 +23,48 @@ impl KeyedHash {
 
     /// The identity of whatever `write` puts in.
     pub(crate) fn with(&self, write: impl Fn(&mut DefaultHasher)) -> Identity {
-        self.keys.iter().fold(0, |sum, key| {
-            let mut hasher = DefaultHasher::new();
-            hasher.write_u64(*key);
-            write(&mut hasher);
-            sum << 64 | u128::from(hasher.finish())
-        })
+        let mut hasher = DefaultHasher::new();
+        for key in self.keys {
+            hasher.write_u64(key);
+        }
+        write(&mut hasher);
+        hasher.finish()
     }
 
     /// The identity of a list of strings.
     pub(crate) fn of(&self, parts: &[&str]) -> Identity {
         self.with(|hasher| parts.hash(hasher))
+    }
+}
+
+/// Takes a key for its own hash.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Plain;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlainHasher(u64);
+
+impl BuildHasher for Plain {
+    type Hasher = PlainHasher;
+
+    fn build_hasher(&self) -> PlainHasher {
+        PlainHasher(0)
+    }
+}
+
+impl Hasher for PlainHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // Numbers given out in order differ in their low bits alone; tables look at the high ones as well.
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }

@@ -117,7 +117,8 @@ impl Reliability {
 pub struct EndpointLimits {
     /// Calls at a time; more incoming ones are answered 486, more outgoing ones refused with [`Error::Limit`]. 10,000.
     pub calls: usize,
-    /// Requests of peers being worked on; more are answered 503 with Retry-After. 20,000.
+    /// Requests of peers being worked on; more are answered 503 with Retry-After. 20,000. Fifty times as many may linger
+    /// after their final response, for retransmissions.
     pub server_transactions: usize,
     /// Requests of ours that wait for their answer. 20,000.
     pub outgoing: usize,

@@ -46,7 +46,7 @@ mod totals;
 mod transfer;
 mod update;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -77,7 +77,7 @@ pub use transfer::{
 use crate::arena::{Arena, Key};
 use crate::auth::AuthClient;
 use crate::entropy::Entropy;
-use crate::hashing::{Identity, KeyedHash};
+use crate::hashing::{IdMap, Identity, KeyedHash};
 use crate::message::Wire;
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
@@ -162,21 +162,21 @@ pub struct Endpoint {
     asking: Asking,
     hash: KeyedHash,
     outgoing: Arena<Outgoing>,
-    queries: HashMap<QueryId, locate::Query>,
+    queries: IdMap<QueryId, locate::Query>,
     next_query: u64,
-    opening: HashMap<FlowId, connection::Opening>,
+    opening: IdMap<FlowId, connection::Opening>,
     dead: Dead,
     totals: Totals,
-    keep_alives: HashMap<FlowId, KeepAlive>,
+    keep_alives: IdMap<FlowId, KeepAlive>,
     calls: Arena<Call>,
-    by_dialog: HashMap<Identity, Key>,
+    by_dialog: IdMap<Identity, Key>,
     transfers: Arena<Transfer>,
     referrals: Arena<Referral>,
-    acks: HashMap<Identity, StoredAck>,
+    acks: IdMap<Identity, StoredAck>,
     ended: replaces::Ended,
     subscriptions: Arena<Subscription>,
     /// Subscriptions by the Call-ID and our tag of their dialogs.
-    usages: HashMap<Identity, Vec<Key>>,
+    usages: IdMap<Identity, Vec<Key>>,
     publications: Arena<Publication>,
     timers: TimerQueue<Timer>,
     connection: Connection,
@@ -210,20 +210,20 @@ impl Endpoint {
             entropy,
             config,
             outgoing: Arena::new(),
-            queries: HashMap::new(),
+            queries: IdMap::default(),
             next_query: 0,
-            opening: HashMap::new(),
+            opening: IdMap::default(),
             dead: Dead::default(),
             totals: Totals::default(),
-            keep_alives: HashMap::new(),
+            keep_alives: IdMap::default(),
             calls: Arena::new(),
-            by_dialog: HashMap::new(),
+            by_dialog: IdMap::default(),
             transfers: Arena::new(),
             referrals: Arena::new(),
-            acks: HashMap::new(),
+            acks: IdMap::default(),
             ended: replaces::Ended::default(),
             subscriptions: Arena::new(),
-            usages: HashMap::new(),
+            usages: IdMap::default(),
             publications: Arena::new(),
             timers: TimerQueue::new(),
             events: VecDeque::new(),

@@ -114,13 +114,26 @@ impl Builder {
     /// Adds a header field whose value is the concatenation of parts of what was received: a response must not fail
     /// because of what its request holds. What a value may not hold becomes a space, as in [`copy`](Builder::copy).
     pub fn received(&mut self, name: Name, parts: &[&str]) -> &mut Self {
+        self.begin_received(name);
+        for part in parts {
+            self.put_received_part(part);
+        }
+        self.end_received();
+        self
+    }
+
+    /// Begins a header field as [`received`](Builder::received) adds it, for a value that is written piece by piece.
+    pub(crate) fn begin_received(&mut self, name: Name) {
         self.put(name.as_str());
         self.put(": ");
-        for part in parts {
-            self.put_clean(part.as_bytes());
-        }
+    }
+
+    pub(crate) fn put_received_part(&mut self, part: &str) {
+        self.put_clean(part.as_bytes());
+    }
+
+    pub(crate) fn end_received(&mut self) {
         self.put("\r\n");
-        self
     }
 
     /// Ends the header section, with Content-Type and Content-Length, and adds the body.
@@ -190,6 +203,9 @@ impl Builder {
     fn put_clean(&mut self, value: &[u8]) {
         let start = self.buf.len();
         self.buf.extend_from_slice(value);
+        if memchr::memchr2(b'\r', b'\n', value).is_none() {
+            return;
+        }
         for byte in self.buf.get_mut(start..).unwrap_or(&mut []) {
             if matches!(byte, b'\r' | b'\n') {
                 *byte = b' ';

@@ -1,6 +1,6 @@
 //! The table of transactions: what the transaction user asks of it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,10 +14,14 @@ use super::{
 };
 use crate::arena::{Arena, Key};
 use crate::entropy::Entropy;
+use crate::hashing::IdMap;
 use crate::message::{Limits, Message, Method, Request, StatusCode};
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
 use crate::transport::{FlowError, FlowErrorKind, FlowId, Flows, Output, Path};
+
+/// How many server transactions may linger after their final response for each that may be worked on.
+pub const LINGERING: usize = 50;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum TimerKey {
@@ -33,23 +37,26 @@ pub struct Transactions<U> {
     pub(super) timers: TimerConfig,
     pub(super) limits: Limits,
     pub(super) server_limit: usize,
+    /// Server transactions that wait for their final response.
+    pub(super) pending: usize,
     pub(super) trace: bool,
     pub(super) traffic: Traffic,
     pub(super) flows: Flows,
     pub(super) queue: TimerQueue<TimerKey>,
     pub(super) matcher: Matcher,
     pub(super) clients: Arena<Client<U>>,
-    pub(super) client_keys: HashMap<MatchKey, Key>,
+    pub(super) client_keys: IdMap<MatchKey, Key>,
     pub(super) servers: Arena<Server<U>>,
-    pub(super) server_keys: HashMap<MatchKey, Key>,
-    pub(super) merged_keys: HashMap<MatchKey, Key>,
+    pub(super) server_keys: IdMap<MatchKey, Key>,
+    pub(super) merged_keys: IdMap<MatchKey, Key>,
     pub(super) events: VecDeque<Event<U>>,
     /// Streams in the middle of a message.
-    pub(super) midway: HashMap<FlowId, TimerId>,
+    pub(super) midway: IdMap<FlowId, TimerId>,
 }
 
 impl<U: Copy> Transactions<U> {
-    /// An empty layer. At most `server_limit` requests of peers are worked on at a time; more are answered 503.
+    /// An empty layer. At most `server_limit` requests of peers are worked on at a time, and [`LINGERING`] times as many
+    /// kept for retransmissions after their final response; more are answered 503.
     pub fn new(timers: TimerConfig, limits: Limits, server_limit: usize, seed: [u8; 32]) -> Transactions<U> {
         let mut entropy = Entropy::new(seed);
         let mut invalid_host = String::with_capacity(24);
@@ -60,17 +67,18 @@ impl<U: Copy> Transactions<U> {
             flows: Flows::new(limits.clone(), &invalid_host),
             limits,
             server_limit,
+            pending: 0,
             trace: false,
             traffic: Traffic::default(),
             queue: TimerQueue::new(),
             matcher: Matcher::new(&mut entropy),
             clients: Arena::new(),
-            client_keys: HashMap::new(),
+            client_keys: IdMap::default(),
             servers: Arena::new(),
-            server_keys: HashMap::new(),
-            merged_keys: HashMap::new(),
+            server_keys: IdMap::default(),
+            merged_keys: IdMap::default(),
             events: VecDeque::new(),
-            midway: HashMap::new(),
+            midway: IdMap::default(),
         }
     }
 
@@ -82,6 +90,7 @@ impl<U: Copy> Transactions<U> {
     /// Forgets every transaction, for a user that has stopped.
     pub fn clear(&mut self) {
         (self.clients, self.servers) = (Arena::new(), Arena::new());
+        self.pending = 0;
         for keys in [&mut self.client_keys, &mut self.server_keys, &mut self.merged_keys] {
             keys.clear();
         }
@@ -234,8 +243,8 @@ impl<U: Copy> Transactions<U> {
             return Ok(());
         }
         entry.message = message.into();
-        if status.is_final() {
-            entry.request = None;
+        if status.is_final() && entry.request.take().is_some() {
+            self.pending = self.pending.saturating_sub(1);
         }
         let path = entry.path;
         let up = self.flows.contains(path.flow);

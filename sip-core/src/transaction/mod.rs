@@ -22,7 +22,7 @@ mod undelivered;
 
 pub use client::{ClientId, ClientState};
 pub use event::{Event, Failure};
-pub use layer::Transactions;
+pub use layer::{LINGERING, Transactions};
 pub use response::{respond_to, top_via};
 pub use server::{ServerId, ServerState};
 pub use timers::{Timer, TimerConfig};

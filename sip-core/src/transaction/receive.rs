@@ -157,7 +157,9 @@ impl<U: Copy> Transactions<U> {
             return self.events.push_back(Event::Ack { request, source });
         }
         // The CANCEL of a call that is being worked on is let in: it ends work, and there is one for each call at most.
-        if self.servers.len() >= self.server_limit && self.cancelled_by(&request).is_none() {
+        let full = self.pending >= self.server_limit
+            || self.servers.len() >= self.server_limit.saturating_mul(super::LINGERING);
+        if full && self.cancelled_by(&request).is_none() {
             return self.refuse(source, &request, key);
         }
         self.begin_server(now, source, request, key);
@@ -167,7 +169,7 @@ impl<U: Copy> Transactions<U> {
     /// retransmission of the request (8.2.7).
     pub(super) fn refuse(&mut self, source: Path, request: &Request, key: MatchKey) {
         let Some(status) = StatusCode::new(503) else { return };
-        let tag = format!("{:016x}", key as u64);
+        let tag = format!("{key:016x}");
         let mut builder = respond_to(request, source.remote, status, None, Some(&tag));
         builder.number(crate::message::Name::RetryAfter, 5);
         if let Ok(message) = builder.finish() {
@@ -195,7 +197,9 @@ impl<U: Copy> Transactions<U> {
             (Machine::NonInvite(state), step)
         };
         let cancels = self.cancelled_by(&request);
-        let merged = self.matcher.merged(&request).ok();
+        // Within a dialog a copy that came another way does no harm: 8.2.2.2 is about requests without a To tag.
+        let in_dialog = request.to().is_ok_and(|to| to.tag().is_some());
+        let merged = if in_dialog { None } else { self.matcher.merged(&request).ok() };
         let id = self.servers.insert(Server {
             machine,
             key,
@@ -209,6 +213,7 @@ impl<U: Copy> Transactions<U> {
             bound: None,
             user: None,
         });
+        self.pending = self.pending.saturating_add(1);
         self.server_keys.insert(key, id);
         if let Some(merged) = merged {
             self.merged_keys.entry(merged).or_insert(id);
@@ -236,8 +241,8 @@ impl<U: Copy> Transactions<U> {
     pub(super) fn received_response(&mut self, now: Instant, source: Path, response: Response) {
         let key = response
             .via()
-            .and_then(|via| Ok((via.branch().unwrap_or_default().to_owned(), response.cseq()?)))
-            .map(|(branch, cseq)| (self.matcher.client(&branch, cseq.method.as_str()), cseq.method));
+            .and_then(|via| Ok((via.branch().unwrap_or_default(), response.cseq()?)))
+            .map(|(branch, cseq)| (self.matcher.client(branch, cseq.method.as_str()), cseq.method));
         let (key, method) = match key {
             Ok(key) => key,
             Err(error) => {

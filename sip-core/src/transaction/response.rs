@@ -1,5 +1,6 @@
 //! What every response takes over from its request (RFC 3261 8.2.6.2), and where it goes (18.2.2, RFC 3581).
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::message::{Builder, Host, Name, Request, StatusCode, Via};
@@ -43,9 +44,15 @@ fn push_vias(builder: &mut Builder, request: &Request, source: SocketAddr) {
         builder.copy(Name::Via, request);
         return;
     };
-    builder.received(Name::Via, &[&top_via(&via, source)]);
+    builder.begin_received(Name::Via);
+    write_top_via(&via, source, |piece| builder.put_received_part(piece));
+    builder.end_received();
     let mut lines = request.raw(Name::Via).filter_map(|line| std::str::from_utf8(line).ok());
-    let rest = lines.next().and_then(|first| first.split_once(via.as_str())).map(|(_, rest)| rest);
+    let rest = lines.next().and_then(|first| {
+        // The value is borrowed from the line.
+        let start = via.as_str().as_ptr().addr().saturating_sub(first.as_ptr().addr());
+        first.get(start.saturating_add(via.as_str().len())..)
+    });
     let rest = rest.map(|rest| rest.trim_start_matches([' ', '\t', ','])).filter(|rest| !rest.is_empty());
     for line in rest.into_iter().chain(lines) {
         builder.received(Name::Via, &[line]);
@@ -55,28 +62,63 @@ fn push_vias(builder: &mut Builder, request: &Request, source: SocketAddr) {
 /// The top Via as it was, but for `received` and `rport` (RFC 3261 18.2.1, RFC 3581 4): with them a response goes back,
 /// and a proxy sends the request on.
 pub fn top_via(via: &Via<'_>, source: SocketAddr) -> String {
+    let mut value = String::with_capacity(via.as_str().len().saturating_add(64));
+    write_top_via(via, source, |piece| value.push_str(piece));
+    value
+}
+
+fn write_top_via(via: &Via<'_>, source: SocketAddr, mut put: impl FnMut(&str)) {
     let (text, params) = (via.as_str(), via.params.as_str());
     let known = source != Path::UNKNOWN;
-    let mut value = String::with_capacity(text.len().saturating_add(64));
-    value.push_str(text.strip_suffix(params).unwrap_or(text).trim_end());
+    put(text.strip_suffix(params).unwrap_or(text).trim_end());
+    let mut rport = false;
     for param in params_as_written(params) {
-        let name = param.split('=').next().unwrap_or_default().trim_end();
+        let name = param.split_once('=').map_or(param, |(name, _)| name).trim_end();
         if name.eq_ignore_ascii_case("received") {
             continue;
         }
-        value.push(';');
+        put(";");
         if known && name.eq_ignore_ascii_case("rport") {
-            value.push_str("rport=");
-            value.push_str(&source.port().to_string());
+            rport = true;
+            put("rport=");
+            put(Short::of(source.port()).text());
         } else {
-            value.push_str(param);
+            put(param);
         }
     }
-    if known && (via.params.contains("rport") || !is_same_host(via, source.ip())) {
-        value.push_str(";received=");
-        value.push_str(&source.ip().to_string());
+    if known && (rport || !is_same_host(via, source.ip())) {
+        put(";received=");
+        put(Short::of(source.ip()).text());
     }
-    value
+}
+
+/// A number or an address as text, without an allocation.
+struct Short {
+    bytes: [u8; 48],
+    length: usize,
+}
+
+impl Short {
+    fn of(value: impl std::fmt::Display) -> Short {
+        let mut short = Short { bytes: [0; 48], length: 0 };
+        // The longest address has 39 characters; what does not fit would be missing, not wrong.
+        let _ = write!(short, "{value}");
+        short
+    }
+
+    fn text(&self) -> &str {
+        self.bytes.get(..self.length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Write for Short {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let end = self.length.saturating_add(text.len());
+        let Some(room) = self.bytes.get_mut(self.length..end) else { return Err(std::fmt::Error) };
+        room.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
 }
 
 /// Each parameter with its quotation marks; a semicolon within them separates nothing.

@@ -101,6 +101,9 @@ impl<U: Copy> Transactions<U> {
 
     pub(super) fn drop_server(&mut self, id: Key) {
         let Some(server) = self.servers.remove(id) else { return };
+        if server.request.is_some() {
+            self.pending = self.pending.saturating_sub(1);
+        }
         for timer in [server.retransmit, server.bound].into_iter().flatten() {
             self.queue.cancel(timer);
         }

@@ -1,7 +1,5 @@
 //! How many messages have passed, of each kind.
 
-use std::collections::HashMap;
-
 /// What a message is, for counting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -14,7 +12,17 @@ pub enum Kind {
 /// Messages that have passed, retransmissions and unreadable ones included.
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
-    counts: HashMap<(bool, Kind), u64>,
+    received: Counts,
+    sent: Counts,
+}
+
+/// Those of one direction.
+#[derive(Clone, Debug, Default)]
+struct Counts {
+    /// By the place of the method in the list; the last are the others.
+    requests: [u64; METHODS.len() + 1],
+    /// By status code, in no order; seldom more than a dozen.
+    responses: Vec<(u16, u64)>,
 }
 
 const METHODS: [&str; 14] = [
@@ -36,13 +44,33 @@ const METHODS: [&str; 14] = [
 
 impl Traffic {
     pub(super) fn count(&mut self, outgoing: bool, bytes: &[u8]) {
-        let count = self.counts.entry((outgoing, Kind::of(bytes))).or_default();
-        *count = count.saturating_add(1);
+        let counts = if outgoing { &mut self.sent } else { &mut self.received };
+        let count = match Kind::of(bytes) {
+            Kind::Request(method) => {
+                let place = METHODS.iter().position(|known| *known == method).unwrap_or(METHODS.len());
+                counts.requests.get_mut(place)
+            }
+            Kind::Response(code) => {
+                let place = counts.responses.iter().position(|(known, _)| *known == code);
+                let place = place.unwrap_or_else(|| {
+                    counts.responses.push((code, 0));
+                    counts.responses.len().saturating_sub(1)
+                });
+                counts.responses.get_mut(place).map(|(_, count)| count)
+            }
+        };
+        if let Some(count) = count {
+            *count = count.saturating_add(1);
+        }
     }
 
     /// Each kind that has passed: whether it went out, what it was, how often.
     pub fn iter(&self) -> impl Iterator<Item = (bool, Kind, u64)> {
-        self.counts.iter().map(|((outgoing, kind), count)| (*outgoing, *kind, *count))
+        [(false, &self.received), (true, &self.sent)].into_iter().flat_map(|(outgoing, counts)| {
+            let methods = METHODS.into_iter().chain(["OTHER"]).map(Kind::Request).zip(counts.requests);
+            let codes = counts.responses.iter().map(|(code, count)| (Kind::Response(*code), *count));
+            methods.chain(codes).filter(|(_, count)| *count > 0).map(move |(kind, count)| (outgoing, kind, count))
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Output, Path, Target, Transport};
+use crate::hashing::IdMap;
 use crate::message::{Frame, Limits, ParseError, StreamDecoder, Wire};
 
 /// How many messages may wait for a connection that is being opened.
@@ -15,7 +16,7 @@ const WAITING: usize = 64;
 #[derive(Debug)]
 pub struct Flows {
     next: u64,
-    table: HashMap<FlowId, Flow>,
+    table: IdMap<FlowId, Flow>,
     /// The oldest flow that leads to each place.
     places: HashMap<Place, FlowId>,
     outputs: VecDeque<Output<std::convert::Infallible>>,
@@ -96,7 +97,7 @@ impl Flows {
     pub fn new(limits: Limits, invalid_host: &str) -> Flows {
         Flows {
             next: 1,
-            table: HashMap::new(),
+            table: IdMap::default(),
             places: HashMap::new(),
             outputs: VecDeque::new(),
             limits,

@@ -1,7 +1,7 @@
 //! What must not pass: line ends an application smuggles in, garbage from the network, more than the limits allow.
 
 use bytes::Bytes;
-use offhook_core::endpoint::{AnswerOptions, CallOptions, Config, Endpoint, Error, Event};
+use offhook_core::endpoint::{AnswerOptions, CallId, CallOptions, Config, Endpoint, Error, Event};
 use offhook_core::message::StatusCode;
 use offhook_core::time::Instant;
 use offhook_core::transport::{FlowInfo, Machine, Transport};
@@ -122,14 +122,35 @@ fn more_requests_than_allowed_are_refused_but_a_bye_always_goes() {
 #[test]
 fn more_requests_of_peers_than_allowed_are_told_to_come_later() {
     let mut solo = Solo::with(|config| config.limits.server_transactions = 3);
-    for number in 0..5 {
-        let branch = format!("z9hG4bK-{number}");
-        solo.receive(&Text::request("OPTIONS", &branch).set("Call-ID", &branch));
-    }
-    assert_eq!(solo.times("200 OPTIONS").len(), 3);
-    assert_eq!(solo.times("503 OPTIONS").len(), 2);
+    let calls: Vec<CallId> = (0..3).map(|number| solo.called(&number_of(invite(), number))).collect();
+    solo.receive(&number_of(invite(), 3));
+    solo.receive(&number_of(Text::request("OPTIONS", ""), 4));
+    assert_eq!((solo.times("503 INVITE").len(), solo.times("503 OPTIONS").len()), (1, 1));
     assert!(!solo.last("503 OPTIONS").get("Retry-After").is_empty());
+    // One that is answered makes room.
+    solo.act(|endpoint, now| endpoint.reject(now, calls[0], StatusCode::BUSY_HERE, None));
+    solo.receive(&number_of(Text::request("OPTIONS", ""), 5));
+    assert_eq!(solo.times("200 OPTIONS").len(), 1);
+    for call in calls {
+        solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    }
     solo.finish();
+}
+
+#[test]
+fn answered_requests_linger_for_retransmissions_up_to_a_limit_of_their_own() {
+    let mut solo = Solo::with(|config| config.limits.server_transactions = 2);
+    for number in 0..102 {
+        solo.receive(&number_of(Text::request("OPTIONS", ""), number));
+    }
+    assert_eq!((solo.times("200 OPTIONS").len(), solo.times("503 OPTIONS").len()), (100, 2));
+    solo.finish();
+}
+
+/// The same from a call and a transaction of its own.
+fn number_of(request: Text, number: usize) -> Text {
+    let via = format!("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-{number};rport");
+    request.set("Via", &via).set("Call-ID", &format!("call-{number}")).set("From", &format!("<sip:a@b>;tag={number}"))
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! fail, streams, keep-alives, garbage, overload.
 
 use bytes::Bytes;
-use offhook_core::transaction::{Event, TimerConfig};
+use offhook_core::transaction::{Event, LINGERING, TimerConfig};
 use offhook_core::transport::{FlowChange, FlowError, FlowErrorKind, FlowInfo, Path, Transport};
 use offhook_tests::layer::Layer;
 use offhook_tests::sip::Text;
@@ -449,16 +449,33 @@ fn over_the_limit_requests_are_answered_503_without_a_transaction() {
 }
 
 #[test]
-fn room_comes_back_when_transactions_end() {
+fn room_comes_back_when_requests_are_answered() {
     let mut layer = Layer::with(TimerConfig::default(), 1);
     let path = layer.udp();
     layer.receive(path, &Text::request("OPTIONS", "z9hG4bK1"));
     let server = layer.server();
-    layer.respond(server, 200);
-    layer.at(31_999);
     layer.receive(path, &Text::request("OPTIONS", "z9hG4bK2"));
-    layer.at(32_000);
+    assert_eq!(layer.times("503 OPTIONS").len(), 1);
+    layer.respond(server, 200);
     layer.receive(path, &Text::request("OPTIONS", "z9hG4bK3"));
+    assert_eq!(layer.heard(), [(0, "OPTIONS".to_owned())]);
+}
+
+#[test]
+fn what_lingers_for_retransmissions_has_a_limit_of_its_own() {
+    let mut layer = Layer::with(TimerConfig::default(), 1);
+    let path = layer.udp();
+    for number in 0..LINGERING {
+        layer.receive(path, &Text::request("OPTIONS", &format!("z9hG4bK{number}")));
+        let server = layer.server();
+        layer.respond(server, 200);
+        layer.heard();
+    }
+    layer.at(31_999);
+    layer.receive(path, &Text::request("OPTIONS", "z9hG4bK-early"));
+    assert_eq!(layer.times("503 OPTIONS"), [31_999]);
+    layer.at(32_000);
+    layer.receive(path, &Text::request("OPTIONS", "z9hG4bK-late"));
     assert_eq!(layer.heard(), [(32_000, "OPTIONS".to_owned())]);
 }
 
