@@ -9,6 +9,7 @@
 //! The seed, the way, the network, what each agent is set to; then how many milliseconds after the one before, who, what, and
 //! a number from which the rest of the command is made.
 
+mod known;
 mod run;
 mod shrink;
 mod verbs;
@@ -18,7 +19,7 @@ use std::str::FromStr;
 
 use crate::net::Rng;
 
-pub use run::run;
+pub use run::{SECOND, run};
 pub use shrink::shrink;
 
 /// Who there is.
@@ -35,11 +36,18 @@ pub enum Way {
     ProxyUdp,
     /// By a proxy over WebSocket.
     ProxyWs,
+    /// By two doors of one proxy over WebSocket, two flows at a time (RFC 5626).
+    TwoFlows,
 }
 
 /// All ways, with their names.
-const WAYS: [(Way, &str); 4] =
-    [(Way::Udp, "udp"), (Way::Tcp, "tcp"), (Way::ProxyUdp, "proxy-udp"), (Way::ProxyWs, "proxy-ws")];
+const WAYS: [(Way, &str); 5] = [
+    (Way::Udp, "udp"),
+    (Way::Tcp, "tcp"),
+    (Way::ProxyUdp, "proxy-udp"),
+    (Way::ProxyWs, "proxy-ws"),
+    (Way::TwoFlows, "two-flows"),
+];
 
 /// What a few agents do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +58,8 @@ pub struct Plan {
     pub way: Way,
     /// Whether messages get lost, doubled and overtaken.
     pub bad: bool,
-    /// What each agent is set to.
-    pub settings: [u8; 3],
+    /// What each agent is set to: a bit or two for each setting.
+    pub settings: [u16; 3],
     /// What happens.
     pub acts: Vec<Act>,
 }
@@ -69,6 +77,9 @@ pub struct Act {
     pub number: u32,
 }
 
+/// How many bits the settings of an agent have.
+pub(crate) const SETTINGS: u32 = 12;
+
 /// The times between two acts: at once, while messages are on their way, and around timers.
 const PAUSES: [u64; 20] = [0, 0, 0, 0, 1, 5, 9, 10, 11, 20, 21, 30, 50, 100, 500, 501, 2_000, 10_000, 33_000, 70_000];
 
@@ -76,18 +87,46 @@ impl Plan {
     /// The plan of this seed.
     pub fn random(seed: u64) -> Plan {
         let mut rng = Rng::new(seed);
-        let way = WAYS[rng.below(4) as usize].0;
+        let way = WAYS[rng.below(WAYS.len() as u64) as usize].0;
         let bad = rng.below(2) == 1;
-        let settings = [(); 3].map(|()| rng.below(256) as u8);
+        let settings = [(); 3].map(|()| rng.below(1 << SETTINGS) as u16);
         let mut plan = Plan { seed, way, bad, settings, acts: Vec::new() };
-        if rng.below(3) > 0 {
-            // Most that goes wrong goes wrong in a call.
-            let (caller, callee) = (rng.below(3) as usize, rng.below(2) as u32);
-            let other = (caller + 1 + callee as usize) % 3;
-            plan.acts.push(Act { after: 0, who: caller, verb: verbs::named("call"), number: callee });
-            let wait = if bad { 3_000 } else { 30 };
-            plan.acts.push(Act { after: wait, who: other, verb: verbs::named("answer"), number: 0 });
-            plan.acts.push(Act { after: wait, who: other, verb: verbs::named("inspect"), number: 0 });
+        // Most that goes wrong goes wrong in a call, or in what follows one.
+        let wait = if bad { 3_000 } else { 30 };
+        let (first, callee) = (rng.below(3) as usize, rng.below(2) as u32);
+        let second = (first + 1 + callee as usize) % 3;
+        let third = 3 - first - second;
+        // A number by which a target is the one who is so many places further.
+        let to = |from: usize, to: usize| ((to + 3 - from) % 3) as u32 - 1;
+        let mut act = |after: u64, who: usize, verb: &str, number: u32| {
+            plan.acts.push(Act { after, who, verb: verbs::named(verb), number });
+        };
+        let beginning = rng.below(6);
+        if beginning > 0 {
+            act(0, first, "call", callee);
+            act(wait, second, "answer", 0);
+            act(wait, second, "inspect", 0);
+        }
+        match beginning {
+            1 => {
+                // Asked to call the third: consent is given, refused or left open by what follows.
+                act(wait, first, "transfer", 8 * to(first, third));
+                act(wait, second, if rng.below(3) > 0 { "accept-transfer" } else { "info" }, 0);
+                act(wait, third, if rng.below(3) > 0 { "answer" } else { "ring" }, 0);
+            }
+            2 => {
+                // Two calls become one.
+                act(wait, first, "call", to(first, third));
+                act(wait, third, "answer", 0);
+                act(wait, first, "transfer-to", rng.below(64) as u32);
+                act(wait, second, "accept-transfer", 0);
+                act(wait, third, "answer", 0);
+            }
+            3 => {
+                act(wait, first, "subscribe", to(first, second));
+                act(wait, second, "accept-subscription", 0);
+            }
+            _ => {}
         }
         for _ in 0..1 + rng.below(32) {
             let after = PAUSES[rng.below(PAUSES.len() as u64) as usize];
@@ -123,7 +162,7 @@ impl FromStr for Plan {
         let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is no number"));
         let mut numbers = [0; 3];
         for (slot, text) in numbers.iter_mut().zip(settings.split(',')) {
-            *slot = number(text)? as u8;
+            *slot = number(text)? as u16;
         }
         let act = |text: &str| -> Result<Act, String> {
             let words: Vec<&str> = text.split_whitespace().collect();

@@ -1,6 +1,5 @@
 //! Carries a plan out and holds the agents to what they promise.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook_core::control::{AgentConfig, Command, Control};
@@ -8,61 +7,24 @@ use offhook_core::endpoint::Census;
 use offhook_core::transport::Transport;
 use serde_json::{Value, json};
 
-use super::verbs::{Doing, Fault, carry_out, is_in_call};
+use super::known::{Agent, Role};
+use super::verbs::{Doing, Fault, In, PACKAGE_OF_INFO, carry_out, place};
 use super::{Act, NAMES, Plan, Way};
-use crate::net::{Conditions, Network, Node, NodeId};
+use crate::net::{Conditions, Network, NodeId};
 
 /// Longer than anything lives that a call leaves behind: a transaction, and what waits for one.
 const QUIET: Duration = Duration::from_secs(300);
 
+/// Longer than a request takes, with every challenge.
+const LONGEST: Duration = Duration::from_secs(100);
+
 const DOMAIN: &str = "offhook.test";
 const PORT: u16 = 5060;
+/// The other port of the server for WebSockets.
+pub const SECOND: u16 = 5061;
 
-/// What is known of an agent.
-pub(super) struct Agent {
-    pub(super) who: usize,
-    node: Node<Control>,
-    pub(super) targets: Vec<String>,
-    /// Every call it had, by number.
-    pub(super) calls: BTreeMap<u32, Call>,
-    /// The call that the next command is about.
-    pub(super) chosen: u32,
-    pub(super) replacements: Vec<Value>,
-    /// Transfers that others asked for.
-    pub(super) asked: Vec<u32>,
-    /// Transfers of its own that are not over.
-    transfers: BTreeSet<u32>,
-    pub(super) descriptions: u32,
-    /// Commands that have not ended.
-    waiting: BTreeMap<u32, String>,
-    commands: u32,
-    heard: usize,
-    stopped: bool,
-}
-
-/// What is known of a call.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Call {
-    pub(super) state: State,
-    /// The other side offered since.
-    pub(super) offered: bool,
-}
-
-/// How far a call is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum State {
-    /// Neither of the following.
-    #[default]
-    Begun,
-    /// It came in.
-    Ringing,
-    /// It was answered and acknowledged.
-    Established,
-    /// It ended.
-    Over,
-}
-
-/// Carries a plan out. `proxy` adds the server of the ways that have one, which listens at port 5060 for everything.
+/// Carries a plan out. `proxy` adds the server of the ways that have one, which listens at port 5060 for everything, and at
+/// [`SECOND`] for WebSockets.
 ///
 /// # Errors
 ///
@@ -85,11 +47,11 @@ impl Run {
             false => Conditions::default(),
         };
         let mut net = Network::new(plan.seed, conditions);
-        let through = matches!(plan.way, Way::ProxyUdp | Way::ProxyWs);
+        let through = !matches!(plan.way, Way::Udp | Way::Tcp);
         let transport = match plan.way {
             Way::Udp | Way::ProxyUdp => Transport::Udp,
             Way::Tcp => Transport::Tcp,
-            Way::ProxyWs => Transport::Ws,
+            Way::ProxyWs | Way::TwoFlows => Transport::Ws,
         };
         let host = |who: usize| format!("10.0.0.{}", who + 1);
         let target = |who: usize| match plan.way {
@@ -107,21 +69,7 @@ impl Run {
                 Transport::Tcp => net.listen(node, transport, PORT),
                 _ => net.is_browser(node),
             }
-            agents.push(Agent {
-                who,
-                node,
-                targets: (0..NAMES.len()).map(target).collect(),
-                calls: BTreeMap::new(),
-                chosen: 0,
-                replacements: Vec::new(),
-                asked: Vec::new(),
-                transfers: BTreeSet::new(),
-                descriptions: 0,
-                waiting: BTreeMap::new(),
-                commands: 0,
-                heard: 0,
-                stopped: false,
-            });
+            agents.push(Agent::new(who, node, (0..NAMES.len()).map(target).collect()));
         }
         if through {
             proxy(&mut net);
@@ -141,7 +89,7 @@ impl Run {
             self.listen()?;
             self.act(act);
         }
-        self.net.run_for(Duration::from_millis(u64::from(plan.settings[0]) * 4));
+        self.net.run_for(Duration::from_millis(u64::from(plan.settings[0] & 255) * 4));
         self.listen()?;
         for who in 0..self.agents.len() {
             self.net.rejoin(self.agents[who].node);
@@ -158,10 +106,11 @@ impl Run {
 
     fn act(&mut self, act: &Act) {
         let mut who = act.who;
-        if is_in_call(act.verb) {
+        let place = place(act.verb);
+        if place != In::No {
             // Mostly where it makes sense, by somebody else if need be.
             let others = (0..self.agents.len()).map(|other| (act.who + other) % self.agents.len());
-            let found = others.filter_map(|who| Some((who, self.agents[who].fitting(act.verb)?))).next();
+            let found = others.filter_map(|who| Some((who, self.agents[who].fitting(place)?))).next();
             let any = (act.number % 8 == 7).then(|| (act.who, self.agents[act.who].some_call(act.number)));
             let Some((agent, call)) = any.or(found) else { return };
             who = agent;
@@ -206,6 +155,21 @@ impl Run {
             for call in self.agents[who].calls.keys().copied().collect::<Vec<_>>() {
                 self.command(who, json!({ "type": "hangup", "call": call }));
             }
+            for (subscription, role) in self.agents[who].open_subscriptions() {
+                let kind = if role == Role::Subscriber { "unsubscribe" } else { "terminateSubscription" };
+                self.command(who, json!({ "type": kind, "subscription": subscription }));
+            }
+            for publication in self.agents[who].publications.clone() {
+                self.command(who, json!({ "type": "removePublication", "publication": publication }));
+            }
+        }
+        // What a first request of these brings comes too late to be taken back above.
+        self.net.run_for(LONGEST);
+        self.listen()?;
+        for who in 0..self.agents.len() {
+            for publication in self.agents[who].publications.clone() {
+                self.command(who, json!({ "type": "removePublication", "publication": publication }));
+            }
         }
         self.net.run_for(QUIET);
         self.listen()?;
@@ -222,6 +186,7 @@ impl Run {
             if let Some(call) = agent.open() {
                 return Err(format!("{}'s call {call} was hung up and is not over", NAMES[agent.who]));
             }
+            agent.all_told().map_err(|what| format!("{}'s {what} is not over", NAMES[agent.who]))?;
             let ends = |kind: &&String| !matches!(kind.as_str(), "\"register\"" | "\"unregister\"" | "\"connect\"");
             if let Some(kind) = agent.waiting.values().find(ends) {
                 return Err(format!("{}'s {kind} does not end", NAMES[agent.who]));
@@ -232,7 +197,7 @@ impl Run {
 
     fn shut_down(&mut self, plan: &Plan) -> Result<(), String> {
         for who in 0..self.agents.len() {
-            let deadline = [0, 10, 300, 2000][usize::from(plan.settings[who] >> 6)];
+            let deadline = [0, 10, 300, 2000][usize::from(plan.settings[who] >> 6 & 3)];
             self.command(who, json!({ "type": "shutdown", "deadline": deadline }));
         }
         self.net.run_for(QUIET);
@@ -249,9 +214,7 @@ impl Run {
             if let Some(kind) = agent.waiting.values().next() {
                 return Err(format!("{name}'s {kind} never ended"));
             }
-            if let Some(transfer) = agent.transfers.first() {
-                return Err(format!("{name}'s transfer {transfer} never ended"));
-            }
+            agent.all_told().map_err(|what| format!("{name}'s {what} never ended"))?;
             if let Some(call) = agent.open() {
                 return Err(format!("{name}'s call {call} never ended"));
             }
@@ -274,70 +237,6 @@ impl Run {
     }
 }
 
-impl Agent {
-    fn hear(&mut self, notification: &Value) -> Result<(), &'static str> {
-        if self.stopped {
-            return Err("told after it had stopped");
-        }
-        let kind = notification["type"].as_str().unwrap_or_default();
-        match kind {
-            "result" | "error" => {
-                let id = notification["id"].as_u64().unwrap_or_default() as u32;
-                self.waiting.remove(&id).ok_or("the end of no command, or a second one")?;
-                let value = &notification["value"];
-                if value["replacement"].is_object() {
-                    self.replacements.push(value["replacement"].clone());
-                }
-                if let Some(transfer) = value["transfer"].as_u64() {
-                    self.transfers.insert(transfer as u32);
-                }
-                if kind == "result" && value["callId"].is_string() && value["state"].is_null() {
-                    return self.begin(&value["call"], State::Begun);
-                }
-            }
-            "incoming" => return self.begin(&notification["call"], State::Ringing),
-            "stopped" => self.stopped = true,
-            "transferRequest" => self.asked.extend(notification["transfer"].as_u64().map(|number| number as u32)),
-            "transferDone" => {
-                let number = notification["transfer"].as_u64().unwrap_or_default() as u32;
-                return if self.transfers.remove(&number) {
-                    Ok(())
-                } else {
-                    Err("the end of no transfer, or a second one")
-                };
-            }
-            _ => {
-                let Some(call) = notification["call"].as_u64() else { return Ok(()) };
-                let call = self.calls.get_mut(&(call as u32)).ok_or("told of a call that was not told of")?;
-                if call.state == State::Over {
-                    return Err("told of a call that is over");
-                }
-                match kind {
-                    "ended" => call.state = State::Over,
-                    "state" if notification["state"] == "established" => call.state = State::Established,
-                    "state" if notification["state"] != "ringing" => call.state = State::Begun,
-                    "offer" => call.offered = true,
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn begin(&mut self, call: &Value, state: State) -> Result<(), &'static str> {
-        let call = call.as_u64().ok_or("a call without a number")? as u32;
-        match self.calls.insert(call, Call { state, offered: false }) {
-            None => Ok(()),
-            Some(_) => Err("a call that began already"),
-        }
-    }
-
-    /// A call that did not end.
-    fn open(&self) -> Option<u32> {
-        self.calls.iter().find(|(_, call)| call.state != State::Over).map(|(number, _)| *number)
-    }
-}
-
 /// What an agent is set to, made of its byte.
 fn config(plan: &Plan, who: usize) -> Value {
     let settings = plan.settings[who];
@@ -347,16 +246,40 @@ fn config(plan: &Plan, who: usize) -> Value {
     };
     let mut config = json!({ "aor": format!("sip:{}@{domain}", NAMES[who]) });
     let server = NAMES.len() + 1;
+    let door = |port: u16| format!("ws://10.0.0.{server}:{port}/");
     match plan.way {
         Way::ProxyUdp => config["server"] = format!("sip:10.0.0.{server}:{PORT};transport=udp").into(),
-        Way::ProxyWs => config["server"] = format!("ws://10.0.0.{server}:{PORT}/").into(),
-        _ => {}
+        Way::ProxyWs => config["server"] = door(PORT).into(),
+        Way::TwoFlows => {
+            config["servers"] = json!([door(PORT), door(SECOND)]);
+            config["flows"] = 2.into();
+            config["instance"] = format!("00000000-0000-4000-8000-00000000000{who}").into();
+        }
+        Way::Udp | Way::Tcp => {}
     }
-    config["password"] = format!("{}-secret", NAMES[who]).into();
+    if settings & 1024 == 0 {
+        config["password"] = format!("{}-secret", NAMES[who]).into();
+    } else {
+        config["askCredentials"] = true.into();
+        config["credentialsTimeout"] = 5_000.into();
+    }
     config["automaticMedia"] = (settings & 2 == 0).into();
     config["reliable"] = ["supported", "never", "required", "supported"][usize::from(settings >> 2 & 3)].into();
     if settings & 16 != 0 {
         config["expires"] = 60.into();
+    }
+    if settings & 32 != 0 {
+        config["sessionTimers"] = json!({ "mode": "always", "expires": 90, "minSe": 90 });
+    }
+    if settings & 256 != 0 {
+        config["followRedirects"] = 2.into();
+    }
+    if settings & 512 != 0 {
+        config["replacing"] = "referred".into();
+    }
+    if settings & 2048 == 0 {
+        config["packages"] = json!(["presence", "dialog"]);
+        config["infoPackages"] = json!([PACKAGE_OF_INFO]);
     }
     config
 }

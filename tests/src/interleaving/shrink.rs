@@ -1,6 +1,6 @@
 //! Makes a plan that fails as small as it gets.
 
-use super::{Act, Plan};
+use super::{Act, Plan, SETTINGS};
 
 /// The smallest plan found that still fails.
 pub fn shrink(mut plan: Plan, fails: impl Fn(&Plan) -> bool) -> Plan {
@@ -32,7 +32,7 @@ fn candidates(plan: &Plan) -> Vec<Plan> {
     candidates.push(with(&|plan| plan.way = super::Way::Udp));
     for who in 0..3 {
         candidates.push(with(&|plan| plan.settings[who] = 0));
-        for bit in 0..8 {
+        for bit in 0..SETTINGS {
             candidates.push(with(&|plan| plan.settings[who] &= !(1 << bit)));
         }
     }

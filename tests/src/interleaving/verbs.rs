@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::NAMES;
-use super::run::{Agent, Call, State};
+use super::known::{Agent, Role};
 use crate::net::Rng;
-use crate::scenario::sdp;
 
 /// What a verb comes to.
 pub(super) enum Doing {
@@ -41,6 +40,14 @@ pub(super) enum In {
     Established,
     /// None, but it was asked for a transfer.
     Asked,
+    /// None, but it has a subscription of its own.
+    Subscribed,
+    /// None, but somebody has subscribed to it.
+    Serving,
+    /// None, but it has published something.
+    Published,
+    /// None, but it was asked for credentials.
+    Questioned,
     /// One in which the other side offers.
     Offered,
 }
@@ -100,8 +107,12 @@ const VERBS: &[Verb] = &[
     ("reject-offer", 3, In::Offered, |agent, _| {
         Doing::Command(json!({ "type": "rejectOffer", "call": agent.chosen, "status": 488 }))
     }),
-    ("info", 3, In::Established, |agent, _| {
-        Doing::Command(json!({ "type": "info", "call": agent.chosen, "contentType": "text/plain", "body": "hi" }))
+    ("info", 3, In::Established, |agent, number| {
+        let mut command = json!({ "type": "info", "call": agent.chosen, "contentType": "text/plain", "body": "hi" });
+        if number & 24 == 24 {
+            command["package"] = PACKAGE_OF_INFO.into();
+        }
+        Doing::Command(command)
     }),
     ("dtmf", 2, In::Established, |agent, _| {
         Doing::Command(json!({ "type": "dtmf", "call": agent.chosen, "tone": "5" }))
@@ -138,8 +149,104 @@ const VERBS: &[Verb] = &[
         Doing::Command(json!({ "type": "acceptTransfer", "transfer": transfer, "sdp": sdp }))
     }),
     ("reject-transfer", 2, In::Asked, |agent, number| {
-        Doing::Command(json!({ "type": "rejectTransfer", "transfer": agent.asked(number) }))
+        // Now and then it is taken, but not decided about.
+        let status = [603, 603, 480, 202][number as usize / 8 % 4];
+        Doing::Command(json!({ "type": "rejectTransfer", "transfer": agent.asked(number), "status": status }))
     }),
+    ("subscribe", 4, In::No, |agent, number| {
+        let events = ["presence", "presence", "presence", "dialog", "message-summary"];
+        Doing::Command(json!({
+            "type": "subscribe",
+            "target": agent.target(number),
+            "event": events[number as usize / 8 % events.len()],
+            "expires": ([600, 61, 0, 3600, 1][number as usize / 64 % 5]),
+            "forks": number & 4096 != 0,
+            "renew": number & 8192 == 0,
+        }))
+    }),
+    ("unsubscribe", 3, In::Subscribed, |agent, number| {
+        Doing::Command(json!({ "type": "unsubscribe", "subscription": agent.subscription(number, Role::Subscriber) }))
+    }),
+    ("refresh-subscription", 2, In::Subscribed, |agent, number| {
+        let subscription = agent.subscription(number, Role::Subscriber);
+        Doing::Command(json!({ "type": "refreshSubscription", "subscription": subscription }))
+    }),
+    ("accept-subscription", 6, In::Serving, |agent, number| {
+        let mut command = json!({
+            "type": "acceptSubscription",
+            "subscription": agent.subscription(number, Role::Notifier),
+            "pending": number & 24 == 24,
+        });
+        if number & 32 != 0 {
+            command["expires"] = 60.into();
+        }
+        if number & 64 == 0 {
+            command["contentType"] = "text/plain".into();
+            command["body"] = "here".into();
+        }
+        Doing::Command(command)
+    }),
+    ("reject-subscription", 1, In::Serving, |agent, number| {
+        let subscription = agent.subscription(number, Role::Notifier);
+        Doing::Command(json!({ "type": "rejectSubscription", "subscription": subscription, "status": 403 }))
+    }),
+    ("notify", 5, In::Serving, |agent, number| {
+        let subscription = agent.subscription(number, Role::Notifier);
+        Doing::Command(json!({
+            "type": "notify",
+            "subscription": subscription,
+            "contentType": "text/plain",
+            "body": "x".repeat(number as usize % 3 * 700),
+        }))
+    }),
+    ("terminate-subscription", 2, In::Serving, |agent, number| {
+        let reasons = ["noresource", "deactivated", "probation", "timeout", "giveup", "rejected"];
+        let mut command = json!({
+            "type": "terminateSubscription",
+            "subscription": agent.subscription(number, Role::Notifier),
+            "reason": reasons[number as usize / 8 % reasons.len()],
+        });
+        if number & 64 != 0 {
+            command["retryAfter"] = 2.into();
+        }
+        Doing::Command(command)
+    }),
+    ("publish", 2, In::No, |agent, number| {
+        let mut command = json!({
+            "type": "publish",
+            "event": "presence",
+            "contentType": "text/plain",
+            "body": "here",
+            "expires": ([600, 60, 5][number as usize / 8 % 3]),
+        });
+        if number & 64 != 0 {
+            command["target"] = agent.target(number).into();
+        }
+        Doing::Command(command)
+    }),
+    ("update-publication", 2, In::Published, |agent, number| {
+        let publication = agent.publication(number);
+        Doing::Command(json!({
+            "type": "updatePublication",
+            "publication": publication,
+            "contentType": "text/plain",
+            "body": "there",
+        }))
+    }),
+    ("remove-publication", 1, In::Published, |agent, number| {
+        Doing::Command(json!({ "type": "removePublication", "publication": agent.publication(number) }))
+    }),
+    ("credentials", 3, In::Questioned, |agent, number| {
+        let mut command = json!({ "type": "credentials", "query": agent.questions.pop() });
+        if number & 24 != 24 {
+            command["password"] =
+                format!("{}-{}", NAMES[agent.who], ["secret", "wrong"][number as usize / 64 % 2]).into();
+        }
+        Doing::Command(command)
+    }),
+    ("bindings", 1, In::No, |_, _| Doing::Command(json!({ "type": "bindings" }))),
+    ("clear-bindings", 1, In::No, |_, _| Doing::Command(json!({ "type": "clearBindings" }))),
+    ("inspect-registration", 1, In::No, |_, _| Doing::Command(json!({ "type": "inspectRegistration" }))),
     ("connect", 1, In::No, |_, _| Doing::Command(json!({ "type": "connect" }))),
     ("register", 3, In::No, |_, _| Doing::Command(json!({ "type": "register" }))),
     ("unregister", 1, In::No, |_, _| Doing::Command(json!({ "type": "unregister" }))),
@@ -154,6 +261,9 @@ const VERBS: &[Verb] = &[
     ("rejoins", 2, In::No, |_, _| Doing::Network(Fault::Rejoins)),
 ];
 
+/// The package of INFO that agents take.
+pub(super) const PACKAGE_OF_INFO: &str = "trickle-ice";
+
 fn direction(number: u32) -> &'static str {
     ["sendrecv", "sendrecv", "sendonly", "recvonly", "inactive"][number as usize / 16 % 5]
 }
@@ -165,55 +275,6 @@ fn offer(agent: &mut Agent, number: u32, kind: &str, direction: &str) -> Doing {
         command["sdp"] = agent.describe(direction).into();
     }
     Doing::Command(command)
-}
-
-impl Agent {
-    /// The last call in which the verb makes sense, if there is one.
-    pub(super) fn fitting(&self, verb: usize) -> Option<u32> {
-        let wanted = VERBS[verb].2;
-        if wanted == In::Asked {
-            return self.asked.last().map(|_| 0);
-        }
-        let fits = |(_, call): &(&u32, &Call)| match wanted {
-            In::No | In::Asked => false,
-            In::Any | In::Live => call.state != State::Over,
-            In::Ringing => call.state == State::Ringing,
-            In::Established => call.state == State::Established,
-            In::Offered => call.state == State::Established && call.offered,
-        };
-        self.calls.iter().rev().find(fits).map(|(number, _)| *number)
-    }
-
-    /// One of its last three calls, which may be over; one that never was if there is none.
-    pub(super) fn some_call(&self, number: u32) -> u32 {
-        let last: Vec<u32> = self.calls.keys().rev().take(3).copied().collect();
-        if last.is_empty() { 99 } else { last[number as usize % last.len()] }
-    }
-
-    /// The last transfer it was asked for; it is decided about once.
-    fn asked(&mut self, number: u32) -> u32 {
-        if number & 2048 != 0 { self.asked.last().copied().unwrap_or(99) } else { self.asked.pop().unwrap_or(99) }
-    }
-
-    /// Somebody else, now and then oneself.
-    fn target(&self, number: u32) -> String {
-        let others = [1, 2, 1, 2, 1, 2, 0];
-        let who = (self.who + others[number as usize % 7]) % NAMES.len();
-        self.targets[who].clone()
-    }
-
-    fn describe(&mut self, direction: &str) -> String {
-        self.descriptions += 1;
-        sdp::description(NAMES[self.who], self.descriptions, direction)
-    }
-
-    /// What somebody could know of a call of the agent's.
-    fn replacement(&self, number: u32) -> Value {
-        match self.replacements.len() {
-            0 => json!({ "callId": "none", "toTag": "a", "fromTag": "b" }),
-            count => self.replacements[number as usize % count].clone(),
-        }
-    }
 }
 
 /// One of them, by how often each is done.
@@ -240,9 +301,9 @@ pub(super) fn name(verb: usize) -> &'static str {
     VERBS[verb].0
 }
 
-/// Whether it is done in a call.
-pub(super) fn is_in_call(verb: usize) -> bool {
-    VERBS[verb].2 != In::No
+/// Where it is done.
+pub(super) fn place(verb: usize) -> In {
+    VERBS[verb].2
 }
 
 pub(super) fn carry_out(verb: usize, agent: &mut Agent, number: u32) -> Doing {

@@ -7,7 +7,7 @@
 
 use offhook_core::transport::Transport;
 use offhook_examples::switchboard::{Config, Switchboard};
-use offhook_tests::interleaving::{Plan, run, shrink};
+use offhook_tests::interleaving::{Plan, SECOND, run, shrink};
 use offhook_tests::net::{Network, NodeId};
 
 /// How many plans are carried out if nobody says.
@@ -24,6 +24,7 @@ fn proxy(net: &mut Network) -> NodeId {
     let node = net.add("switchboard", Switchboard::new(Config::default(), seed));
     net.bind_udp(node, 5060);
     net.listen(node, Transport::Ws, 5060);
+    net.listen(node, Transport::Ws, SECOND);
     node.id()
 }
 
