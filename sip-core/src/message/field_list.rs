@@ -1,7 +1,7 @@
 //! Header fields that are lists, in one line or in many (RFC 3261 section 7.3.1).
 
 use super::error::{Fault, ParseError};
-use super::grammar::{self, Out, skip_ws, split};
+use super::grammar::{self, Out, is_ws, skip_ws, split};
 use super::index::Entry;
 use super::params::end_of_value;
 use super::{Fields, Name};
@@ -84,7 +84,7 @@ impl<'a> Iterator for TokenList<'a> {
 }
 
 fn skip_empty(rest: &str) -> &str {
-    let start = rest.bytes().position(|byte| !matches!(byte, b' ' | b'\t' | b',')).unwrap_or(rest.len());
+    let start = rest.bytes().position(|byte| byte != b',' && !is_ws(byte)).unwrap_or(rest.len());
     split(rest, start).1
 }
 

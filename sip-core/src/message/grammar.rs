@@ -1,6 +1,7 @@
 //! Character classes and the small parsers the typed values are made of.
 //!
-//! Header text reaches these parsers unfolded (see [`super::index`]), so linear white space is spaces and tabs.
+//! Header text reaches these parsers unfolded (see [`super::index`]), so linear white space is spaces and tabs. A stray CR
+//! counts as such: it is a space in what is copied into an answer, where it must not mean something else.
 //! All of them are nom parsers over `&str`: zero-copy, the rest of the input first.
 
 use super::error::Fault;
@@ -79,28 +80,34 @@ pub(super) fn split(input: &str, at: usize) -> (&str, &str) {
     input.split_at_checked(at).unwrap_or(("", input))
 }
 
-/// Drops spaces and tabs in front.
+/// Linear white space, or a stray CR.
+#[inline]
+pub(super) fn is_ws(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r')
+}
+
+/// Drops white space in front.
 #[inline]
 pub(super) fn skip_ws(input: &str) -> &str {
     match input.as_bytes().first() {
-        Some(b' ' | b'\t') => {
-            let start = input.bytes().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(input.len());
+        Some(byte) if is_ws(*byte) => {
+            let start = input.bytes().position(|byte| !is_ws(byte)).unwrap_or(input.len());
             split(input, start).1
         }
         _ => input,
     }
 }
 
-/// Drops spaces and tabs behind.
+/// Drops white space behind.
 #[inline]
 pub(super) fn trim_end(input: &str) -> &str {
     match input.as_bytes().last() {
-        Some(b' ' | b'\t') => input.trim_end_matches([' ', '\t']),
+        Some(byte) if is_ws(*byte) => input.trim_end_matches([' ', '\t', '\r']),
         _ => input,
     }
 }
 
-/// Drops spaces and tabs on both sides.
+/// Drops white space on both sides.
 #[inline]
 pub(super) fn trim(input: &str) -> &str {
     trim_end(skip_ws(input))
@@ -111,7 +118,7 @@ pub(super) fn fail<T>(rest: &str, expected: &'static str) -> Result<T, nom::Err<
     Err(nom::Err::Error(Fault::new(rest, expected)))
 }
 
-/// At least one space or tab.
+/// At least one space, tab or stray CR.
 #[inline]
 pub(super) fn lws(input: &str) -> Out<'_, ()> {
     let rest = skip_ws(input);

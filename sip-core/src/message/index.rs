@@ -149,9 +149,13 @@ impl Index {
         let mut found = None;
         let Some(entries) = self.first_length.and_then(|first| self.entries().get(first..)) else { return Ok(None) };
         for entry in entries.iter().filter(|entry| entry.name == Name::ContentLength) {
-            let range = entry.value_range(bytes);
+            let mut range = entry.value_range(bytes);
+            // Continuation lines are not joined yet.
+            while range.start < range.end && bytes.get(range.start).is_some_and(u8::is_ascii_whitespace) {
+                range.start = range.start.saturating_add(1);
+            }
             let start = range.start;
-            let digits = bytes.get(range).unwrap_or(&[]);
+            let digits = bytes.get(range).unwrap_or(&[]).trim_ascii_end();
             if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
                 return Err(ParseError::new(field, start, ErrorKind::Syntax("a number")));
             }
@@ -342,6 +346,7 @@ mod tests {
     fn lengths_must_agree() {
         let of = |text: &[u8]| scan(text, &Limits::default()).unwrap().0.content_length(text);
         assert_eq!(of(b"l: 5\r\nContent-Length: 05\r\n\r\n"), Ok(Some(5)));
+        assert_eq!(of(b"l:\r\n \t5\r\n \r\n\r\n"), Ok(Some(5)));
         assert_eq!(of(b"l: 5\r\nl: 13\r\n\r\n").unwrap_err().kind(), ErrorKind::Duplicate);
         assert_eq!(of(b"l: -999\r\n\r\n").unwrap_err().to_string(), "Content-Length: expected a number at byte 3");
         assert_eq!(of(b"l: 99999999999\r\n\r\n").unwrap_err().kind(), ErrorKind::OutOfRange);

@@ -105,7 +105,7 @@ fn warning(text: &str) -> Result<WarningRef<'_>, Fault> {
         _ => return Err(fault_at(text, code, "a code of three digits")),
     };
     let (rest, ()) = lws(rest)?;
-    let agent_end = rest.bytes().position(|byte| matches!(byte, b' ' | b'\t' | b'"')).unwrap_or(rest.len());
+    let agent_end = rest.bytes().position(|byte| byte == b'"' || grammar::is_ws(byte)).unwrap_or(rest.len());
     let (agent, rest) = split(rest, agent_end);
     if agent.is_empty() {
         return Err(Fault::new(rest, "a warning agent"));

@@ -87,7 +87,7 @@ impl<'a> Iterator for ParamIter<'a> {
     fn next(&mut self) -> Option<(&'a str, Option<&'a str>)> {
         loop {
             let rest = self.rest;
-            let start = rest.bytes().position(|byte| !matches!(byte, b';' | b' ' | b'\t'))?;
+            let start = rest.bytes().position(|byte| byte != b';' && !grammar::is_ws(byte))?;
             let rest = grammar::split(rest, start).1;
             let name_end = grammar::find(rest, [b';', b'=']).unwrap_or(rest.len());
             let (name, after) = grammar::split(rest, name_end);
@@ -165,6 +165,12 @@ mod tests {
         assert_eq!(params.decoded("x").as_deref(), Some("a;b=\"c"));
         assert_eq!(params.get("e"), Some(Some("")));
         assert_eq!(params.iter().count(), 4);
+    }
+
+    #[test]
+    fn a_stray_line_end_is_the_space_that_it_becomes_in_a_copy() {
+        let params = Params::of_field(";\r tag \r = \r1\r ;\rlr\r");
+        assert_eq!((params.get("tag"), params.get("lr")), (Some(Some("1")), Some(None)));
     }
 
     #[test]

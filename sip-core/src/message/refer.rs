@@ -124,7 +124,7 @@ impl fmt::Display for ReferTarget {
         f.write_str(self.uri.as_str())?;
         if self.method != Method::Invite {
             f.write_str(";method=")?;
-            f.write_str(self.method.as_str())?;
+            f.write_str(&escape_param(self.method.as_str()))?;
         }
         for (at, (name, value)) in self.headers.iter().enumerate() {
             f.write_str(if at == 0 { "?" } else { "&" })?;
