@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Runs Offhook against real servers and clients. Arguments go to the test program, for example a test's name.
+# Runs Offhook against real servers and clients: Kamailio, Asterisk, SIPp, baresip. Arguments go to the test program, for
+# example a part of the tests' names: scripts/interop.sh "Asterisk WSS". UPDATE=1 writes the table in tests/README.md.
+#
+# Everything is started on free ports of the loopback and ends with its test.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/setup.sh interop
-# They start servers on fixed ports, so one at a time.
-exec cargo test -p offhook-tests --features interop --test interop -- --test-threads=1 "$@"
+exec cargo test -p offhook-tests --features interop --test interop -- "$@"

@@ -6,7 +6,7 @@
 # demo     wasm toolchain, npm packages of the softphone
 # test     the same, and Chromium with its driver, Kamailio, SIPp, valgrind, clippy, rustfmt
 # bench    the same as demo, and SIPp, valgrind, a C compiler, sofia-sip and osip2
-# interop  the same as test
+# interop  the same as test, and Kamailio's further modules, baresip, and an Asterisk in the cache
 #
 # Where a step needs root and there is none, or the system is not a Debian, it says what to install by hand and the
 # script ends with status 1.
@@ -17,6 +17,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/setup/common.sh
 # shellcheck source=scripts/setup/packages.sh
 source scripts/setup/packages.sh
+# shellcheck source=scripts/setup/asterisk.sh
+source scripts/setup/asterisk.sh
 # shellcheck source=scripts/setup/wasm.sh
 source scripts/setup/wasm.sh
 # shellcheck source=scripts/setup/npm.sh
@@ -53,7 +55,12 @@ if wants bench && ! have pkg-config; then packages+=(pkg-config); fi
 if wants bench && ! pkg-config --exists sofia-sip-ua 2>/dev/null; then packages+=(libsofia-sip-ua-dev); fi
 if wants bench && ! pkg-config --exists libosip2 2>/dev/null; then packages+=(libosip2-dev); fi
 if wants test interop && ! have_kamailio; then packages+=(kamailio kamailio-websocket-modules); fi
+if wants interop; then
+    if ! have_full_kamailio; then packages+=("${full_kamailio[@]}"); fi
+    if ! have baresip; then packages+=(baresip-core); fi
+fi
 need_packages "to run the browser, server and load tests and the measurements" "${packages[@]}"
+if wants interop; then need_asterisk; fi
 
 need_wasm_std
 need_wasm_tools

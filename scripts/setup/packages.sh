@@ -8,6 +8,16 @@ have_kamailio() {
     compgen -G '/usr/lib/*/kamailio/modules/websocket.so' >/dev/null || [[ -e /usr/lib/kamailio/modules/websocket.so ]]
 }
 
+# What the suites with real servers use of Kamailio besides: TLS, outbound, presence.
+full_kamailio=(kamailio-tls-modules kamailio-outbound-modules kamailio-presence-modules)
+
+have_full_kamailio() {
+    local module
+    for module in tls outbound presence presence_xml db_text; do
+        compgen -G "/usr/lib/*/kamailio/modules/$module.so" >/dev/null || [[ -e /usr/lib/kamailio/modules/$module.so ]] || return 1
+    done
+}
+
 # find_browser: sets browser and browser_driver; false if either is missing.
 find_browser() {
     browser=${OFFHOOK_CHROMIUM:-}

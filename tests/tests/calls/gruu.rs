@@ -158,10 +158,13 @@ fn bindings_are_listed_and_taken_away() {
     solo.act(Endpoint::bindings);
     let list = solo.last("REGISTER");
     assert_eq!((list.get("Contact"), list.get("Expires"), list.get("CSeq")), ("", "", "2 REGISTER"));
-    solo.receive(&Text::response(&list.bytes(), 200, "r").add("Contact", "<sip:a@b>;expires=7, <sip:c@d>"));
+    // The last is ours, though this registrar does not keep the instance.
+    let listed = "<sip:a@b>;expires=7, <sip:c@d>, <SIP:bob@192.0.2.9:5060>;expires=200";
+    solo.receive(&Text::response(&list.bytes(), 200, "r").add("Contact", listed));
     let events = solo.events();
     let [Event::Done { result: Ok(Outcome::Bindings(bindings)), .. }] = &events[..] else { panic!("{events:?}") };
-    assert_eq!((&*bindings[0].uri, bindings[0].expires, bindings.len()), ("sip:a@b", Some(7), 2));
+    assert_eq!((&*bindings[0].uri, bindings[0].expires, bindings.len()), ("sip:a@b", Some(7), 3));
+    assert_eq!(bindings.iter().map(|binding| binding.ours).collect::<Vec<_>>(), [false, false, true]);
     solo.act(Endpoint::clear_bindings);
     let clear = solo.last("REGISTER");
     assert_eq!((clear.get("Contact"), clear.get("Expires")), ("*", "0"));

@@ -3,7 +3,7 @@
 use super::super::event::{OpId, Outcome};
 use super::super::outgoing::{Outgoing, Purpose};
 use super::super::{Endpoint, Error, Refusal};
-use crate::message::{ContactValue, NameAddrRef, Response};
+use crate::message::{ContactValue, NameAddrRef, Response, UriRef};
 use crate::time::Instant;
 use crate::transport::Path;
 
@@ -94,6 +94,15 @@ impl Endpoint {
         op
     }
 
+    /// Whether it is the address of one of our ways to the server.
+    fn leads_here(&self, uri: &UriRef<'_>) -> bool {
+        (0..self.connection.len()).filter_map(|link| self.link_path(link)).any(|path| {
+            [false, true]
+                .iter()
+                .any(|sips| UriRef::parse(&self.flow_uri(path, *sips)).is_ok_and(|ours| ours.equivalent(uri)))
+        })
+    }
+
     pub(in super::super) fn on_bindings(
         &mut self,
         now: Instant,
@@ -108,7 +117,9 @@ impl Endpoint {
             }
             let mut found: Vec<ContactBinding> = ContactBinding::all(response).map(|(binding, _)| binding).collect();
             for binding in &mut found {
-                binding.ours = binding.instance.as_deref() == Some(&*self.registration.instance);
+                // Many registrars do not keep the instance: the address says it as well.
+                binding.ours = binding.instance.as_deref() == Some(&*self.registration.instance)
+                    || UriRef::parse(&binding.uri).is_ok_and(|uri| self.leads_here(&uri));
             }
             Ok(if cleared { Outcome::Done } else { Outcome::Bindings(found) })
         });
