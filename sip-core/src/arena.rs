@@ -17,7 +17,8 @@ impl Key {
 #[derive(Debug)]
 struct Slot<T> {
     generation: u32,
-    value: Option<T>,
+    /// Apart from the table, which may have room for many more.
+    value: Option<Box<T>>,
 }
 
 /// Entries by generational id.
@@ -34,7 +35,7 @@ impl<T> Arena<T> {
     }
 
     pub(crate) fn insert(&mut self, value: T) -> Key {
-        let free = self.free.pop();
+        let (value, free) = (Box::new(value), self.free.pop());
         match free.and_then(|index| Some((index, self.slots.get_mut(index as usize)?))) {
             Some((index, slot)) => {
                 slot.value = Some(value);
@@ -51,11 +52,11 @@ impl<T> Arena<T> {
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
-        self.slots.get(key.index as usize).filter(|slot| slot.generation == key.generation)?.value.as_ref()
+        self.slots.get(key.index as usize).filter(|slot| slot.generation == key.generation)?.value.as_deref()
     }
 
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        self.slots.get_mut(key.index as usize).filter(|slot| slot.generation == key.generation)?.value.as_mut()
+        self.slots.get_mut(key.index as usize).filter(|slot| slot.generation == key.generation)?.value.as_deref_mut()
     }
 
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
@@ -66,7 +67,7 @@ impl<T> Arena<T> {
         if self.free.len() == self.slots.len() {
             self.release();
         }
-        Some(value)
+        Some(*value)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -76,7 +77,7 @@ impl<T> Arena<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         self.slots.iter().enumerate().filter_map(|(index, slot)| {
             let key = Key { index: index as u32, generation: slot.generation };
-            slot.value.as_ref().map(|value| (key, value))
+            slot.value.as_deref().map(|value| (key, value))
         })
     }
 

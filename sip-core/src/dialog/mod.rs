@@ -3,8 +3,10 @@
 //! What this layer does not do: it sends nothing and knows no timer. What happens within a dialog (calls, transfers,
 //! subscriptions) is the endpoint's.
 
+mod names;
 mod routing;
 mod state;
 
+pub(crate) use names::{Names, Text};
 pub use routing::{NextHop, route};
 pub use state::{Dialog, DialogError, DialogState};

@@ -1,5 +1,8 @@
 //! The dialog itself.
 
+use std::borrow::Cow;
+
+use super::names::{Names, Text};
 use crate::message::{ContactValue, Fields, Name, ParseError, Request, Response};
 use crate::transport::Path;
 
@@ -34,15 +37,10 @@ pub enum DialogError {
     },
 }
 
-/// One dialog. Tags, targets and the route set are owned strings: the message they came in is not kept.
+/// One dialog. Tags, targets and the route set are its own: the message they came in is not kept.
 #[derive(Clone, Debug)]
 pub struct Dialog {
-    call_id: Box<str>,
-    local_tag: Box<str>,
-    remote_tag: Box<str>,
-    local: Box<str>,
-    remote: Box<str>,
-    target: Box<str>,
+    names: Names,
     route_set: Box<[Box<str>]>,
     local_cseq: u32,
     remote_cseq: Option<u32>,
@@ -65,14 +63,12 @@ impl Dialog {
         let to = response.to()?;
         let mut route_set = record_route(response)?;
         route_set.reverse();
+        // A peer of RFC 2543 may have no tag: null counts as one.
+        let remote_tag = to.tag().unwrap_or_default();
+        let target = contact(response).ok().flatten().unwrap_or(request_uri);
+        let remote = clean(to.as_str());
         Ok(Dialog {
-            call_id: response.call_id()?.into(),
-            local_tag: local_tag.into(),
-            // A peer of RFC 2543 may have no tag: null counts as one.
-            remote_tag: to.tag().unwrap_or_default().into(),
-            local: local.into(),
-            remote: clean(to.as_str()),
-            target: contact(response).ok().flatten().unwrap_or_else(|| request_uri.into()),
+            names: Names::new([response.call_id()?, local_tag, remote_tag, local, &remote, target]),
             route_set: route_set.into(),
             local_cseq,
             remote_cseq: None,
@@ -89,14 +85,12 @@ impl Dialog {
         local.push_str(&clean(to_text.strip_suffix(";tag=").unwrap_or(to_text)));
         local.push_str(";tag=");
         local.push_str(local_tag);
+        // A peer of RFC 2543 may have no tag: null counts as one.
+        let remote_tag = from.tag().unwrap_or_default();
+        let target = contact(request)?.ok_or(DialogError::Missing("Contact"))?;
+        let remote = clean(from.as_str());
         Ok(Dialog {
-            call_id: request.call_id()?.into(),
-            local_tag: local_tag.into(),
-            // A peer of RFC 2543 may have no tag: null counts as one.
-            remote_tag: from.tag().unwrap_or_default().into(),
-            local: local.into(),
-            remote: clean(from.as_str()),
-            target: contact(request)?.ok_or(DialogError::Missing("Contact"))?,
+            names: Names::new([request.call_id()?, local_tag, remote_tag, &local, &remote, target]),
             route_set: record_route(request)?.into(),
             local_cseq: 0,
             remote_cseq: Some(request.cseq()?.number),
@@ -116,13 +110,10 @@ impl Dialog {
         path: Path,
     ) -> Result<Dialog, DialogError> {
         let from = notify.from()?;
+        let (remote_tag, remote) = (from.tag().unwrap_or_default(), clean(from.as_str()));
+        let target = contact(notify)?.unwrap_or(target);
         Ok(Dialog {
-            call_id: notify.call_id()?.into(),
-            local_tag: local_tag.into(),
-            remote_tag: from.tag().unwrap_or_default().into(),
-            local: local.into(),
-            remote: clean(from.as_str()),
-            target: contact(notify)?.unwrap_or_else(|| target.into()),
+            names: Names::new([notify.call_id()?, local_tag, remote_tag, local, &remote, target]),
             route_set: record_route(notify)?.into(),
             local_cseq,
             remote_cseq: None,
@@ -133,32 +124,37 @@ impl Dialog {
 
     /// The Call-ID.
     pub fn call_id(&self) -> &str {
-        &self.call_id
+        self.names.get(Text::CallId)
     }
 
     /// Our tag.
     pub fn local_tag(&self) -> &str {
-        &self.local_tag
+        self.names.get(Text::LocalTag)
     }
 
     /// The peer's tag; empty for a peer that has none.
     pub fn remote_tag(&self) -> &str {
-        &self.remote_tag
+        self.names.get(Text::RemoteTag)
     }
 
     /// Our From value, with its tag.
     pub fn local(&self) -> &str {
-        &self.local
+        self.names.get(Text::Local)
     }
 
     /// The peer's To value, with its tag.
     pub fn remote(&self) -> &str {
-        &self.remote
+        self.names.get(Text::Remote)
     }
 
     /// The remote target: the peer's last Contact.
     pub fn target(&self) -> &str {
-        &self.target
+        self.names.get(Text::Target)
+    }
+
+    /// All its texts.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The route set, nearest hop first.
@@ -239,7 +235,7 @@ impl Dialog {
     /// A target refresh (12.2): a re-INVITE or UPDATE, or the 2xx to one of ours, may bring a new Contact.
     pub fn refresh_target(&mut self, fields: &Fields) -> Result<(), DialogError> {
         if let Some(target) = contact(fields)? {
-            self.target = target;
+            self.names.set(Text::Target, target);
         }
         Ok(())
     }
@@ -250,20 +246,21 @@ fn is_request_uri(uri: &str) -> bool {
 }
 
 fn record_route(fields: &Fields) -> Result<Vec<Box<str>>, ParseError> {
-    fields.addresses(Name::RecordRoute).map(|value| value.map(|value| clean(value.as_str()))).collect()
+    fields.addresses(Name::RecordRoute).map(|value| value.map(|value| clean(value.as_str()).into())).collect()
 }
 
 /// What came within a header field, fit for one of ours: stray line ends become spaces.
-fn clean(text: &str) -> Box<str> {
-    text.replace(['\r', '\n', '\0'], " ").into()
+fn clean(text: &str) -> Cow<'_, str> {
+    match memchr::memchr3(b'\r', b'\n', 0, text.as_bytes()) {
+        None => text.into(),
+        Some(_) => text.replace(['\r', '\n', '\0'], " ").into(),
+    }
 }
 
-fn contact(fields: &Fields) -> Result<Option<Box<str>>, ParseError> {
+fn contact(fields: &Fields) -> Result<Option<&str>, ParseError> {
     match fields.contacts().next() {
         // What cannot stand in a Request-URI is no target.
-        Some(Ok(ContactValue::Address(address))) => {
-            Ok(Some(address.uri_text()).filter(|uri| is_request_uri(uri)).map(Into::into))
-        }
+        Some(Ok(ContactValue::Address(address))) => Ok(Some(address.uri_text()).filter(|uri| is_request_uri(uri))),
         Some(Ok(ContactValue::Star)) | None => Ok(None),
         Some(Err(error)) => Err(error),
     }

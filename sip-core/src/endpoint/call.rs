@@ -15,7 +15,7 @@ use super::session_timer::SessionTimer;
 use super::{Endpoint, Error};
 use crate::arena::Key;
 use crate::auth::SecretText;
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, Names, Text};
 use crate::hashing::Identity;
 use crate::message::{Fields, Name, NameAddr, NameAddrRef, Request, Uri};
 use crate::time::Instant;
@@ -133,14 +133,9 @@ pub(super) struct Call {
     pub(super) direction: Direction,
     pub(super) state: CallState,
     pub(super) history: Vec<Transition>,
-    pub(super) call_id: Box<str>,
-    pub(super) local_tag: Box<str>,
-    /// Our From or To value, with the tag.
-    pub(super) local: Box<str>,
-    /// The other side's value as first known, e.g. the target called.
-    pub(super) remote: Box<str>,
-    /// The URI the INVITE was sent to; for an incoming call the caller's Contact.
-    pub(super) target: Box<str>,
+    /// Its own before there is a dialog: the other side's value is then the target called, the target the URI the INVITE
+    /// was sent to. Else the dialog's.
+    pub(super) names: Names,
     /// Early dialogs while an INVITE forks; then the one that was confirmed.
     pub(super) dialogs: Vec<Dialog>,
     pub(super) setup: Setup,
@@ -190,6 +185,20 @@ pub(super) struct Call {
 }
 
 impl Call {
+    pub(super) fn local_tag(&self) -> &str {
+        self.names.get(Text::LocalTag)
+    }
+
+    /// Our From or To value, with the tag.
+    pub(super) fn local(&self) -> &str {
+        self.names.get(Text::Local)
+    }
+
+    /// Where the INVITE was sent.
+    pub(super) fn target(&self) -> &str {
+        self.names.get(Text::Target)
+    }
+
     /// The dialog that requests go through: the confirmed one, or the newest early one.
     pub(super) fn dialog(&self) -> Option<&Dialog> {
         self.dialogs.last()
@@ -274,13 +283,13 @@ impl Endpoint {
     /// What is known of a call; `None` once it is over and told.
     pub fn call_info(&self, call: CallId) -> Option<CallInfo> {
         let entry = self.calls.get(call.0)?;
-        let remote = entry.dialog().map_or(&*entry.remote, |dialog| dialog.remote());
+        let remote = entry.dialog().map_or(entry.names.get(Text::Remote), Dialog::remote);
         Some(CallInfo {
             call,
             direction: entry.direction,
             state: entry.state,
-            call_id: entry.call_id.clone(),
-            local: address(&entry.local)?,
+            call_id: entry.names.get(Text::CallId).into(),
+            local: address(entry.local())?,
             remote: address(remote)?,
             hold: entry.hold,
             session_timer: entry.session_timer.running.as_ref().map(|running| SessionInterval {

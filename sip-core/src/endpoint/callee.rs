@@ -80,11 +80,7 @@ impl Endpoint {
             direction: Direction::Incoming,
             state: CallState::Ringing,
             history: Vec::new(),
-            call_id: dialog.call_id().into(),
-            local_tag,
-            local: dialog.local().into(),
-            remote: dialog.remote().into(),
-            target: dialog.target().into(),
+            names: dialog.names().clone(),
             dialogs: vec![dialog],
             setup: Setup::Called { server, request, source },
             negotiation: Negotiation::Idle,
@@ -152,7 +148,7 @@ impl Endpoint {
         let (server, request, source) = self.called(key)?;
         let status = if sdp.is_some() { StatusCode::SESSION_PROGRESS } else { StatusCode::RINGING };
         let call = self.calls.get(key).ok_or(GONE)?;
-        let mut builder = self.dialog_response(&request, source, status, Some(&call.local_tag));
+        let mut builder = self.dialog_response(&request, source, status, Some(call.local_tag()));
         self.push_contact(&mut builder, &request, source);
         let message = match &sdp {
             Some(sdp) => builder.body("application/sdp", sdp)?,
@@ -243,7 +239,7 @@ impl Endpoint {
         op: Option<OpId>,
     ) -> Result<(), Error> {
         let call = self.calls.get(key).ok_or(GONE)?;
-        let mut builder = self.dialog_response(request, source, StatusCode::OK, Some(&call.local_tag));
+        let mut builder = self.dialog_response(request, source, StatusCode::OK, Some(call.local_tag()));
         self.push_contact(&mut builder, request, source);
         self.push_capabilities(&mut builder);
         let session = self.push_session(&mut builder, key, request);
@@ -394,7 +390,7 @@ impl Endpoint {
     ) -> Result<(), Error> {
         let (server, request, source) = self.called(key)?;
         let call = self.calls.get(key).ok_or(GONE)?;
-        let tag = Some(&*call.local_tag);
+        let tag = Some(call.local_tag());
         let mut builder = crate::transaction::respond_to(&request, source.remote, status, reason, tag);
         for contact in contacts {
             builder.parts(crate::message::Name::Contact, &["<", contact.as_str(), ">"]);
@@ -422,7 +418,9 @@ impl Endpoint {
     /// it, or a re-INVITE, after which the call goes on as it was.
     pub(super) fn on_cancelled(&mut self, now: Instant, key: Key, cancel: &Request) {
         self.refuse_offer(now, key, StatusCode::REQUEST_TERMINATED);
-        let Some(Call { setup: Setup::Called { .. }, .. }) = self.calls.get(key) else { return };
+        if !self.calls.get(key).is_some_and(|call| matches!(call.setup, Setup::Called { .. })) {
+            return;
+        }
         let status = StatusCode::REQUEST_TERMINATED;
         self.answer_finally(now, key, status);
         let end = End {

@@ -18,7 +18,7 @@ use super::session_timer::SessionTimer;
 use super::{Endpoint, Error, Refusal, Replacement, StoredAck, Timer, media};
 use crate::arena::Key;
 use crate::auth::SecretText;
-use crate::dialog::{Dialog, DialogState, route};
+use crate::dialog::{Dialog, DialogState, Names, route};
 use crate::hashing::Identity;
 use crate::message::{Builder, Method, Name, NameAddr, Response, StatusCode, Uri, UriRef};
 use crate::time::Instant;
@@ -137,11 +137,7 @@ impl Endpoint {
             direction: Direction::Outgoing,
             state: CallState::Calling,
             history: Vec::new(),
-            call_id,
-            local_tag,
-            local,
-            remote: to.into(),
-            target: target.as_str().into(),
+            names: Names::new([&call_id, &local_tag, "", &local, &to, target.as_str()]),
             dialogs: Vec::new(),
             setup: Setup::Over,
             negotiation: Negotiation::Idle,
@@ -264,7 +260,7 @@ impl Endpoint {
                 None => {
                     let cseq = response.cseq().map_or(1, |cseq| cseq.number);
                     let made =
-                        Dialog::from_response(&call.target, &call.local, &call.local_tag, cseq, response, source);
+                        Dialog::from_response(call.target(), call.local(), call.local_tag(), cseq, response, source);
                     if let Ok(dialog) = made {
                         call.dialogs.push(dialog);
                     }
@@ -350,16 +346,17 @@ impl Endpoint {
         let tag = response.to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
         let confirmed = match call.dialog_with(&tag) {
             Some(dialog) => dialog.confirm(response, source).map(|()| dialog.clone()),
-            None => Dialog::from_response(&call.target, &call.local, &call.local_tag, outgoing.cseq, response, source),
+            None => {
+                Dialog::from_response(call.target(), call.local(), call.local_tag(), outgoing.cseq, response, source)
+            }
         };
         let mut dialog = match confirmed {
             Ok(dialog) => dialog,
             Err(error) => return self.end_call(now, key, End::protocol(&error.to_string())),
         };
         dialog.raise_cseq(outgoing.cseq);
-        let remote: Box<str> = dialog.remote().into();
+        call.names = dialog.names().clone();
         call.dialogs = vec![dialog];
-        call.remote = remote;
         call.hear_allow(response);
         let hung_up = call.is_ending();
         if !hung_up {
@@ -580,8 +577,10 @@ pub(super) fn check_headers(headers: &[(String, String)]) -> Result<(), Error> {
 
 /// What the builder would refuse is refused here, before the call exists.
 pub(super) fn check_values(headers: &[(String, String)]) -> Result<(), Error> {
-    let Some(method) = Method::parse(b"INVITE") else { return Ok(()) };
-    let mut builder = Builder::request(&method, "sip:check.invalid");
+    if headers.is_empty() {
+        return Ok(());
+    }
+    let mut builder = Builder::request(&Method::Invite, "sip:check.invalid");
     for (name, value) in headers {
         builder.named(name, value);
     }

@@ -59,7 +59,7 @@ impl Endpoint {
         self.stop_exchange(key);
         let tag = request.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
         let call = self.calls.get(key).ok_or(GONE)?;
-        let mut builder = self.dialog_response(request, source, StatusCode::OK, Some(&call.local_tag));
+        let mut builder = self.dialog_response(request, source, StatusCode::OK, Some(call.local_tag()));
         let mut session = None;
         let established = call.state == CallState::Established;
         if *request.method() == Method::Update {

@@ -135,7 +135,7 @@ impl Endpoint {
                 // 9.2: 200 to the CANCEL, with the To tag of the INVITE's responses where there is a call.
                 match owner {
                     Some(Owner::Call(key)) if self.calls.get(key).is_some() => {
-                        let tag = self.calls.get(key).map(|call| call.local_tag.clone());
+                        let tag = self.calls.get(key).map(|call| call.local_tag().to_owned());
                         self.reply_with_tag(now, server, request, source, tag.as_deref());
                         self.on_cancelled(now, key, request);
                     }

@@ -8,7 +8,7 @@ use crate::message::{Fields, Item, Name};
 use crate::sdp::{self, Direction, SdpRef, SessionDescription, Setup};
 
 /// The session description a message carries, alone or as a part of a multipart body (RFC 5621). One for early media of
-/// its own (RFC 3959) is not the session's.
+/// its own (RFC 3959) is not the session's. It has memory of its own: it stays when the message goes.
 pub(super) fn sdp_of(fields: &Fields) -> Option<Bytes> {
     if fields.body().is_empty() {
         return None;
@@ -17,10 +17,12 @@ pub(super) fn sdp_of(fields: &Fields) -> Option<Bytes> {
         disposition.is_none_or(|item| !item.value.eq_ignore_ascii_case("early-session"))
     };
     if fields.content_type().ok().flatten()?.eq_ignore_ascii_case(SDP) {
-        return is_session(fields.item(Name::ContentDisposition)).then(|| fields.body_bytes());
+        return is_session(fields.item(Name::ContentDisposition)).then(|| Bytes::copy_from_slice(fields.body()));
     }
     let multipart = Multipart::of(fields).ok().flatten()?;
-    multipart.find(|part| part.is(SDP) && is_session(part.disposition())).map(|part| part.body().clone())
+    multipart
+        .find(|part| part.is(SDP) && is_session(part.disposition()))
+        .map(|part| Bytes::copy_from_slice(part.body()))
 }
 
 /// Whether the writer of this description takes nothing in: the other side is on hold. A description that cannot be

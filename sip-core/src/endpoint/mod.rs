@@ -199,6 +199,9 @@ impl Endpoint {
         let mut transactions =
             Transactions::new(config.timers, limits.message.clone(), limits.server_transactions, layer_seed);
         transactions.set_trace(config.trace);
+        if !config.user_agent.chars().any(char::is_control) {
+            transactions.set_server_name(&config.user_agent);
+        }
         let connection = Connection::new(&config, &mut entropy);
         Endpoint {
             transactions,

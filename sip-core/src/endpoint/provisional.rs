@@ -129,7 +129,7 @@ impl Endpoint {
         let rseq = if provisional.last == 0 { first } else { provisional.last.saturating_add(1) };
         let sdp = waiting.sdp.filter(|_| !provisional.agreed);
         let status = waiting.status;
-        let mut builder = self.dialog_response(&request, source, status, Some(&call.local_tag));
+        let mut builder = self.dialog_response(&request, source, status, Some(call.local_tag()));
         self.push_contact(&mut builder, &request, source);
         self.push_capabilities(&mut builder);
         builder.header(Name::Require, RELIABLE).number(Name::RSeq, rseq);

@@ -12,6 +12,7 @@ use super::outgoing::Outgoing;
 use super::size::Length;
 use crate::arena::Key;
 use crate::auth::Attempt;
+use crate::dialog::Text;
 use crate::message::{ContactValue, Fields, NameAddr, Response, StatusCode, Uri, UriRef};
 use crate::time::Instant;
 
@@ -105,7 +106,7 @@ impl Endpoint {
         call.negotiation = Negotiation::Idle;
         call.takes_update = None;
         call.remote_sdp = None;
-        call.target = target.as_str().into();
+        call.names.set(Text::Target, target.as_str());
         let (status, phrase) = (cause.0, cause.1.into());
         self.set_state(now, key, CallState::Calling, "sent elsewhere");
         self.tell_call(now, key, CallEvent::Redirected { status, phrase, target: target.clone() });

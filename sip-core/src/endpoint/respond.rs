@@ -34,6 +34,12 @@ impl Endpoint {
         phrase: Option<&str>,
         headers: &[(&str, &str)],
     ) {
+        let in_dialog = request.to().is_ok_and(|to| to.tag().is_some_and(|tag| !tag.is_empty()));
+        if in_dialog && phrase.is_none() && headers.is_empty() {
+            // If the flow is gone the peer's own timers end its side.
+            let _ = self.transactions.reply(now, server, request, source, status);
+            return;
+        }
         let tag = self.entropy.tag();
         let mut builder = respond_to(request, source.remote, status, phrase, Some(&tag));
         for (name, value) in headers {

@@ -135,11 +135,10 @@ impl Endpoint {
 
     /// The INVITE of a call that is not answered gets its final response: after CANCEL, or a BYE before it (15.1.2).
     pub(super) fn answer_finally(&mut self, now: Instant, key: Key, status: StatusCode) {
-        let Some(Call { setup: Setup::Called { server, request, source }, local_tag, .. }) = self.calls.get(key) else {
-            return;
-        };
+        let Some(call) = self.calls.get(key) else { return };
+        let Setup::Called { server, request, source } = &call.setup else { return };
         let server = *server;
-        let builder = crate::transaction::respond_to(request, source.remote, status, None, Some(local_tag));
+        let builder = crate::transaction::respond_to(request, source.remote, status, None, Some(call.local_tag()));
         if let Ok(message) = builder.finish() {
             // If the flow is gone the caller's own timers end its side.
             let _ = self.transactions.respond(now, server, status, message);

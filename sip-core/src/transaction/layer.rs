@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::client::{Cancel, Client, Machine};
 use super::key::{MatchKey, Matcher};
+use super::response::respond_to;
 use super::server::Server;
 use super::{
     ClientId, ClientState, Event, ServerId, ServerState, Timer, TimerConfig, Traffic, invite_client, non_invite_client,
@@ -15,7 +16,7 @@ use super::{
 use crate::arena::{Arena, Key};
 use crate::entropy::Entropy;
 use crate::hashing::IdMap;
-use crate::message::{Limits, Message, Method, Request, StatusCode};
+use crate::message::{Limits, Message, Method, Name, Request, StatusCode};
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
 use crate::transport::{FlowError, FlowErrorKind, FlowId, Flows, Output, Path};
@@ -40,6 +41,7 @@ pub struct Transactions<U> {
     /// Server transactions that wait for their final response.
     pub(super) pending: usize,
     pub(super) trace: bool,
+    server_name: Box<str>,
     pub(super) traffic: Traffic,
     pub(super) flows: Flows,
     pub(super) queue: TimerQueue<TimerKey>,
@@ -69,6 +71,7 @@ impl<U: Copy> Transactions<U> {
             server_limit,
             pending: 0,
             trace: false,
+            server_name: Box::default(),
             traffic: Traffic::default(),
             queue: TimerQueue::new(),
             matcher: Matcher::new(&mut entropy),
@@ -242,14 +245,55 @@ impl<U: Copy> Transactions<U> {
         if !step.send {
             return Ok(());
         }
-        entry.message = message.into();
-        if status.is_final() && entry.request.take().is_some() {
+        let held = entry.held.as_mut().ok_or_else(gone)?;
+        held.message = message.into();
+        if status.is_final() && held.request.take().is_some() {
             self.pending = self.pending.saturating_sub(1);
         }
-        let path = entry.path;
+        let path = held.path;
         let up = self.flows.contains(path.flow);
         self.server_step(now, server.0, step);
         if up { Ok(()) } else { Err(FlowError::new(FlowErrorKind::Lost, "the connection is gone")) }
+    }
+
+    /// Answers a request within a dialog with a final status and nothing else to tell. Over UDP such a response is not kept
+    /// for retransmissions of the request: each brings all that it is made of.
+    ///
+    /// # Errors
+    ///
+    /// As [`respond`](Transactions::respond).
+    pub fn reply(
+        &mut self,
+        now: Instant,
+        server: ServerId,
+        request: &Request,
+        source: Path,
+        status: StatusCode,
+    ) -> Result<(), FlowError> {
+        let message = self.plain_response(request, source, status);
+        let result = self.respond(now, server, status, message.unwrap_or_default());
+        if let Some(entry) = self.servers.get_mut(server.0)
+            && !entry.is_invite()
+            && entry.state() == ServerState::Completed
+        {
+            entry.plain = Some(status);
+            entry.held = None;
+        }
+        result
+    }
+
+    /// The response to a request that has a To tag; `None` if the name of this side cannot stand in it.
+    pub(super) fn plain_response(&self, request: &Request, source: Path, status: StatusCode) -> Option<Bytes> {
+        let mut builder = respond_to(request, source.remote, status, None, None);
+        if !self.server_name.is_empty() {
+            builder.header(Name::Server, &self.server_name);
+        }
+        builder.finish().ok()
+    }
+
+    /// The Server header field of what the layer answers by itself; empty: none.
+    pub fn set_server_name(&mut self, name: &str) {
+        self.server_name = name.into();
     }
 
     /// Closes a flow. What was sent before still goes out; client transactions that wait for a final response on it fail.
@@ -268,7 +312,8 @@ impl<U: Copy> Transactions<U> {
     /// The request of a server transaction that still waits for its final response.
     pub fn pending_request(&self, server: ServerId) -> Option<(Arc<Request>, Path)> {
         let entry = self.servers.get(server.0)?;
-        Some((entry.request.clone()?, entry.source))
+        let held = entry.held.as_ref()?;
+        Some((held.request.clone()?, held.source()))
     }
 
     /// Sends outside of any transaction: an ACK for a 2xx, a stateless response, a 2xx of the user's own retransmission.
@@ -282,9 +327,9 @@ impl<U: Copy> Transactions<U> {
         self.flows.transmit(path, Bytes::from_static(b"\r\n\r\n"))
     }
 
-    /// Where responses of this server transaction go.
+    /// Where responses of this server transaction go; `None` when it has nothing more to send.
     pub fn response_path(&self, server: ServerId) -> Option<Path> {
-        self.servers.get(server.0).map(|entry| entry.path)
+        self.servers.get(server.0)?.held.as_ref().map(|held| held.path)
     }
 
     pub(super) fn note(&mut self, outgoing: bool, path: Path, bytes: &Bytes) {

@@ -8,7 +8,7 @@ use super::client::Cancel;
 use super::key::MatchKey;
 use super::layer::TimerKey;
 use super::response::{respond_to, response_path};
-use super::server::{Machine, Server};
+use super::server::{Held, Machine, Server};
 use super::{
     ClientId, ClientState, Event, Failure, ServerId, Transactions, invite_server, non_invite_server, requests,
 };
@@ -147,6 +147,13 @@ impl<U: Copy> Transactions<U> {
             let Some(server) = self.servers.get_mut(id) else { return };
             let step =
                 if *request.method() == Method::Ack { server.on_ack(&self.timers) } else { server.on_retransmission() };
+            if let (true, Some(status)) = (step.send, server.plain) {
+                if let Some(message) = self.plain_response(&request, source, status) {
+                    // As the first: the client sends its request again if this is lost.
+                    let _ = self.send(self.path_back(&request, source), message);
+                }
+                return;
+            }
             if step.pass_up {
                 self.events.push_back(Event::Ack { request: Arc::new(request), source });
             }
@@ -204,11 +211,14 @@ impl<U: Copy> Transactions<U> {
             machine,
             key,
             merged,
-            source,
-            path,
+            held: Some(Box::new(Held {
+                path,
+                source_port: source.remote.port(),
+                request: Some(request.clone()),
+                message: Wire::default(),
+            })),
+            plain: None,
             reliable: transport.is_none_or(|transport| transport.is_reliable()),
-            request: Some(request.clone()),
-            message: Wire::default(),
             retransmit: None,
             bound: None,
             user: None,

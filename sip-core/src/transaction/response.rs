@@ -147,5 +147,7 @@ pub(super) fn response_path(via: &Via<'_>, source: Path, transport: Transport) -
         return source;
     }
     let port = via.port.unwrap_or(transport.default_port());
-    Path { flow: source.flow, remote: SocketAddr::new(source.remote.ip(), port) }
+    let mut remote = source.remote;
+    remote.set_port(port);
+    Path { flow: source.flow, remote }
 }

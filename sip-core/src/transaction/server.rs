@@ -37,21 +37,44 @@ pub(super) struct Server<U> {
     pub(super) key: MatchKey,
     /// The key under which copies of the request that came another way are found (8.2.2.2).
     pub(super) merged: Option<MatchKey>,
-    /// Where the request came from.
-    pub(super) source: Path,
-    /// Where responses go (18.2.2, RFC 3581).
-    pub(super) path: Path,
     pub(super) reliable: bool,
-    /// The request, until a final response is sent.
-    pub(super) request: Option<Arc<Request>>,
-    /// The last response sent; empty before the first.
-    pub(super) message: Wire,
+    /// What it answers with; nothing where `plain` is all.
+    pub(super) held: Option<Box<Held>>,
+    /// The final response said no more than this status: it is made anew from a retransmission of the request.
+    pub(super) plain: Option<StatusCode>,
     pub(super) retransmit: Option<TimerId>,
     pub(super) bound: Option<TimerId>,
     pub(super) user: Option<U>,
 }
 
+/// What a server transaction needs to answer, while it may have to.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// Where responses go (18.2.2, RFC 3581).
+    pub(super) path: Path,
+    /// The port the request came from; the rest of its source is as in `path`.
+    pub(super) source_port: u16,
+    /// The request, until a final response is sent.
+    pub(super) request: Option<Arc<Request>>,
+    /// The last response sent; empty before the first.
+    pub(super) message: Wire,
+}
+
+impl Held {
+    /// Where the request came from.
+    pub(super) fn source(&self) -> Path {
+        let mut remote = self.path.remote;
+        remote.set_port(self.source_port);
+        Path { flow: self.path.flow, remote }
+    }
+}
+
 impl<U> Server<U> {
+    /// Whether its final response is still to come.
+    pub(super) fn is_pending(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.request.is_some())
+    }
+
     pub(super) fn on_retransmission(&mut self) -> Step {
         match &mut self.machine {
             Machine::Invite(state) => apply(state, invite_server::on_retransmission(*state)),

@@ -7,7 +7,7 @@ use super::layer::TimerKey;
 use super::response::respond_to;
 use super::{Change, ClientState, Event, Failure, ServerId, ServerState, Step, Timer, Transactions};
 use crate::arena::Key;
-use crate::message::{StatusCode, Wire};
+use crate::message::StatusCode;
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
 
@@ -39,8 +39,9 @@ impl<U: Copy> Transactions<U> {
 
     pub(super) fn send_trying(&mut self, now: Instant, id: Key) {
         let Some(server) = self.servers.get(id) else { return };
-        let Some(request) = &server.request else { return };
-        let built = respond_to(request, server.source.remote, StatusCode::TRYING, None, None).finish();
+        let Some(held) = &server.held else { return };
+        let Some(request) = &held.request else { return };
+        let built = respond_to(request, held.source().remote, StatusCode::TRYING, None, None).finish();
         if let Ok(message) = built {
             // A flow that is gone needs no 100.
             let _ = self.respond(now, ServerId(id), StatusCode::TRYING, message);
@@ -74,11 +75,15 @@ impl<U: Copy> Transactions<U> {
         change(&mut self.queue, now, &mut server.bound, step.bound, timer);
         let state = server.state();
         let user = server.user;
-        if step.send && !server.message.is_empty() {
-            let (path, message) = (server.path, Bytes::clone(&server.message));
-            if state == ServerState::Accepted {
-                server.message = Wire::default(); // the 2xx is the user's to retransmit
-            }
+        if step.send
+            && let Some(held) = server.held.as_mut().filter(|held| !held.message.is_empty())
+        {
+            let path = held.path;
+            let message = if state == ServerState::Accepted {
+                std::mem::take(&mut held.message).into() // the 2xx is the user's to retransmit
+            } else {
+                Bytes::clone(&held.message)
+            };
             // The client retransmits its request if this is lost; a broken flow is reported by FlowDown.
             let _ = self.send(path, message);
         }
@@ -101,7 +106,7 @@ impl<U: Copy> Transactions<U> {
 
     pub(super) fn drop_server(&mut self, id: Key) {
         let Some(server) = self.servers.remove(id) else { return };
-        if server.request.is_some() {
+        if server.is_pending() {
             self.pending = self.pending.saturating_sub(1);
         }
         for timer in [server.retransmit, server.bound].into_iter().flatten() {

@@ -281,12 +281,12 @@ fn what_is_offered_again_is_made_of_what_was_agreed_meanwhile() {
               50  |----491 INVITE---->|
               60  |--------ACK------->|
               60  |<-------ACK--------|
-            1730  |<-----INVITE-------|
-            1740  |----200 INVITE---->|
-            1750  |<-------ACK--------|
-            3260  |------INVITE------>|
-            3270  |<---200 INVITE-----|
-            3280  |--------ACK------->|
+            1260  |<-----INVITE-------|
+            1270  |----200 INVITE---->|
+            1280  |<-------ACK--------|
+            3350  |------INVITE------>|
+            3360  |<---200 INVITE-----|
+            3370  |--------ACK------->|
         ",
     );
 }
@@ -303,8 +303,8 @@ fn an_application_offer_gives_way_to_one_that_comes_first() {
     expect(
         &pair.log(pair.alice),
         "
-            1740  failed: the other side's offer came first
-            1740  offer with sdp
+            1270  failed: the other side's offer came first
+            1270  offer with sdp
             2160  done
         ",
     );

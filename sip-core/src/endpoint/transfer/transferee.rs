@@ -198,7 +198,7 @@ impl Endpoint {
         };
         let dialog = call.and_then(|call| self.calls.get_mut(call)).and_then(|call| {
             let tag = request.from().ok()?.tag().unwrap_or_default().to_owned();
-            Some((call.local_tag.clone(), call.dialog_with(&tag)?.remote_tag().into()))
+            Some((call.local_tag().into(), call.dialog_with(&tag)?.remote_tag().into()))
         });
         let (tag, seat) = match (dialog, call) {
             (Some((local_tag, remote_tag)), Some(call)) => (local_tag, Some(Seat::Call(call, remote_tag))),
