@@ -438,6 +438,11 @@ pub(super) const GONE: Error = Error::State("the call is over");
 
 /// Every header field as text; bytes that are no UTF-8 are replaced.
 pub(super) fn headers_of(request: &Request) -> Vec<(String, String)> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    request.iter().map(|(name, value)| (text(name), text(value))).collect()
+    let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+        Ok(text) => text.trim().to_owned(),
+        Err(_) => String::from_utf8_lossy(bytes).trim().to_owned(),
+    };
+    let mut headers = Vec::with_capacity(request.iter().count());
+    headers.extend(request.iter().map(|(name, value)| (text(name), text(value))));
+    headers
 }

@@ -113,7 +113,8 @@ impl Endpoint {
         let call_id = self.entropy.call_id();
         let local_tag = self.call_tag(&call_id);
         let local = self.local_address(&local_tag);
-        let mut to = String::from("<");
+        let mut to = String::with_capacity(target.as_str().len().saturating_add(2));
+        to.push('<');
         to.push_str(target.as_str());
         to.push('>');
         let identity = self.dialog_identity(&call_id, &local_tag);
@@ -198,7 +199,9 @@ impl Endpoint {
 
     /// Our From value with a tag.
     pub(super) fn local_address(&self, tag: &str) -> Box<str> {
-        let mut text = String::from(NameAddr::new(self.config.display_name.as_deref(), &self.config.aor).as_str());
+        let address = NameAddr::new(self.config.display_name.as_deref(), &self.config.aor);
+        let mut text = String::with_capacity(address.as_str().len().saturating_add(5).saturating_add(tag.len()));
+        text.push_str(address.as_str());
         text.push_str(";tag=");
         text.push_str(tag);
         text.into()

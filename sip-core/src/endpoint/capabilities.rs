@@ -16,7 +16,8 @@ const TRICKLE: &str = "trickle-ice";
 impl Endpoint {
     /// The value of our Supported header fields.
     pub(super) fn supported(&self) -> String {
-        let mut list = String::from(EARLY_END);
+        let mut list = String::with_capacity(96);
+        list.push_str(EARLY_END);
         let replaces = (self.config.replacing != Replacing::Never).then_some(REPLACES);
         let reliable = self.has_reliable().then_some(RELIABLE);
         let timer = self.has_timers().then_some(TIMER);

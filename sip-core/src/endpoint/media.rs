@@ -28,7 +28,10 @@ pub(super) fn sdp_of(fields: &Fields) -> Option<Bytes> {
 /// Whether the writer of this description takes nothing in: the other side is on hold. A description that cannot be
 /// read holds nobody.
 pub(super) fn holds_us(remote: &[u8]) -> bool {
-    SdpRef::parse(remote).is_ok_and(|remote| sdp::is_held_by_remote(&remote))
+    // Hardly any description holds: one without these words cannot, and is not taken apart to see it.
+    let words: [&[u8]; 5] = [b"sendonly", b"inactive", b" 0.0.0.0", b" IP6 ::", b" IP6 0"];
+    words.iter().any(|word| memchr::memmem::find(remote, word).is_some())
+        && SdpRef::parse(remote).is_ok_and(|remote| sdp::is_held_by_remote(&remote))
 }
 
 /// Whether our description holds the other side.

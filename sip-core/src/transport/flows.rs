@@ -29,6 +29,8 @@ pub struct Flows {
 struct Flow {
     transport: Transport,
     local: SocketAddr,
+    /// What a Via's sent-by says of it; empty: it is not known.
+    sent_by: Box<str>,
     remote: SocketAddr,
     target: Option<Target>,
     state: State,
@@ -92,6 +94,12 @@ pub enum Received {
     Pong,
 }
 
+/// A browser tells no address that others could use.
+fn sent_by(transport: Transport, local: SocketAddr) -> Box<str> {
+    let usable = !local.ip().is_unspecified() && !transport.is_websocket();
+    if usable { local.to_string().into() } else { Box::default() }
+}
+
 impl Flows {
     /// An empty table. `invalid_host` stands in Via and Contact where our address is not known.
     pub fn new(limits: Limits, invalid_host: &str) -> Flows {
@@ -137,6 +145,7 @@ impl Flows {
         self.insert(Flow {
             transport: info.transport,
             local: info.local,
+            sent_by: sent_by(info.transport, info.local),
             remote: info.remote.unwrap_or(Path::UNKNOWN),
             target: None,
             state: State::Up,
@@ -173,6 +182,7 @@ impl Flows {
         let flow = self.insert(Flow {
             transport: target.transport,
             local: Path::UNKNOWN,
+            sent_by: Box::default(),
             remote,
             target: Some(target.clone()),
             state: State::Connecting(Vec::new()),
@@ -218,6 +228,7 @@ impl Flows {
             FlowChange::Connected { local, remote } => {
                 let Some(entry) = self.table.get_mut(&flow) else { return false };
                 entry.local = *local;
+                entry.sent_by = sent_by(entry.transport, *local);
                 entry.remote = *remote;
                 if let State::Connecting(waiting) = std::mem::replace(&mut entry.state, State::Up) {
                     for (path, bytes) in waiting {
@@ -259,12 +270,8 @@ impl Flows {
 
     /// Appends what a Via's sent-by or a Contact's host and port should be on this flow.
     pub fn push_sent_by(&self, flow: FlowId, text: &mut String) {
-        match self.table.get(&flow) {
-            Some(entry) if !entry.local.ip().is_unspecified() && !entry.transport.is_websocket() => {
-                text.push_str(&entry.local.to_string());
-            }
-            _ => text.push_str(&self.invalid_host),
-        }
+        let known = self.table.get(&flow).map(|entry| &entry.sent_by).filter(|sent_by| !sent_by.is_empty());
+        text.push_str(known.unwrap_or(&self.invalid_host));
     }
 
     /// Sends, or queues while the connection is being opened.
