@@ -18,7 +18,18 @@ import { openDataChannel } from "./media/data-channel.js";
 import { offers } from "./media/sdp.js";
 import { Negotiation, type NegotiationPort, type ReofferKind } from "./negotiation.js";
 import { Deciders, type Transfer, transferFields, type TransferOptions, type TransferRequest } from "./transfer.js";
-import type { Address, CallId, CallSnapshot, CallState, End, Header, Transition } from "./protocol.js";
+import type {
+  Address,
+  CallId,
+  CallSnapshot,
+  CallState,
+  Diversion,
+  End,
+  Header,
+  PastTarget,
+  RemoteIdentity,
+  Transition,
+} from "./protocol.js";
 
 /** What a call tells, by event name. Each event carries its name as `type`. */
 export interface CallEvents {
@@ -28,6 +39,11 @@ export interface CallEvents {
   progress: { type: "progress"; status: number; reason: string; earlyMedia: boolean; at: number };
   /** The call goes on elsewhere: it was redirected, or a place it was redirected to failed (see `followRedirects`). */
   redirected: { type: "redirected"; status: number; reason: string; target: string; at: number };
+  /**
+   * The other side is somebody else, or more is known of who it is, e.g. because it was transferred: `identity.shown` is
+   * whom to show from now on.
+   */
+  identity: { type: "identity"; identity: RemoteIdentity; previous: RemoteIdentity; at: number };
   /** Who holds the call now. */
   hold: { type: "hold"; local: boolean; remote: boolean; at: number };
   /**
@@ -96,9 +112,14 @@ export interface CallInit {
   direction: "outgoing" | "incoming";
   local: Address;
   remote: Address;
+  identity: RemoteIdentity;
   /** The Call-ID. */
   callId: string;
   headers: Header[];
+  /** Incoming: whether who called, and what follows, came from somebody who is trusted. */
+  trusted: boolean;
+  diversions: Diversion[];
+  targets: PastTarget[];
   /** Incoming: the call it takes the place of. */
   replaces: Call | null;
   /** Incoming: who sent the caller here. */
@@ -134,10 +155,16 @@ export class Call extends TypedEventTarget<CallEvents> {
   readonly direction: "outgoing" | "incoming";
   /** This side. */
   readonly local: Address;
-  /** The other side. */
+  /** The other side, as the call began: who called as it says itself, or who was called. For whom to show see `identity`. */
   readonly remote: Address;
   /** Incoming: the header fields of the INVITE. */
   readonly headers: readonly Header[];
+  /** Incoming: it came from somebody whose assertions are believed (see `trustIdentity`); so may be what follows. */
+  readonly trusted: boolean;
+  /** Incoming: who diverted the call to here, the last first (Diversion, RFC 5806). */
+  readonly diversions: readonly Diversion[];
+  /** Incoming: where the call was meant to go, in the order of its way (History-Info, RFC 7044). */
+  readonly targets: readonly PastTarget[];
   /**
    * Incoming: the call of ours that this one takes the place of (RFC 3891), e.g. when the other side transfers us to
    * somebody. It ends by itself when this one is established, and goes on as it was if this one is refused.
@@ -162,6 +189,7 @@ export class Call extends TypedEventTarget<CallEvents> {
   readonly #placeTransfer: CallInit["placeTransfer"];
   #state: CallState;
   #end: End | null = null;
+  #identity: RemoteIdentity;
   #hold = { local: false, remote: false };
   readonly #muted = new Set<MediaKind>();
   #media: MediaHandler | null = null;
@@ -181,6 +209,10 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.local = init.local;
     this.remote = init.remote;
     this.headers = init.headers;
+    this.trusted = init.trusted;
+    this.diversions = init.diversions;
+    this.targets = init.targets;
+    this.#identity = init.identity;
     this.replaces = init.replaces;
     this.referredBy = init.referredBy;
     this.established = this.#established.promise;
@@ -211,6 +243,11 @@ export class Call extends TypedEventTarget<CallEvents> {
   /** Every state so far, with the time and what made it happen. */
   get history(): readonly Transition[] {
     return this.#history;
+  }
+
+  /** Who the other side is, as far as it may be believed: show `identity.shown`. It may change: see the event `identity`. */
+  get identity(): RemoteIdentity {
+    return this.#identity;
   }
 
   /** Who holds the call. */
@@ -526,6 +563,12 @@ export class Call extends TypedEventTarget<CallEvents> {
           ?.negotiated(notification.sdp)
           .catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
         break;
+      case "identity": {
+        const { identity, previous, at } = notification;
+        this.#identity = identity;
+        this.emit("identity", { type: "identity", identity, previous, at });
+        break;
+      }
       case "hold":
         this.#setHold(notification.local, notification.remote, notification.at);
         break;

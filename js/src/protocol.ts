@@ -25,6 +25,56 @@ export interface Address {
   uri: string;
 }
 
+/**
+ * Who the other side of a call is. What it says itself anybody can write; what the network asserts (RFC 3325) is there only
+ * where somebody asserts it that is trusted (see `trustIdentity`).
+ */
+export interface RemoteIdentity {
+  /** Whom to show: who is asserted, unless that is to be kept private; else who it says it is. */
+  shown: Address;
+  /** Who it says it is (From); of a call of ours, who was called. */
+  claimed: Address;
+  /** Who it is as the network asserts. Not to be told to others where it is `anonymous`. */
+  asserted: Address | null;
+  /** Its telephone number (a `tel:` URI), likewise. */
+  number: Address | null;
+  /** What asserts it: P-Asserted-Identity, Remote-Party-ID, or nothing but the other side itself. */
+  source: "claimed" | "pAssertedIdentity" | "remotePartyId";
+  /** The network found it to be true. */
+  screened: boolean;
+  /** It asks not to be shown: say that it is unknown. */
+  anonymous: boolean;
+  /** What it asks to be kept private. */
+  privacy: PrivacyValue[];
+}
+
+/** What is to be kept private (RFC 3323, RFC 3325, RFC 7044). */
+export type PrivacyValue = "none" | "user" | "header" | "session" | "id" | "history" | "critical";
+
+/** Who diverted a call to here, and why (Diversion, RFC 5806). */
+export interface Diversion {
+  diverter: Address;
+  /** `unconditional`, `user-busy`, `no-answer` … */
+  reason: string | null;
+  /** How often. */
+  counter: number;
+  /** Who it was is not to be shown. */
+  private: boolean;
+}
+
+/** Where a call was meant to go on its way (History-Info, RFC 7044). */
+export interface PastTarget {
+  target: Address;
+  /** The place in the tree of targets, e.g. `1.2.1`. */
+  index: string;
+  /** How it was found, and the index of the entry it was found from. */
+  found: { how: "registeredContact" | "mappedToOther" | "noChange"; from: string } | null;
+  /** Why the call did not stay there; for SIP, a status. */
+  cause: number | null;
+  /** It is not to be shown. */
+  private: boolean;
+}
+
 /** One header field the application adds or reads. */
 export type Header = [name: string, value: string];
 
@@ -159,6 +209,12 @@ export interface AgentConfig {
    * says of itself (`referred`); or nobody (`never`).
    */
   replacing?: "asked" | "referred" | "never";
+  /**
+   * Whose assertions of who calls are believed (P-Asserted-Identity and Remote-Party-ID, RFC 3325): those of the servers
+   * (`server`, the default), nobody's (`never`: for a server that passes on what callers assert of themselves), or
+   * everybody's (`always`).
+   */
+  trustIdentity?: "never" | "server" | "always";
   /** The event packages others may subscribe to, e.g. `["presence"]`, with your consent each time (default none). */
   packages?: string[];
   /**
@@ -193,7 +249,7 @@ export type Command = { id: number } & (
   /** Result: `RegistrationSnapshot`. */
   | { type: "inspectRegistration" }
   /** Result: `{ call, callId }` at once; the INVITE is on its way. */
-  | { type: "call"; target: string; sdp?: string; headers?: Header[]; followRedirects?: number; replaces?: Replacement }
+  | { type: "call"; target: string; sdp?: string; headers?: Header[]; followRedirects?: number; replaces?: Replacement; preferredIdentity?: string; privacy?: PrivacyValue[]; anonymous?: boolean }
   /** 180 (or 183 with `sdp`) to an incoming call. */
   | { type: "ring"; call: CallId; sdp?: string }
   /** 200 to an incoming call. Result: null when the ACK is here. `sdp` is the answer, or the offer if the INVITE had none. */
@@ -420,6 +476,7 @@ export interface CallSnapshot {
   callId: string;
   local: Address;
   remote: Address;
+  identity: RemoteIdentity;
   hold: { local: boolean; remote: boolean };
   /** When the session expires unless it is refreshed, in seconds; null: it does not. */
   sessionTimer: { expires: number; refresher: "local" | "remote" } | null;
@@ -436,8 +493,9 @@ export type Notification =
   /**
    * A new incoming call. `sdp` is the offer; null: the INVITE had none, the answer must bring the offer. `replaces` is the
    * call that ends when this one is established (RFC 3891), `referredBy` who sent the caller here, as the caller says.
+   * `identity` is who calls, as far as it may be believed; `trusted`: so may `diversions` and `targets`.
    */
-  | { type: "incoming"; call: CallId; callId: string; from: Address; to: Address; sdp: string | null; replaces: CallId | null; referredBy: Address | null; headers: Header[]; at: number }
+  | { type: "incoming"; call: CallId; callId: string; from: Address; to: Address; identity: RemoteIdentity; trusted: boolean; diversions: Diversion[]; targets: PastTarget[]; sdp: string | null; replaces: CallId | null; referredBy: Address | null; headers: Header[]; at: number }
   /** A call changed its state. */
   | { type: "state"; call: CallId; state: CallState; cause: string; at: number }
   /** 1xx heard, with early media where `sdp` is there. */
@@ -450,6 +508,8 @@ export type Notification =
   | { type: "offer"; call: CallId; sdp: string | null; at: number }
   /** The answer to our offer came with the ACK (re-INVITE without offer) or the PRACK (offer in our 183). */
   | { type: "negotiated"; call: CallId; sdp: string; at: number }
+  /** The other side is somebody else, or more is known of who it is (RFC 3325, RFC 4916). */
+  | { type: "identity"; call: CallId; identity: RemoteIdentity; previous: RemoteIdentity; at: number }
   | { type: "hold"; call: CallId; local: boolean; remote: boolean; at: number }
   /** The connection was lost, and the other side knows by now where we are instead. Media that did not outlive it need an ICE restart. */
   | { type: "recovered"; call: CallId; at: number }

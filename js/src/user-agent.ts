@@ -12,11 +12,15 @@ import type {
   AgentConfig,
   Binding,
   CallId,
+  Diversion,
   ErrorValue,
   Header,
   MessageSummary,
+  PastTarget,
+  PrivacyValue,
   Push,
   RegistrationSnapshot,
+  RemoteIdentity,
   Replacement,
   TransferId,
 } from "./protocol.js";
@@ -88,6 +92,15 @@ export interface CallOptions {
   replaces?: Replacement;
   /** How many redirections (3xx) the call follows by itself, in place of the agent's `followRedirects`. */
   followRedirects?: number;
+  /**
+   * Which of our identities the network is to assert (P-Preferred-Identity, RFC 3325), e.g. `"Sales" <sip:sales@example.com>`
+   * or `tel:+4930123456`. It goes only to a server that is trusted.
+   */
+  preferredIdentity?: string;
+  /** What the network is asked to keep private (RFC 3323), e.g. `["id"]`: the identity that it asserts. */
+  privacy?: PrivacyValue[];
+  /** Nobody is to know who calls: we call as `anonymous@anonymous.invalid` (RFC 3323 4.1.1.3), and `privacy` is `id` as well. */
+  anonymous?: boolean;
   /** Hangs up as long as the call is not established. */
   signal?: AbortSignal;
 }
@@ -327,7 +340,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    * Resolves when the INVITE is on its way; wait for `call.established` to talk.
    */
   async call(target: string, options: CallOptions = {}): Promise<Call> {
-    const { headers, replaces, followRedirects } = options;
+    const { headers, replaces, followRedirects, preferredIdentity, privacy, anonymous } = options;
     const uri = completeTarget(target, this.aor);
     return this.#place(uri, options, (sdp) =>
       this.#client.request<"call">({
@@ -337,6 +350,9 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         ...(headers ? { headers } : {}),
         ...(followRedirects === undefined ? {} : { followRedirects }),
         ...(replaces ? { replaces } : {}),
+        ...(preferredIdentity === undefined ? {} : { preferredIdentity }),
+        ...(privacy ? { privacy } : {}),
+        ...(anonymous ? { anonymous } : {}),
       }),
     );
   }
@@ -369,12 +385,17 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     this.#placing++;
     try {
       const { call: id, callId } = await request();
+      const remote = { displayName: null, uri };
       const call = this.#addCall({
         id,
         callId,
         direction: "outgoing",
-        remote: { displayName: null, uri },
+        remote,
+        identity: claimed(remote),
         headers: [],
+        trusted: false,
+        diversions: [],
+        targets: [],
         replaces: null,
         referredBy: null,
         offer: null,
@@ -525,13 +546,18 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         this.emit("registration", { ...event, error: event.error && new OffhookError(event.error) });
         break;
       case "incoming": {
-        const { call: id, callId, from, sdp, replaces, referredBy, headers, at } = event;
+        const { call: id, callId, from, identity, trusted, diversions, targets, sdp, replaces, referredBy, headers, at } =
+          event;
         const call = this.#addCall({
           id,
           callId,
           direction: "incoming",
           remote: from,
+          identity,
           headers,
+          trusted,
+          diversions,
+          targets,
           replaces: (replaces !== null && this.#calls.get(replaces)?.call) || null,
           referredBy,
           offer: sdp,
@@ -618,7 +644,11 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     callId: string;
     direction: "outgoing" | "incoming";
     remote: Address;
+    identity: RemoteIdentity;
     headers: Header[];
+    trusted: boolean;
+    diversions: Diversion[];
+    targets: PastTarget[];
     replaces: Call | null;
     referredBy: Address | null;
     offer: string | null;
@@ -675,6 +705,12 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     this.#subscriptions.stop(error, at);
     this.emit("stopped", { type: "stopped", error: by === "network" ? error : null, at });
   }
+}
+
+/** Of whom nothing is known but the address. */
+function claimed(address: Address): RemoteIdentity {
+  const nothing = { asserted: null, number: null, source: "claimed", screened: false, anonymous: false } as const;
+  return { shown: address, claimed: address, ...nothing, privacy: [] };
 }
 
 /** Loaded only when it is used: who brings a port of their own needs no WebAssembly. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { OffhookError } from "../src/index.js";
 import { mediaError } from "../src/errors.js";
-import { refusal } from "./fake-agent.js";
+import { identityOf, refusal } from "./fake-agent.js";
 import { at, connected, failure, failureKind, inCall, pending, settle } from "./setup.js";
 
 describe("an outgoing call", () => {
@@ -69,6 +69,23 @@ describe("an outgoing call", () => {
     await call.established;
     assert.deepEqual(progress, [true, true, false]);
     assert.deepEqual(at(media, 0).log, ["createOffer", "applyAnswer early early", "applyAnswer early"]);
+  });
+
+  it("says who is called, and who is there later", async () => {
+    const { agent, ua } = await connected();
+    const options = { preferredIdentity: "sip:sales@example.com", privacy: ["id" as const], anonymous: true };
+    const call = await ua.call("sip:bob@example.com", options);
+    const { preferredIdentity, privacy, anonymous } = at(agent.sent("call"), 0);
+    assert.deepEqual({ preferredIdentity, privacy, anonymous }, options);
+    const bob = identityOf({ displayName: null, uri: "sip:bob@example.com" });
+    assert.deepEqual(call.identity, bob);
+    const shown = { displayName: "Carol", uri: "sip:carol@example.com" };
+    const carol = { ...bob, shown, asserted: shown, source: "pAssertedIdentity" as const, screened: true };
+    const told: unknown[] = [];
+    call.on("identity", ({ identity, previous }) => told.push(identity, previous));
+    agent.notify({ type: "identity", call: 1, identity: carol, previous: bob, at: 0 });
+    assert.deepEqual(told, [carol, bob]);
+    assert.deepEqual([call.identity, call.remote.uri], [carol, "sip:bob@example.com"]);
   });
 
   it("rejects `established` with status and reason", async () => {
@@ -169,9 +186,13 @@ describe("an outgoing call", () => {
 describe("an incoming call", () => {
   it("asks for the microphone only when it is answered", async () => {
     const { agent, ua, media } = await connected();
-    agent.incoming(3, { headers: [["X-Queue", "sales"]] });
+    const diverter = { displayName: null, uri: "sip:dora@example.com" };
+    const diversions = [{ diverter, reason: "user-busy", counter: 1, private: false }];
+    agent.incoming(3, { headers: [["X-Queue", "sales"]], trusted: true, diversions });
     const call = at(ua.calls, 0);
     assert.equal(call.state, "ringing");
+    assert.equal(call.identity.shown.displayName, "Bob");
+    assert.deepEqual([call.trusted, call.diversions, call.targets], [true, diversions, []]);
     assert.deepEqual(call.headers, [["X-Queue", "sales"]]);
     await call.ring();
     assert.equal(media.length, 0);

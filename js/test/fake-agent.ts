@@ -1,5 +1,15 @@
 import type { AgentPort } from "../src/agent-port.js";
-import type { CallId, CallState, Command, End, ErrorValue, Notification, Results } from "../src/protocol.js";
+import type {
+  Address,
+  CallId,
+  CallState,
+  Command,
+  End,
+  ErrorValue,
+  Notification,
+  RemoteIdentity,
+  Results,
+} from "../src/protocol.js";
 
 type CommandOf<T extends Command["type"]> = Extract<Command, { type: T }>;
 type NotificationOf<T extends Notification["type"]> = Extract<Notification, { type: T }>;
@@ -103,6 +113,10 @@ export class FakeAgent implements AgentPort {
       callId: `call-${call}`,
       from,
       to,
+      identity: identityOf(from),
+      trusted: false,
+      diversions: [],
+      targets: [],
       sdp: "offer",
       replaces: null,
       referredBy: null,
@@ -116,6 +130,12 @@ export class FakeAgent implements AgentPort {
     const whole: End = { by: "remote", status: 200, reason: "BYE received", cause: null, error: null, ...end };
     this.notify({ type: "ended", call, end: whole, at: 0 });
   }
+}
+
+/** Of whom nothing is known but the address. */
+export function identityOf(address: Address): RemoteIdentity {
+  const nothing = { asserted: null, number: null, source: "claimed", screened: false, anonymous: false } as const;
+  return { shown: address, claimed: address, ...nothing, privacy: [] };
 }
 
 /** A refusal with a SIP status. */

@@ -1,5 +1,6 @@
 import type { AgentPort } from "../src/agent-port.js";
 import type { Address, CallId, CallState, Command, End, ErrorValue, Notification, Results } from "../src/protocol.js";
+import { identityOf } from "./fake-agent.js";
 
 interface Leg {
   agent: NetworkAgent;
@@ -206,7 +207,8 @@ export class NetworkAgent implements AgentPort {
     other.offerless = command.sdp === undefined;
     const { sdp = null, headers = [] } = command;
     const [from, to] = [this.address, peer.address];
-    peer.#say({ type: "incoming", call: other.id, callId, from, to, sdp, replaces: null, referredBy: null, headers, at });
+    const who = { from, to, identity: identityOf(from), trusted: false, diversions: [], targets: [] };
+    peer.#say({ type: "incoming", call: other.id, callId, ...who, sdp, replaces: null, referredBy: null, headers, at });
   }
 
   #inCall(command: Extract<Command, { call: CallId }>, leg: Leg): void {
@@ -222,6 +224,7 @@ export class NetworkAgent implements AgentPort {
           callId,
           local: this.address,
           remote,
+          identity: identityOf(remote),
           hold,
           history: [],
         });

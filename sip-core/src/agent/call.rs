@@ -9,7 +9,7 @@ use super::events::follow;
 use super::{Engine, Events, Line, Transfer, TransferRequest};
 use crate::endpoint::{
     AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, Error, Hold, Invitation, Outcome,
-    TransferOptions, Transition,
+    RemoteIdentity, TransferOptions, Transition,
 };
 use crate::message::{NameAddr, StatusCode};
 
@@ -115,6 +115,11 @@ impl Call {
     /// The other side.
     pub fn remote(&self) -> NameAddr {
         self.hub.view().info.remote.clone()
+    }
+
+    /// Who that is, as far as it may be believed: whom to show. It may change; see [`CallEvent::Identity`].
+    pub fn identity(&self) -> RemoteIdentity {
+        self.hub.view().info.identity.clone()
     }
 
     /// Who holds.

@@ -30,6 +30,13 @@ pub struct Command {
     pub replaces: Option<ReplacementValue>,
     /// How many redirections a new call follows.
     pub follow_redirects: Option<u8>,
+    /// As whom to call.
+    pub preferred_identity: Option<String>,
+    /// What is to be kept private: `id`, `header` ….
+    pub privacy: Option<Vec<String>>,
+    /// Nobody is to know who calls.
+    #[serde(default)]
+    pub anonymous: bool,
     /// Which request for a transfer.
     pub transfer: Option<u32>,
     /// The call to bring together with `call`.
@@ -183,6 +190,9 @@ impl Command {
             headers: None,
             replaces: None,
             follow_redirects: None,
+            preferred_identity: None,
+            privacy: None,
+            anonymous: false,
             transfer: None,
             other: None,
             refer_to: None,

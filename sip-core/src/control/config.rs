@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::registration::PushValue;
 use crate::auth::{Algorithm, Credential, SecretText};
-use crate::endpoint::{Config, Error, GruuUse, Reliability, Replacing, Server, SessionTimerMode};
+use crate::endpoint::{Config, Error, GruuUse, IdentityTrust, Reliability, Replacing, Server, SessionTimerMode};
 use crate::message::UriRef;
 
 /// The settings of an agent as plain data.
@@ -77,6 +77,8 @@ pub struct AgentConfig {
     pub session_timers: Option<SessionTimerValues>,
     /// Who may replace a call of ours: `asked`, `referred` or `never`; see [`Replacing`].
     pub replacing: Option<String>,
+    /// Whose assertions of who calls are believed: `never`, `server` or `always`; see [`IdentityTrust`].
+    pub trust_identity: Option<String>,
     /// The event packages others may subscribe to.
     #[serde(default)]
     pub packages: Vec<String>,
@@ -192,6 +194,7 @@ impl AgentConfig {
             follow_redirects: None,
             session_timers: None,
             replacing: None,
+            trust_identity: None,
             trace: false,
             automatic_media: false,
         }
@@ -285,6 +288,10 @@ impl AgentConfig {
         if let Some(replacing) = self.replacing {
             config.replacing = Replacing::parse(&replacing)
                 .ok_or_else(|| Error::input("replacing", 0, "one of asked, referred, never"))?;
+        }
+        if let Some(trust) = self.trust_identity {
+            config.trust_identity = IdentityTrust::parse(&trust)
+                .ok_or_else(|| Error::input("trustIdentity", 0, "one of never, server, always"))?;
         }
         config.trace = self.trace;
         config.automatic_media = self.automatic_media;

@@ -6,6 +6,7 @@
 mod command;
 mod config;
 mod events;
+mod identity;
 mod notification;
 mod numbers;
 mod registration;
@@ -20,6 +21,7 @@ use bytes::Bytes;
 pub use command::{Command, Kind, ReplacementValue};
 pub use config::{AgentConfig, Ha1, SessionTimerValues, TimerValues};
 pub use events::{CountsValue, SubscriptionEndValue, SummaryValue};
+pub use identity::{DiversionValue, FoundValue, IdentityValue, PastTargetValue};
 pub use notification::{
     AddressValue, DtmfValue, EndValue, ErrorValue, HoldValue, Notification, ReasonValue, ResultValue,
     SessionTimerValue, Snapshot, TransitionValue,
@@ -231,6 +233,9 @@ impl Control {
             headers: command.headers.take().unwrap_or_default(),
             replaces: command.replaces.take().map(Into::into),
             follow_redirects: command.follow_redirects,
+            preferred_identity: identity::preferred(command.preferred_identity.take())?,
+            privacy: identity::privacy(command.privacy.take())?,
+            anonymous: command.anonymous,
         };
         let id = self.endpoint.call(now, &target, options)?;
         self.answer_call(command.id, id);

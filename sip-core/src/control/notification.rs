@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::command::ReplacementValue;
 use super::events::{SubscriptionEndValue, SummaryValue};
+use super::identity::{DiversionValue, IdentityValue, PastTargetValue};
 use super::registration::{BindingValue, RegistrationSnapshot};
 use crate::auth::{Algorithm, Scheme};
 use crate::endpoint::{
@@ -35,6 +36,10 @@ pub enum Notification {
         call_id: String,
         from: AddressValue,
         to: AddressValue,
+        identity: IdentityValue,
+        trusted: bool,
+        diversions: Vec<DiversionValue>,
+        targets: Vec<PastTargetValue>,
         sdp: Option<String>,
         replaces: Option<u32>,
         referred_by: Option<AddressValue>,
@@ -53,6 +58,8 @@ pub enum Notification {
     Offer { call: u32, sdp: Option<String>, at: u64 },
     /// The ACK brought the answer to our offer.
     Negotiated { call: u32, sdp: String, at: u64 },
+    /// Who the other side is.
+    Identity { call: u32, identity: IdentityValue, previous: IdentityValue, at: u64 },
     /// Who holds.
     Hold { call: u32, local: bool, remote: bool, at: u64 },
     /// The other side knows where we are after a loss of the connection.
@@ -297,6 +304,8 @@ pub struct Snapshot {
     pub local: AddressValue,
     /// The other side.
     pub remote: AddressValue,
+    /// Who that is.
+    pub identity: IdentityValue,
     /// Who holds.
     pub hold: HoldValue,
     /// When the session expires unless it is refreshed; absent: it does not.
@@ -319,6 +328,7 @@ impl Snapshot {
             call_id: info.call_id.to_string(),
             local: (&info.local).into(),
             remote: (&info.remote).into(),
+            identity: (&info.identity).into(),
             hold: info.hold.into(),
             session_timer: info.session_timer.map(|timer| SessionTimerValue {
                 expires: timer.length.as_secs(),
@@ -345,6 +355,10 @@ impl Notification {
             call_id: invitation.call_id.into(),
             from: (&invitation.from).into(),
             to: (&invitation.to).into(),
+            identity: (&invitation.identity).into(),
+            trusted: invitation.trusted,
+            diversions: invitation.diversions.iter().map(DiversionValue::from).collect(),
+            targets: invitation.targets.iter().map(PastTargetValue::from).collect(),
             sdp: invitation.sdp.map(text),
             replaces,
             referred_by: invitation.referred_by.as_ref().map(AddressValue::from),
@@ -373,6 +387,9 @@ impl Notification {
             CallEvent::Answered { sdp } => Notification::Answered { call, sdp: sdp.map(text), at },
             CallEvent::Offer { sdp } => Notification::Offer { call, sdp: sdp.map(text), at },
             CallEvent::Negotiated { sdp } => Notification::Negotiated { call, sdp: text(sdp), at },
+            CallEvent::Identity { identity, previous } => {
+                Notification::Identity { call, identity: (&*identity).into(), previous: (&*previous).into(), at }
+            }
             CallEvent::Hold(hold) => Notification::Hold { call, local: hold.local, remote: hold.remote, at },
             CallEvent::Recovered => Notification::Recovered { call, at },
             CallEvent::Info { package, content_type, body, dtmf } => Notification::Info {

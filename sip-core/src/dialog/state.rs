@@ -213,6 +213,11 @@ impl Dialog {
         self.state = DialogState::Confirmed;
     }
 
+    /// The peer goes by another name from now on (RFC 4916 4.4.2): its From value, the tag as before.
+    pub fn set_remote(&mut self, remote: &str) {
+        self.names.set(Text::Remote, &clean(remote));
+    }
+
     /// The dialog is over.
     pub fn terminate(&mut self) {
         self.state = DialogState::Terminated;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, OpId, Transition};
+use super::identity::{Party, RemoteIdentity};
 use super::provisional::Provisional;
 use super::recovery::Recovery;
 use super::redirect::Redirection;
@@ -39,6 +40,8 @@ pub struct CallInfo {
     pub local: NameAddr,
     /// The other side, without its tag.
     pub remote: NameAddr,
+    /// Who that is, as far as it may be believed.
+    pub identity: RemoteIdentity,
     /// Who holds.
     pub hold: Hold,
     /// When the session expires unless it is refreshed (RFC 4028); `None`: it does not.
@@ -136,6 +139,8 @@ pub(super) struct Call {
     /// Its own before there is a dialog: the other side's value is then the target called, the target the URI the INVITE
     /// was sent to. Else the dialog's.
     pub(super) names: Names,
+    /// Who the other side is.
+    pub(super) party: Party,
     /// Early dialogs while an INVITE forks; then the one that was confirmed.
     pub(super) dialogs: Vec<Dialog>,
     pub(super) setup: Setup,
@@ -212,9 +217,10 @@ impl Call {
         self.dialogs.iter_mut().find(|dialog| dialog.remote_tag() == remote_tag)
     }
 
-    /// The dialog with that To value, tag and all.
+    /// The dialog with the tag of that To value: the rest of it may have changed (RFC 4916).
     pub(super) fn dialog_to(&mut self, remote: &str) -> Option<&mut Dialog> {
-        self.dialogs.iter_mut().find(|dialog| dialog.remote() == remote)
+        let remote = NameAddrRef::parse(remote).ok()?;
+        self.dialog_with(remote.tag().unwrap_or_default())
     }
 
     /// Whether a new offer of ours may go out as far as other offers are concerned.
@@ -291,6 +297,7 @@ impl Endpoint {
             call_id: entry.names.get(Text::CallId).into(),
             local: address(entry.local())?,
             remote: address(remote)?,
+            identity: entry.identity()?,
             hold: entry.hold,
             session_timer: entry.session_timer.running.as_ref().map(|running| SessionInterval {
                 length: Duration::from_secs(running.interval.into()),

@@ -10,6 +10,7 @@ use super::caller::check_values;
 use super::capabilities::RELIABLE;
 use super::config::Reliability;
 use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold, Invitation, OpId, Outcome};
+use super::identity::{Party, RemoteIdentity};
 use super::provisional::{Provisional, Waiting};
 use super::redirect::Redirection;
 use super::session_timer::SessionTimer;
@@ -65,15 +66,21 @@ impl Endpoint {
             return self.refuse(now, server, &request, source, StatusCode::BAD_REQUEST, &[]);
         };
         let sdp = media::sdp_of(&request);
-        let invitation = Invitation {
+        let mut invitation = Invitation {
             call_id: dialog.call_id().into(),
             from: from.to_owned(),
             to: to.to_owned(),
+            identity: RemoteIdentity::claimed(from.to_owned().without_params()),
+            trusted: false,
+            diversions: Vec::new(),
+            targets: Vec::new(),
             sdp: sdp.clone(),
             replaces: replaces.map(CallId),
             referred_by: request.referred_by().ok().flatten().map(|by| by.referrer.to_owned()),
             headers: headers_of(&request),
         };
+        self.identify(&mut invitation, &request, source);
+        let party = Party::calling(&invitation.identity, dialog.remote_tag());
         let identity = self.dialog_identity(dialog.call_id(), &local_tag);
         let invite = request.clone();
         let key = self.calls.insert(Call {
@@ -81,6 +88,7 @@ impl Endpoint {
             state: CallState::Ringing,
             history: Vec::new(),
             names: dialog.names().clone(),
+            party,
             dialogs: vec![dialog],
             setup: Setup::Called { server, request, source },
             negotiation: Negotiation::Idle,
@@ -256,6 +264,7 @@ impl Endpoint {
             let _ = self.transactions.send(self.living(path), message.clone());
         }
         self.agree_on_session(now, key, request, session);
+        self.hear_request_identity(now, key, request, source);
         let timers = self.config.timers;
         let timer = self.timers.insert(now + timers.t1, Timer::Accepted(key));
         let cseq = request.cseq().map_or(0, |cseq| cseq.number);

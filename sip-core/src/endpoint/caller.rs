@@ -9,6 +9,7 @@ use super::capabilities::RELIABLE;
 use super::config::Reliability;
 use super::connection::Hop;
 use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold};
+use super::identity::{Party, privacy_of};
 use super::outgoing::{Outgoing, Purpose};
 use super::provisional::Provisional;
 use super::redirect::Redirection;
@@ -20,7 +21,7 @@ use crate::arena::Key;
 use crate::auth::SecretText;
 use crate::dialog::{Dialog, DialogState, Names, route};
 use crate::hashing::Identity;
-use crate::message::{Builder, Method, Name, NameAddr, Response, StatusCode, Uri, UriRef};
+use crate::message::{Builder, Method, Name, NameAddr, Privacy, Response, StatusCode, Uri, UriRef};
 use crate::time::Instant;
 use crate::transport::Path;
 
@@ -36,6 +37,14 @@ pub struct CallOptions {
     pub replaces: Option<Replacement>,
     /// How many redirections (3xx) are followed, in place of [`Config::follow_redirects`](super::Config).
     pub follow_redirects: Option<u8>,
+    /// Which of our identities the network is to assert (P-Preferred-Identity, RFC 3325 9.2), e.g. one of several numbers.
+    /// It goes only to a server that is trusted.
+    pub preferred_identity: Option<NameAddr>,
+    /// What the network is asked to keep private (RFC 3323 4.2).
+    pub privacy: Privacy,
+    /// Nobody is to know who calls: From is anonymous (RFC 3323 4.1.1.3), Contact without our name, and `privacy` asks for
+    /// `id` as well.
+    pub anonymous: bool,
 }
 
 impl CallOptions {
@@ -55,6 +64,27 @@ impl CallOptions {
     #[must_use]
     pub fn following_redirects(mut self, at_most: u8) -> CallOptions {
         self.follow_redirects = Some(at_most);
+        self
+    }
+
+    /// As this one of our identities.
+    #[must_use]
+    pub fn preferring(mut self, identity: NameAddr) -> CallOptions {
+        self.preferred_identity = Some(identity);
+        self
+    }
+
+    /// With this kept private by the network.
+    #[must_use]
+    pub fn with_privacy(mut self, privacy: Privacy) -> CallOptions {
+        self.privacy = privacy;
+        self
+    }
+
+    /// As nobody knows who.
+    #[must_use]
+    pub fn anonymously(mut self) -> CallOptions {
+        self.anonymous = true;
         self
     }
 
@@ -107,12 +137,16 @@ impl Endpoint {
         if let Some(value) = &replaces {
             check_values(&[("Replaces".into(), value.clone())])?;
         }
+        let (privacy, preferred) = (privacy_of(&options)?, self.preferred_identity(&options)?);
         if self.calls.len() >= self.config.limits.calls {
             return Err(Error::Limit("too many calls"));
         }
         let call_id = self.entropy.call_id();
         let local_tag = self.call_tag(&call_id);
-        let local = self.local_address(&local_tag);
+        let local = match options.anonymous {
+            true => self.anonymous_address(&local_tag),
+            false => self.local_address(&local_tag),
+        };
         let mut to = String::with_capacity(target.as_str().len().saturating_add(2));
         to.push('<');
         to.push_str(target.as_str());
@@ -127,6 +161,13 @@ impl Endpoint {
             outgoing = outgoing.header("Require", REPLACES).header("Replaces", value);
         }
         outgoing = self.ask_for_session(outgoing);
+        if let Some(preferred) = &preferred {
+            outgoing = outgoing.header("P-Preferred-Identity", preferred);
+        }
+        if privacy.critical {
+            // RFC 3323 4.3: who does not know of it refuses the call.
+            outgoing = outgoing.header("Proxy-Require", "privacy");
+        }
         for (name, value) in &options.headers {
             outgoing = outgoing.header(name, value);
         }
@@ -139,6 +180,7 @@ impl Endpoint {
             state: CallState::Calling,
             history: Vec::new(),
             names: Names::new([&call_id, &local_tag, "", &local, &to, target.as_str()]),
+            party: Party::called(privacy),
             dialogs: Vec::new(),
             setup: Setup::Over,
             negotiation: Negotiation::Idle,
@@ -281,6 +323,7 @@ impl Endpoint {
             self.end_fork(now, key, response);
             return self.tell_call(now, key, CallEvent::Progress { status, phrase: phrase.into(), sdp: None });
         }
+        self.hear_response_identity(now, key, response, source);
         let told = self.hash.with(|hasher| {
             let tag = response.to().ok().and_then(|to| to.tag().map(str::to_owned));
             // Reliable ones are told apart by their number, and copies of those were found above.
@@ -364,6 +407,7 @@ impl Endpoint {
         let hung_up = call.is_ending();
         if !hung_up {
             self.hear_session(now, key, outgoing, response);
+            self.hear_response_identity(now, key, response, source);
         }
         self.drop_fork_offers(now, key, &tag, false);
         let Some(call) = self.calls.get_mut(key) else { return };

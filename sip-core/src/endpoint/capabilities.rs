@@ -1,6 +1,7 @@
 //! The extensions this endpoint has (RFC 3261 8.2.2.3, 19.2): what it says of them, and what it refuses.
 
 use super::config::Reliability;
+use super::identity::FROM_CHANGE;
 use super::replaces::REPLACES;
 use super::session_timer::TIMER;
 use super::transfer::{NO_SUBSCRIPTION, TARGET_DIALOG};
@@ -23,7 +24,7 @@ impl Endpoint {
         let timer = self.has_timers().then_some(TIMER);
         // RFC 8840 10.6.
         let trickle = self.takes_info(TRICKLE).then_some(TRICKLE);
-        let always = [Some(NO_SUBSCRIPTION), Some(TARGET_DIALOG)];
+        let always = [Some(NO_SUBSCRIPTION), Some(TARGET_DIALOG), Some(FROM_CHANGE)];
         for option in [reliable, replaces, timer, trickle].into_iter().chain(always).flatten() {
             list.push_str(", ");
             list.push_str(option);
@@ -62,6 +63,7 @@ impl Endpoint {
         is(EARLY_END)
             || is(NO_SUBSCRIPTION)
             || is(TARGET_DIALOG)
+            || is(FROM_CHANGE)
             || (is(TRICKLE) && self.takes_info(TRICKLE))
             || (is(RELIABLE) && self.has_reliable())
             || (is(TIMER) && self.has_timers())

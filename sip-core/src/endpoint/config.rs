@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::{Error, GruuUse, Push, Replacing};
+use super::{Error, GruuUse, IdentityTrust, Push, Replacing};
 use crate::auth::{Algorithm, Credential};
 use crate::message::{EventRef, Host, Limits, Uri, UriRef};
 use crate::transaction::TimerConfig;
@@ -75,6 +75,8 @@ pub struct Config {
     pub session_timers: SessionTimers,
     /// Who may replace a call of ours by another (RFC 3891).
     pub replacing: Replacing,
+    /// Whose assertions of who calls are believed (RFC 3325); those of the servers.
+    pub trust_identity: IdentityTrust,
     /// The event packages others may subscribe to, e.g. `presence`, with the application's consent each time. A SUBSCRIBE
     /// to others is answered 489. None.
     pub packages: Vec<Box<str>>,
@@ -247,6 +249,7 @@ impl Config {
             follow_redirects: 0,
             session_timers: SessionTimers::default(),
             replacing: Replacing::default(),
+            trust_identity: IdentityTrust::default(),
             packages: Vec::new(),
             unsolicited: vec!["message-summary".into()],
             info_packages: Vec::new(),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::credentials::CredentialQuery;
 use super::error::{Error, Reason};
+use super::identity::{Diverted, PastTarget, RemoteIdentity};
 use super::publication::{PublicationId, PublicationState};
 use super::registration::ContactBinding;
 use super::subscription::{Notice, SubscriptionEvent, SubscriptionId, SubscriptionRequest};
@@ -174,6 +175,15 @@ pub struct Invitation {
     pub from: NameAddr,
     /// To.
     pub to: NameAddr,
+    /// Who calls, as far as it may be believed.
+    pub identity: RemoteIdentity,
+    /// It came from somebody whose assertions are believed (see [`IdentityTrust`](super::IdentityTrust)): then what follows
+    /// may be, too.
+    pub trusted: bool,
+    /// Who diverted the call to here, the last first (RFC 5806).
+    pub diversions: Vec<Diverted>,
+    /// Where the call was meant to go, in the order of its way (RFC 7044).
+    pub targets: Vec<PastTarget>,
     /// The offer; `None`: ours is asked for in the answer.
     pub sdp: Option<Bytes>,
     /// The call of ours whose place it wants to take (RFC 3891), which ends when this one is established, and goes on as
@@ -234,6 +244,14 @@ pub enum CallEvent {
     Negotiated {
         /// The answer.
         sdp: Bytes,
+    },
+    /// The other side is somebody else, or more is known of who it is: it was said in a response, a re-INVITE or an UPDATE
+    /// (RFC 3325, RFC 4916), e.g. because the other side was transferred.
+    Identity {
+        /// Who it is.
+        identity: Box<RemoteIdentity>,
+        /// Who it was.
+        previous: Box<RemoteIdentity>,
     },
     /// Who holds changed.
     Hold(Hold),

@@ -78,6 +78,7 @@ impl Endpoint {
         if let Some(agreed) = session {
             self.agree_on_session(now, key, request, agreed);
         }
+        self.hear_request_identity(now, key, request, source);
         if let Some(call) = self.calls.get_mut(key) {
             call.agree(&tag, sdp, None);
         }

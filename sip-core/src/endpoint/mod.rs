@@ -18,6 +18,7 @@ mod credentials;
 mod error;
 mod event;
 mod exchange;
+mod identity;
 mod in_call;
 mod incoming;
 mod keep_alive;
@@ -61,6 +62,7 @@ pub use event::{
     CallEvent, CallId, CallState, ConnectionState, Direction, Dtmf, End, EndedBy, Event, Hold, Invitation, OpId,
     Outcome, RegistrationState, Transition,
 };
+pub use identity::{Diverted, IdentityTrust, PastTarget, RemoteIdentity};
 pub use publication::{PublicationId, PublicationState, PublishOptions};
 pub use reach::{GruuUse, Push};
 pub use registration::{ContactBinding, FlowState, PushInfo, RegistrationInfo};

@@ -193,17 +193,21 @@ impl Endpoint {
         builder.parts(Name::CSeq, &[&outgoing.cseq.to_string(), " ", outgoing.method.as_str()]);
         if outgoing.contact {
             let (path, sips) = (outgoing.length.contact(path), outgoing.is_sips());
+            let hidden = Endpoint::is_hidden(&outgoing.from);
             match outgoing.purpose {
                 Purpose::Register(index) => {
                     builder.header(Name::Contact, &self.register_contact(index, path, sips));
                 }
                 _ => {
-                    builder.parts(Name::Contact, &["<", &self.contact_uri(path, sips), ">"]);
+                    builder.parts(Name::Contact, &["<", &self.contact_uri(path, sips, hidden), ">"]);
                 }
             }
         }
         for (name, value) in &outgoing.authorization {
             builder.header(*name, value.reveal());
+        }
+        if let Some(privacy) = self.privacy_of(&outgoing.purpose) {
+            builder.header(Name::Privacy, privacy);
         }
         if matches!(outgoing.method, Method::Invite | Method::Options | Method::Register | Method::Update) {
             builder.header(Name::Allow, ALLOW);
@@ -250,10 +254,15 @@ impl Endpoint {
 
     /// The address of a flow, where others reach us.
     pub(super) fn flow_uri(&self, path: Path, sips: bool) -> String {
+        self.uri_on(path, sips, self.config.user())
+    }
+
+    /// The same with another name in it.
+    pub(super) fn uri_on(&self, path: Path, sips: bool, user: &str) -> String {
         let flows = self.transactions.flows();
         let mut uri = String::with_capacity(64);
         uri.push_str(if sips { "sips:" } else { "sip:" });
-        uri.push_str(self.config.user());
+        uri.push_str(user);
         uri.push('@');
         flows.push_sent_by(path.flow, &mut uri);
         match flows.transport(path.flow) {

@@ -71,7 +71,8 @@ impl Endpoint {
     }
 
     pub(super) fn push_contact(&self, builder: &mut Builder, request: &Request, source: Path) {
-        builder.parts(Name::Contact, &["<", &self.contact_uri(source, wants_sips(request)), ">"]);
+        let hidden = request.to().is_ok_and(|to| Endpoint::is_hidden(to.as_str()));
+        builder.parts(Name::Contact, &["<", &self.contact_uri(source, wants_sips(request), hidden), ">"]);
     }
 
     pub(super) fn push_capabilities(&self, builder: &mut Builder) {

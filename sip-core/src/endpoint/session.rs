@@ -160,6 +160,7 @@ impl Endpoint {
                 let sdp = reliable::agreed(legs).or(media::sdp_of(response));
                 self.acknowledge(now, key, outgoing.cseq, &outgoing.authorization, None);
                 self.hear_session(now, key, &outgoing, response);
+                self.hear_response_identity(now, key, response, source);
                 self.conclude(now, key, offer, sdp);
                 self.recovered(now, key);
             }

@@ -176,6 +176,7 @@ impl Endpoint {
         if call.state == CallState::Established {
             self.hear_session(now, key, outgoing, response);
         }
+        self.hear_response_identity(now, key, response, source);
         media::sdp_of(response)
     }
 

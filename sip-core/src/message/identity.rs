@@ -64,7 +64,17 @@ impl Request {
     ///
     /// From is missing or not readable.
     pub fn identity(&self) -> Result<Identity<'_>, ParseError> {
-        identity(self, self.from()?, "calling")
+        identity(self, self.from()?, &["calling"])
+    }
+
+    /// Who sent this request within a call. There `party` of a Remote-Party-ID says who is who in the call with some, and
+    /// in this request with others.
+    ///
+    /// # Errors
+    ///
+    /// From is missing or not readable.
+    pub fn identity_in_call(&self) -> Result<Identity<'_>, ParseError> {
+        identity(self, self.from()?, &["calling", "called"])
     }
 }
 
@@ -75,11 +85,11 @@ impl Response {
     ///
     /// To is missing or not readable.
     pub fn identity(&self) -> Result<Identity<'_>, ParseError> {
-        identity(self, self.to()?, "called")
+        identity(self, self.to()?, &["called"])
     }
 }
 
-fn identity<'a>(fields: &'a Fields, claimed: NameAddrRef<'a>, party: &str) -> Result<Identity<'a>, ParseError> {
+fn identity<'a>(fields: &'a Fields, claimed: NameAddrRef<'a>, parties: &[&str]) -> Result<Identity<'a>, ParseError> {
     let mut identity = Identity {
         claimed,
         asserted: None,
@@ -101,10 +111,14 @@ fn identity<'a>(fields: &'a Fields, claimed: NameAddrRef<'a>, party: &str) -> Re
         (identity.source, identity.screened) = (IdentitySource::PAssertedIdentity, true);
     }
     if identity.source == IdentitySource::Claimed {
-        let is_it = |address: &NameAddrRef<'_>| {
-            address.params.value("party").is_none_or(|found| found.eq_ignore_ascii_case(party)) && address.uri().is_ok()
+        let of = |party: &&str| {
+            let is_it = |address: &NameAddrRef<'_>| {
+                address.params.value("party").is_none_or(|found| found.eq_ignore_ascii_case(party))
+                    && address.uri().is_ok()
+            };
+            fields.addresses(Name::RemotePartyId).flatten().find(is_it)
         };
-        if let Some(address) = fields.addresses(Name::RemotePartyId).flatten().find(is_it) {
+        if let Some(address) = parties.iter().find_map(of) {
             identity.asserted = Some(address);
             identity.source = IdentitySource::RemotePartyId;
             identity.screened = address.params.value("screen").is_some_and(|screen| screen.eq_ignore_ascii_case("yes"));
@@ -174,6 +188,15 @@ mod tests {
         let Ok(Message::Response(response)) = Message::parse(Bytes::from(text), &Limits::default()) else { panic!() };
         let identity = response.identity().unwrap();
         assert_eq!((identity.best(true).uri_text(), identity.is_anonymous()), ("sip:4@a", false));
+    }
+
+    #[test]
+    fn either_party_within_a_call() {
+        let called = request("From: <sip:1@a>|Remote-Party-ID: <sip:2@a>;party=called;privacy=off");
+        assert_eq!(called.identity().unwrap().best(true).uri_text(), "sip:1@a");
+        assert_eq!(called.identity_in_call().unwrap().best(true).uri_text(), "sip:2@a");
+        let both = request("From: <sip:1@a>|Remote-Party-ID: <sip:2@a>;party=called, <sip:3@a>;party=calling");
+        assert_eq!(both.identity_in_call().unwrap().best(true).uri_text(), "sip:3@a");
     }
 
     #[test]

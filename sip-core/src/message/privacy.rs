@@ -35,7 +35,7 @@ impl Privacy {
     pub fn parse(text: &str) -> Privacy {
         let mut privacy = Privacy::default();
         for value in text.split([';', ',']) {
-            privacy.add(value.trim());
+            privacy.set(value.trim());
         }
         privacy
     }
@@ -45,19 +45,51 @@ impl Privacy {
         !self.none && (self.id || self.user || self.header)
     }
 
-    fn add(&mut self, value: &str) {
-        let flags: [(&str, &mut bool); 7] = [
+    /// The values by name, in the order in which they are written; `critical` comes last (RFC 3323 section 4.2).
+    pub fn values(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let mut privacy = *self;
+        privacy.flags().map(|(name, flag)| flag.then_some(name)).into_iter().flatten()
+    }
+
+    /// The value of a Privacy header field; `None`: nothing is asked for.
+    pub fn value(&self) -> Option<String> {
+        let mut text = String::new();
+        for value in self.values() {
+            if !text.is_empty() {
+                text.push(';');
+            }
+            text.push_str(value);
+        }
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Whether it may be asked for: `none` stands alone, and `critical` does not (RFC 3323 section 4.2).
+    pub fn is_consistent(&self) -> bool {
+        let others = self.values().filter(|value| *value != "critical").count();
+        if self.none { others == 1 && !self.critical } else { others > 0 || !self.critical }
+    }
+
+    /// Sets the value of that name; false: there is none.
+    pub fn set(&mut self, value: &str) -> bool {
+        let mut known = false;
+        for (name, flag) in self.flags() {
+            let is_it = name.eq_ignore_ascii_case(value);
+            *flag |= is_it;
+            known |= is_it;
+        }
+        known
+    }
+
+    fn flags(&mut self) -> [(&'static str, &mut bool); 7] {
+        [
+            ("none", &mut self.none),
+            ("user", &mut self.user),
             ("header", &mut self.header),
             ("session", &mut self.session),
-            ("user", &mut self.user),
-            ("none", &mut self.none),
-            ("critical", &mut self.critical),
             ("id", &mut self.id),
             ("history", &mut self.history),
-        ];
-        for (name, flag) in flags {
-            *flag |= name.eq_ignore_ascii_case(value);
-        }
+            ("critical", &mut self.critical),
+        ]
     }
 }
 
@@ -67,7 +99,7 @@ impl Fields {
         let mut privacy = Privacy::default();
         let lines: TokenList<'_> = self.tokens(Name::Privacy);
         for value in lines.flat_map(|line| line.split(';')) {
-            privacy.add(value.trim());
+            privacy.set(value.trim());
         }
         privacy
     }
@@ -85,6 +117,16 @@ mod tests {
         assert_eq!(privacy, Privacy { header: true, session: true, id: true, critical: true, ..Privacy::default() });
         assert_eq!(Privacy::parse(" history;user"), Privacy { history: true, user: true, ..Privacy::default() });
         assert_eq!(fields_of_test("X-None: y").privacy(), Privacy::default());
+    }
+
+    #[test]
+    fn written_in_order() {
+        let text = |text| Privacy::parse(text).value();
+        assert_eq!(text("critical;id;header").as_deref(), Some("header;id;critical"));
+        assert_eq!(text("nobody-knows"), None);
+        let fits = |text| Privacy::parse(text).is_consistent();
+        assert!(fits("") && fits("none") && fits("id;critical") && fits("history"));
+        assert!(!fits("critical") && !fits("none;id") && !fits("none;critical"));
     }
 
     #[test]

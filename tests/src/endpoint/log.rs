@@ -91,6 +91,9 @@ fn of_call(event: &CallEvent) -> String {
         CallEvent::Offer { sdp } => format!("offer{}", with(sdp)),
         CallEvent::Negotiated { .. } => "negotiated".into(),
         CallEvent::Recovered => "recovered".into(),
+        CallEvent::Identity { identity, previous } => {
+            format!("identity: {} instead of {}", identity.shown.as_str(), previous.shown.as_str())
+        }
         CallEvent::Hold(hold) => match (hold.local, hold.remote) {
             (false, false) => "nobody holds".into(),
             (true, false) => "hold: local".into(),

@@ -316,6 +316,16 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
                 }
                 arguments.description = Some(true);
             }
+            "anonymously" => arguments.field("anonymous", true),
+            "as" => arguments.field("preferredIdentity", words.expect("as whom")?),
+            "keeping" => {
+                let mut values = Vec::new();
+                while !words.skip("private") {
+                    values.push(words.expect("what to keep private")?);
+                    words.skip("and");
+                }
+                arguments.field("privacy", values);
+            }
             "staying" => arguments.stays = true,
             "quietly" => arguments.quiet = true,
             other => match other.strip_prefix('(').and_then(|name| name.strip_suffix(')')) {
@@ -386,7 +396,18 @@ fn read_event(words: &mut Words) -> Result<Pattern> {
     Ok(match kind.as_str() {
         "incoming" => {
             words.take_all(&["from"])?;
-            let event = Pattern::new("incoming").with("from", words.expect("from whom")?);
+            let mut event = Pattern::new("incoming").with("from", words.expect("from whom")?);
+            if words.skip("known") {
+                words.take_all(&["as"])?;
+                event = event.with("shown", words.expect("as whom")?);
+            }
+            if words.skip("anonymously") {
+                event = event.with("anonymous", "true");
+            }
+            if words.skip("diverted") {
+                words.take_all(&["by"])?;
+                event = event.with("diverter", words.expect("by whom")?);
+            }
             let event = read_description(event, words)?;
             if !words.skip("in") {
                 return Ok(event);
@@ -413,6 +434,19 @@ fn read_event(words: &mut Words) -> Result<Pattern> {
                 }
                 None => event,
             }
+        }
+        "identity" => {
+            let mut event = Pattern::new("identity").with("shown", words.expect("whose")?);
+            for source in ["claimed", "asserted"] {
+                if words.skip(source) {
+                    event = event.with("source", source);
+                }
+            }
+            if words.skip("instead") {
+                words.take_all(&["of"])?;
+                event = event.with("previous", words.expect("of whom")?);
+            }
+            event
         }
         "established" => Pattern::new("established"),
         "recovered" => Pattern::new("recovered"),

@@ -45,7 +45,9 @@ impl Told {
             },
             "incoming" => {
                 let from = user(&notification["from"]["uri"]);
-                event(with_sdp(Pattern::new("incoming").with("from", from), sdp))
+                let pattern = with_identity(Pattern::new("incoming").with("from", from), &notification["identity"]);
+                let diverter = &notification["diversions"][0]["diverter"]["uri"];
+                event(with_sdp(pattern.with("diverter", user(diverter)), sdp))
             }
             "state" if notification["state"] == "established" => event(Pattern::new("established")),
             "progress" => {
@@ -57,6 +59,11 @@ impl Told {
                 event(pattern.with("status", notification["status"].to_string()))
             }
             "recovered" => event(Pattern::new("recovered")),
+            "identity" => {
+                let previous = user(&notification["previous"]["shown"]["uri"]);
+                let pattern = Pattern::new("identity").with("previous", previous);
+                event(with_identity(pattern, &notification["identity"]))
+            }
             "offer" => Told::Offer { call: call.unwrap_or_default(), event: with_sdp(Pattern::new("offer"), sdp) },
             "hold" => {
                 let pattern = Pattern::new("hold").with("local", notification["local"].to_string());
@@ -132,6 +139,13 @@ fn end(end: &Value) -> Pattern {
         pattern = pattern.with("error", kind);
     }
     pattern
+}
+
+/// Who somebody is, by what matters of it.
+fn with_identity(pattern: Pattern, identity: &Value) -> Pattern {
+    let source = if identity["source"] == "claimed" { "claimed" } else { "asserted" };
+    let pattern = pattern.with("shown", user(&identity["shown"]["uri"])).with("source", source);
+    pattern.with("anonymous", identity["anonymous"].to_string())
 }
 
 fn with_error(pattern: Pattern, error: &Value) -> Pattern {

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook_core::control::{
-    AddressValue, AgentConfig, BindingValue, Command, Control, CountsValue, DtmfValue, EndValue, ErrorValue, FlowValue,
-    HoldValue, Notification, PushStateValue, ReasonValue, RegistrationSnapshot, ReplacementValue, ResultValue,
-    SessionTimerValue, Snapshot, SubscriptionEndValue, SummaryValue, TransitionValue,
+    AddressValue, AgentConfig, BindingValue, Command, Control, CountsValue, DiversionValue, DtmfValue, EndValue,
+    ErrorValue, FlowValue, FoundValue, HoldValue, IdentityValue, Notification, PastTargetValue, PushStateValue,
+    ReasonValue, RegistrationSnapshot, ReplacementValue, ResultValue, SessionTimerValue, Snapshot,
+    SubscriptionEndValue, SummaryValue, TransitionValue,
 };
 use offhook_tests::endpoint::{ANSWER, OFFER};
 use offhook_tests::net::{Conditions, Network, Node};
@@ -190,6 +191,28 @@ fn replacement() -> ReplacementValue {
     ReplacementValue { call_id: "x".into(), to_tag: "x".into(), from_tag: "x".into(), early_only: false }
 }
 
+fn identity() -> IdentityValue {
+    IdentityValue {
+        shown: address(),
+        claimed: address(),
+        asserted: None,
+        number: None,
+        source: "claimed",
+        screened: false,
+        anonymous: false,
+        privacy: vec!["id"],
+    }
+}
+
+fn diversion() -> DiversionValue {
+    DiversionValue { diverter: address(), reason: None, counter: 1, private: false }
+}
+
+fn target() -> PastTargetValue {
+    let found = Some(FoundValue { how: "noChange", from: "1".into() });
+    PastTargetValue { target: address(), index: "1.1".into(), found, cause: None, private: false }
+}
+
 fn snapshot() -> Snapshot {
     Snapshot {
         call: 1,
@@ -198,6 +221,7 @@ fn snapshot() -> Snapshot {
         call_id: "x".into(),
         local: address(),
         remote: address(),
+        identity: identity(),
         hold: HoldValue { local: false, remote: false },
         session_timer: Some(SessionTimerValue { expires: 1800, refresher: "local" }),
         replacement: Some(replacement()),
@@ -241,6 +265,10 @@ fn notifications() -> Vec<Notification> {
             call_id: text.clone(),
             from: address(),
             to: address(),
+            identity: identity(),
+            trusted: true,
+            diversions: vec![diversion()],
+            targets: vec![target()],
             sdp: None,
             replaces: None,
             referred_by: None,
@@ -253,6 +281,7 @@ fn notifications() -> Vec<Notification> {
         Notification::Answered { call, sdp: None, at },
         Notification::Offer { call, sdp, at },
         Notification::Negotiated { call, sdp: text.clone(), at },
+        Notification::Identity { call, identity: identity(), previous: identity(), at },
         Notification::Hold { call, local: true, remote: true, at },
         Notification::Recovered { call, at },
         Notification::Info {
@@ -360,6 +389,9 @@ fn notifications_have_the_names_of_the_protocol() {
         (json!(registration()), "RegistrationSnapshot"),
         (json!(&registration().bindings[0]), "Binding"),
         (json!(replacement()), "Replacement"),
+        (json!(identity()), "RemoteIdentity"),
+        (json!(diversion()), "Diversion"),
+        (json!(target()), "PastTarget"),
         (json!(&snapshot().history[0]), "Transition"),
     ] {
         assert_eq!(keys(&value), interface(name), "{name}");
@@ -371,6 +403,7 @@ fn notifications_have_the_names_of_the_protocol() {
     for (value, field) in [(json!(&registration().flows[0]), "flows"), (json!(registration().push), "push")] {
         assert_eq!(keys(&value), inner(&exported("RegistrationSnapshot"), field), "{field}");
     }
+    assert_eq!(keys(&json!(target().found)), inner(&exported("PastTarget"), "found"));
     assert_eq!(keys(&json!(snapshot().hold)), inner(&exported("CallSnapshot"), "hold"));
     assert_eq!(keys(&json!(DtmfValue { tone: '1', duration: 1 })), inner(&exported("Notification"), "dtmf"));
 }

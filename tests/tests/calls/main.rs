@@ -11,6 +11,7 @@ mod datagrams;
 mod dialog;
 mod finding;
 mod gruu;
+mod identity;
 mod info;
 mod input;
 mod interleaving;

@@ -111,6 +111,7 @@ const CALL_EVENTS: { [K in keyof CallEvents]: ((event: CallEvents[K], described:
   }),
   redirected: (event) => event,
   recovered: (event) => event,
+  identity: (event) => event,
   hold: (event) => event,
   info: (event) => event,
   ended: (event) => event,
@@ -200,20 +201,25 @@ class Agent {
     });
     ua.on("incoming", ({ call, at }) => {
       const { number } = this.#add(call, null);
-      const { callId, remote: from, headers } = call;
+      const { callId, remote: from, identity, diversions, headers } = call;
       const replaces = this.#number(call.replaces);
       const sdp = this.#described(call);
-      this.#tell({ type: "incoming", call: number, callId, from: plain(from), sdp, replaces, headers, at });
+      const who = { from: plain(from), identity, diversions };
+      this.#tell({ type: "incoming", call: number, callId, ...who, sdp, replaces, headers, at });
     });
     return ua;
   }
 
-  async call({ target, headers, replaces, followRedirects }: Of<"call">): Promise<{ call: number; callId: string }> {
+  async call(command: Of<"call">): Promise<{ call: number; callId: string }> {
+    const { target, headers, replaces, followRedirects, preferredIdentity, privacy, anonymous } = command;
     const ua = await this.connect();
     const options = {
       ...(headers && { headers }),
       ...(replaces && { replaces }),
       ...(followRedirects !== undefined && { followRedirects }),
+      ...(preferredIdentity !== undefined && { preferredIdentity }),
+      ...(privacy && { privacy }),
+      ...(anonymous && { anonymous }),
     };
     return this.#place(ua.call(target, options));
   }

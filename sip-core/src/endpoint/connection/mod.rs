@@ -115,6 +115,11 @@ impl Endpoint {
         self.connection.link_of(flow).is_some()
     }
 
+    /// Whether it is the path to a server.
+    pub(super) fn is_server(&self, path: Path) -> bool {
+        self.connection.link_at(path).is_some()
+    }
+
     /// The path of a way that is up.
     pub(super) fn link_path(&self, link: usize) -> Option<Path> {
         self.connection.links.get(link).and_then(Link::up)

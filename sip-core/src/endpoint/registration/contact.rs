@@ -52,9 +52,11 @@ impl Endpoint {
     }
 
     /// The URI others reach us at, in or for a dialog: a GRUU if the registrar gave us one, else the address of the flow.
-    pub(in super::super) fn contact_uri(&self, path: Path, sips: bool) -> String {
-        let mut uri = match self.gruu(sips) {
+    /// `hidden`: without telling whose it is.
+    pub(in super::super) fn contact_uri(&self, path: Path, sips: bool, hidden: bool) -> String {
+        let mut uri = match self.gruu(sips, hidden) {
             Some(gruu) => return String::from(gruu),
+            None if hidden => self.uri_on(path, sips, "anonymous"),
             None => self.flow_uri(path, sips),
         };
         let binding = self.registration.bindings.iter().find(|binding| binding.bound == Some(path.flow));
@@ -69,13 +71,14 @@ impl Endpoint {
         uri
     }
 
-    fn gruu(&self, sips: bool) -> Option<&str> {
+    fn gruu(&self, sips: bool, hidden: bool) -> Option<&str> {
         if !self.is_registered() {
             return None;
         }
         let granted = &self.registration.granted;
         let gruu = match self.config.gruu {
             GruuUse::Never => None,
+            _ if hidden => granted.temporary_gruu.as_deref(),
             GruuUse::Public => granted.gruu.as_deref(),
             GruuUse::Temporary => granted.temporary_gruu.as_deref().or(granted.gruu.as_deref()),
         }?;

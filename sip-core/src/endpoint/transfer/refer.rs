@@ -78,7 +78,7 @@ impl Endpoint {
             Some(Err(_)) => return Err((StatusCode::BAD_REQUEST, Some("Replaces Cannot Be Read"))),
             None => {
                 let uri = target.uri.as_str();
-                same_user(uri, self.config.aor.as_str()) || same_user(uri, &self.contact_uri(source, false))
+                same_user(uri, self.config.aor.as_str()) || same_user(uri, &self.contact_uri(source, false, false))
             }
         };
         // Some send the call they transfer in place of the target (baresip#3763).

@@ -122,7 +122,11 @@ impl Endpoint {
             referral.stage = Stage::Followed;
         }
         self.report(now, key, StatusCode::TRYING, StatusCode::TRYING.reason());
-        let options = CallOptions { sdp: options.sdp, headers, ..CallOptions::default() };
+        let mut options = CallOptions { sdp: options.sdp, headers, ..CallOptions::default() };
+        // Who is unknown to the one side stays so to the other.
+        if let Some(call) = self.referrals.get(key).and_then(|referral| referral.call) {
+            self.stay_hidden(call, &mut options);
+        }
         match self.call(now, &target, options) {
             Ok(call) => {
                 if let Some(entry) = self.calls.get_mut(call.0)

@@ -36,6 +36,13 @@ pub(in super::super) struct Transfer {
     timer: Option<TimerId>,
 }
 
+impl Transfer {
+    /// The call that is transferred.
+    pub(in super::super) fn call(&self) -> Option<Key> {
+        self.call
+    }
+}
+
 impl Endpoint {
     /// Asks the other side of a call to call somebody else in its place: a blind transfer (RFC 5589 6). The REFER is on its
     /// way when this returns; what becomes of it is told by [`Event::Transfer`], also after the call has ended.
@@ -203,8 +210,10 @@ impl Endpoint {
         let purpose = outgoing::Purpose::Refer(key);
         let call = self.transfers.get(key).and_then(|transfer| transfer.call);
         let dialog = call.and_then(|call| self.calls.get(call)).and_then(|call| call.dialog()).cloned();
+        let hidden = dialog.as_ref().is_some_and(|dialog| Endpoint::is_hidden(dialog.local()));
         let (outgoing, seat) = match (dialog, call, peer) {
-            (Some(mut dialog), Some(call), _) if !is_gruu(dialog.target()) => {
+            // Another request of ours would tell who we are.
+            (Some(mut dialog), Some(call), _) if hidden || !is_gruu(dialog.target()) => {
                 let outgoing = self.dialog_request(&mut dialog, purpose, Method::Refer);
                 if let Some(slot) = self.calls.get_mut(call).and_then(|call| call.dialog_mut()) {
                     slot.raise_cseq(dialog.local_cseq());
@@ -223,7 +232,10 @@ impl Endpoint {
             (None, _, Some(peer)) => self.refer_outside(purpose, peer.as_str()),
             (None, _, None) => return self.end_transfer(now, key, Err(super::super::callee::GONE)),
         };
-        let mut outgoing = outgoing.header("Refer-To", &target.to_string()).header("Referred-By", &self.referrer());
+        let mut outgoing = outgoing.header("Refer-To", &target.to_string());
+        if !hidden {
+            outgoing = outgoing.header("Referred-By", &self.referrer());
+        }
         outgoing.contact = true;
         let Some(transfer) = self.transfers.get(key) else { return };
         if !transfer.options.follow {
