@@ -28,10 +28,22 @@ pub(super) fn sdp_of(fields: &Fields) -> Option<Bytes> {
 /// Whether the writer of this description takes nothing in: the other side is on hold. A description that cannot be
 /// read holds nobody.
 pub(super) fn holds_us(remote: &[u8]) -> bool {
-    // Hardly any description holds: one without these words cannot, and is not taken apart to see it.
-    let words: [&[u8]; 5] = [b"sendonly", b"inactive", b" 0.0.0.0", b" IP6 ::", b" IP6 0"];
-    words.iter().any(|word| memchr::memmem::find(remote, word).is_some())
-        && SdpRef::parse(remote).is_ok_and(|remote| sdp::is_held_by_remote(&remote))
+    // Hardly any description holds: one without such lines is not taken apart to see it.
+    may_hold(remote) && SdpRef::parse(remote).is_ok_and(|remote| sdp::is_held_by_remote(&remote))
+}
+
+fn may_hold(description: &[u8]) -> bool {
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', description).chain([description.len()]).any(|end| {
+        let line = description.get(start..end).unwrap_or_default();
+        start = end.saturating_add(1);
+        match line {
+            [b'a', b'=', name @ ..] => name.starts_with(b"sendonly") || name.starts_with(b"inactive"),
+            // 0.0.0.0 and :: in all their forms.
+            [b'c', b'=', ..] => line.windows(2).any(|pair| matches!(pair, [b' ', b'0' | b':'])),
+            _ => false,
+        }
+    })
 }
 
 /// Whether our description holds the other side.

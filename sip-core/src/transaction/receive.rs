@@ -136,8 +136,13 @@ impl<U: Copy> Transactions<U> {
     }
 
     pub(super) fn received_request(&mut self, now: Instant, source: Path, request: Request) {
-        let key = match request.via().and_then(|via| self.matcher.server(&request, &via, request.method().as_str())) {
-            Ok(key) => key,
+        let read = request.via().and_then(|via| {
+            let key = self.matcher.server(&request, &via, request.method().as_str())?;
+            let transport = self.flows.transport(source.flow);
+            Ok((key, transport.map_or(source, |transport| response_path(&via, source, transport))))
+        });
+        let (key, path) = match read {
+            Ok(read) => read,
             Err(error) => {
                 let bytes = request.bytes().clone();
                 return self.events.push_back(Event::Malformed { source, error, bytes });
@@ -169,7 +174,7 @@ impl<U: Copy> Transactions<U> {
         if full && self.cancelled_by(&request).is_none() {
             return self.refuse(source, &request, key);
         }
-        self.begin_server(now, source, request, key);
+        self.begin_server(now, source, path, request, key);
     }
 
     /// Over the limit: a stateless 503 (RFC 3261 21.5.4), so that no memory is spent. Its To tag is the same for every
@@ -193,9 +198,8 @@ impl<U: Copy> Transactions<U> {
         }
     }
 
-    pub(super) fn begin_server(&mut self, now: Instant, source: Path, request: Arc<Request>, key: MatchKey) {
+    fn begin_server(&mut self, now: Instant, source: Path, path: Path, request: Arc<Request>, key: MatchKey) {
         let transport = self.flows.transport(source.flow);
-        let path = self.path_back(&request, source);
         let (machine, step) = if *request.method() == Method::Invite {
             let (state, step) = invite_server::start();
             (Machine::Invite(state), step)

@@ -1,6 +1,5 @@
 //! What every response takes over from its request (RFC 3261 8.2.6.2), and where it goes (18.2.2, RFC 3581).
 
-use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::message::{Builder, Host, Name, Request, StatusCode, Via};
@@ -81,56 +80,77 @@ fn write_top_via(via: &Via<'_>, source: SocketAddr, mut put: impl FnMut(&str)) {
         if known && name.eq_ignore_ascii_case("rport") {
             rport = true;
             put("rport=");
-            put(Short::of(source.port()).text());
+            put(Digits::of(source.port()).text());
         } else {
             put(param);
         }
     }
     if known && (rport || !is_same_host(via, source.ip())) {
         put(";received=");
-        put(Short::of(source.ip()).text());
+        put_address(source.ip(), put);
     }
 }
 
-/// A number or an address as text, without an allocation.
-struct Short {
-    bytes: [u8; 48],
-    length: usize,
+/// Written by hand: what formats anything takes longer than the rest of a response.
+fn put_address(address: IpAddr, mut put: impl FnMut(&str)) {
+    let IpAddr::V4(address) = address else { return put(&address.to_string()) };
+    for (place, part) in address.octets().into_iter().enumerate() {
+        if place > 0 {
+            put(".");
+        }
+        put(Digits::of(part.into()).text());
+    }
 }
 
-impl Short {
-    fn of(value: impl std::fmt::Display) -> Short {
-        let mut short = Short { bytes: [0; 48], length: 0 };
-        // The longest address has 39 characters; what does not fit would be missing, not wrong.
-        let _ = write!(short, "{value}");
-        short
+/// A number as text.
+struct Digits {
+    bytes: [u8; 5],
+    start: usize,
+}
+
+impl Digits {
+    fn of(mut number: u16) -> Digits {
+        let mut digits = Digits { bytes: [b'0'; 5], start: 5 };
+        for (place, byte) in digits.bytes.iter_mut().enumerate().rev() {
+            *byte = b'0'.wrapping_add((number % 10) as u8);
+            digits.start = place;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        digits
     }
 
     fn text(&self) -> &str {
-        self.bytes.get(..self.length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
-    }
-}
-
-impl std::fmt::Write for Short {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let end = self.length.saturating_add(text.len());
-        let Some(room) = self.bytes.get_mut(self.length..end) else { return Err(std::fmt::Error) };
-        room.copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
+        self.bytes.get(self.start..).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
 }
 
 /// Each parameter with its quotation marks; a semicolon within them separates nothing.
 fn params_as_written(params: &str) -> impl Iterator<Item = &str> {
-    let (mut quoted, mut escaped) = (false, false);
-    let pieces = params.split(move |c: char| {
-        let separates = c == ';' && !quoted;
-        quoted ^= c == '"' && !escaped;
-        escaped = quoted && c == '\\' && !escaped;
-        separates
-    });
-    pieces.map(str::trim).filter(|param| !param.is_empty())
+    let mut rest = params;
+    std::iter::from_fn(move || {
+        let mut end = None;
+        let (mut quoted, mut escaped) = (false, false);
+        for (place, byte) in rest.bytes().enumerate() {
+            if byte == b';' && !quoted {
+                end = Some(place);
+                break;
+            }
+            quoted ^= byte == b'"' && !escaped;
+            escaped = quoted && byte == b'\\' && !escaped;
+        }
+        if rest.is_empty() {
+            return None;
+        }
+        // Cut at a semicolon, which is a character of its own.
+        let (piece, after) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, ""));
+        rest = after.strip_prefix(';').unwrap_or(after);
+        Some(piece)
+    })
+    .map(str::trim)
+    .filter(|param| !param.is_empty())
 }
 
 fn is_same_host(via: &Via<'_>, ip: IpAddr) -> bool {

@@ -51,11 +51,11 @@ pub struct Figure {
 
 impl Figure {
     pub fn new(key: &str, value: f64) -> Figure {
-        Figure { value: Some(value), ..Figure::absent(key, unit(key), "") }
+        Figure { value: Some(value), ..Figure::absent(key, "") }
     }
 
     /// One that is not there.
-    pub fn absent(key: &str, _unit: &str, reason: &str) -> Figure {
+    pub fn absent(key: &str, reason: &str) -> Figure {
         Figure {
             key: key.into(),
             value: None,
@@ -64,6 +64,13 @@ impl Figure {
             reason: Some(reason).filter(|reason| !reason.is_empty()).map(Into::into),
             more: Map::new(),
         }
+    }
+
+    /// With what somebody else needs.
+    #[must_use]
+    pub fn peer(mut self, name: &str, value: Option<f64>) -> Figure {
+        self.peers.push((name.into(), value));
+        self
     }
 
     #[must_use]
@@ -98,7 +105,7 @@ pub fn write(file: &Path, figures: Vec<Figure>) -> Result<Map<String, Value>, St
         let json = figure.json();
         known.insert(figure.key, json);
     }
-    let absent = |key: &str| Figure::absent(key, unit(key), "not part of this run").json();
+    let absent = |key: &str| Figure::absent(key, "not part of this run").json();
     let mut all: Map<String, Value> =
         KEYS.iter().map(|key| ((*key).into(), known.remove(*key).unwrap_or_else(|| absent(key)))).collect();
     all.append(&mut known);

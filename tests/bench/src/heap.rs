@@ -1,13 +1,13 @@
 //! The memory of calls: what a callee holds.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use offhook_workload::callee::Callee;
 use offhook_workload::counting::Heap;
 
 use crate::Options;
 use crate::figure::Figure;
-use crate::measure::{cpu_time, round};
+use crate::measure::{cpu_time, resident, round};
 
 /// Until no transaction of a call is left.
 const QUIET: Duration = Duration::from_secs(40);
@@ -79,7 +79,7 @@ fn next_call(callee: &mut Callee) -> f64 {
     let mut rounds: Vec<f64> = Vec::new();
     for _ in 0..11 {
         callee.run_for(QUIET);
-        let (start, _wall) = (cpu_time(), Instant::now());
+        let start = cpu_time();
         for _ in 0..CALLS {
             let call = callee.confirm();
             callee.hang_up(call);
@@ -88,10 +88,4 @@ fn next_call(callee: &mut Callee) -> f64 {
     }
     rounds.sort_by(f64::total_cmp);
     rounds[rounds.len() / 2]
-}
-
-/// Bytes of this process in memory.
-fn resident() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or_default() * 4096
 }

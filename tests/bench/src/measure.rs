@@ -44,6 +44,12 @@ pub fn cpu_time() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// Bytes of this process in memory.
+pub fn resident() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or_default() * 4096
+}
+
 /// Turns that are measured side by side: each gets a share of every round, so that what else the machine does strikes all
 /// alike. What is told of each is its median round.
 pub fn side_by_side(mut work: Vec<Turn>, rounds: usize, share: Duration) -> Vec<Sample> {

@@ -7,15 +7,35 @@
 #![allow(unsafe_code, reason = "an allocator is unsafe; it does nothing but count what it hands to the system's")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::cell::Cell;
 
-/// The system's allocator, with counters.
+/// The system's allocator, with counters of each thread: what a thread does costs no other anything.
 #[derive(Debug)]
 pub struct Counting;
 
-static CALLS: AtomicU64 = AtomicU64::new(0);
-static FREED: AtomicU64 = AtomicU64::new(0);
-static LIVE: AtomicU64 = AtomicU64::new(0);
+thread_local! {
+    static COUNTS: Cell<Counts> = const { Cell::new(Counts { calls: 0, freed: 0, live: 0 }) };
+}
+
+#[derive(Clone, Copy)]
+struct Counts {
+    calls: u64,
+    freed: u64,
+    /// Below zero where others free what this thread allocated, and wraps then.
+    live: u64,
+}
+
+fn count(calls: u64, freed: u64, grown: u64) {
+    // A thread that ends counts no more.
+    let _ = COUNTS.try_with(|counts| {
+        let now = counts.get();
+        counts.set(Counts {
+            calls: now.calls.wrapping_add(calls),
+            freed: now.freed.wrapping_add(freed),
+            live: now.live.wrapping_add(grown),
+        });
+    });
+}
 
 /// What has been allocated so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +49,10 @@ pub struct Heap {
 }
 
 impl Heap {
-    /// The heap now.
+    /// What this thread has done by now.
     pub fn now() -> Heap {
-        let (calls, freed) = (CALLS.load(Relaxed), FREED.load(Relaxed));
-        Heap { allocations: calls, blocks: calls.wrapping_sub(freed), bytes: LIVE.load(Relaxed) }
+        let Counts { calls, freed, live } = COUNTS.with(Cell::get);
+        Heap { allocations: calls, blocks: calls.wrapping_sub(freed), bytes: live }
     }
 
     /// What came since `before`; what was freed counts below zero.
@@ -49,30 +69,24 @@ impl Heap {
 // Safety: every call is handed to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.fetch_add(1, Relaxed);
-        LIVE.fetch_add(layout.size() as u64, Relaxed);
+        count(1, 0, layout.size() as u64);
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        FREED.fetch_add(1, Relaxed);
-        LIVE.fetch_sub(layout.size() as u64, Relaxed);
+        count(0, 1, (layout.size() as u64).wrapping_neg());
         unsafe { System.dealloc(block, layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        CALLS.fetch_add(1, Relaxed);
-        LIVE.fetch_add(layout.size() as u64, Relaxed);
+        count(1, 0, layout.size() as u64);
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if size > layout.size() {
-            // One more was asked for and one was given back.
-            CALLS.fetch_add(1, Relaxed);
-            FREED.fetch_add(1, Relaxed);
-        }
-        LIVE.fetch_add((size as u64).wrapping_sub(layout.size() as u64), Relaxed);
+        // Where it grows, one more was asked for and one was given back.
+        let grows = u64::from(size > layout.size());
+        count(grows, grows, (size as u64).wrapping_sub(layout.size() as u64));
         unsafe { System.realloc(block, layout, size) }
     }
 }
