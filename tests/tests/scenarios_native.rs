@@ -33,17 +33,18 @@ fn ways(scenario: &Scenario) -> Vec<(&'static str, Native)> {
     let (ws, wss) = (Transport::Ws, Transport::Wss);
     let direct = |transport| Native { transport, through: false };
     let through = |transport| Native { transport, through: true };
+    let suits = |(_, way): &(&str, Native)| way.transport.is_reliable() || !scenario.needs_connections();
     if scenario.is_scripted() {
-        return vec![("udp", direct(udp)), ("ws", direct(ws))];
+        let ways = [("udp", direct(udp)), ("ws", direct(ws))];
+        return ways.into_iter().filter(suits).collect();
     }
     let mut ways = Vec::new();
     if !scenario.switchboard {
         ways.extend([("udp", direct(udp)), ("tcp", direct(tcp)), ("tls", direct(tls))]);
     }
-    if !scenario.breaks_connections() {
-        ways.push(("switchboard, udp", through(udp)));
-    }
+    ways.push(("switchboard, udp", through(udp)));
     ways.extend([("switchboard, tcp", through(tcp)), ("switchboard, tls", through(tls))]);
     ways.extend([("switchboard, ws", through(ws)), ("switchboard, wss", through(wss))]);
+    ways.retain(suits);
     ways
 }

@@ -17,7 +17,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 
 /// A SIP registrar and proxy for UDP, TCP and browsers, which also serves the web softphone.
 ///
-/// Without --user or --config there are alice, bob, carol and echo, each with the password NAME-secret. Users that
+/// Without --user or --config there are alice, bob, carol, dave and echo, each with the password NAME-secret. Users that
 /// nobody registers help testing: busy, decline, ringing, blackhole, and status-300 to status-699.
 #[derive(Parser)]
 #[command(version)]

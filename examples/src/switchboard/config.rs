@@ -8,7 +8,7 @@ use offhook_core::message::Limits as MessageLimits;
 use offhook_core::transaction::TimerConfig;
 
 /// The users of a switchboard nobody configured; the password of each is `<user>-secret`.
-pub const DEFAULT_USERS: [&str; 4] = ["alice", "bob", "carol", "echo"];
+pub const DEFAULT_USERS: [&str; 5] = ["alice", "bob", "carol", "dave", "echo"];
 
 /// The domains of a switchboard nobody configured.
 pub const DEFAULT_DOMAINS: [&str; 2] = ["offhook.test", "localhost"];

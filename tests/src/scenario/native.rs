@@ -49,6 +49,18 @@ impl Agent {
         if let Some(server) = text("server") {
             command.args(["--server", server]);
         }
+        for server in config["servers"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            command.args(["--backup", server]);
+        }
+        if let Some(flows) = config["flows"].as_u64() {
+            command.args(["--flows", &flows.to_string()]);
+        }
+        if config["askCredentials"] == true {
+            command.arg("--ask-credentials");
+        }
+        if let Some(token) = text("token") {
+            command.env("OFFHOOK_TOKEN", token);
+        }
         if config["automaticMedia"] == true {
             command.arg("--automatic-media");
         }
@@ -73,7 +85,9 @@ impl Agent {
             command.arg("--tls-certificate").arg(&certificates.certificate);
             command.arg("--tls-key").arg(&certificates.key);
         }
-        command.env("OFFHOOK_PASSWORD", text("password").unwrap_or_default());
+        if let Some(password) = text("password") {
+            command.env("OFFHOOK_PASSWORD", password);
+        }
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
         let (input, output) = (child.stdin.take(), child.stdout.take().ok_or("no standard output")?);

@@ -27,10 +27,13 @@ impl std::fmt::Display for ParseError {
 type Result<T> = std::result::Result<T, String>;
 
 /// The actions of the API, each with what it takes.
-const ACTIONS: [&str; 26] = [
+const ACTIONS: [&str; 29] = [
     "connect",
     "register",
     "unregister",
+    "bindings",
+    "clearBindings",
+    "credentials",
     "call",
     "ring",
     "answer",
@@ -73,6 +76,7 @@ pub fn parse(name: &str, text: &str) -> std::result::Result<Scenario, ParseError
         guards: Vec::new(),
         cast: Vec::new(),
         switchboard: false,
+        connections: false,
         skips: Vec::new(),
         lossless: None,
         steps: Vec::new(),
@@ -139,6 +143,10 @@ fn read_head(scenario: &mut Scenario, line: &str) -> Result<bool> {
             words.take_all(&["the", "switchboard"])?;
             scenario.switchboard = true;
         }
+        Some("over") => {
+            words.take_all(&["connections"])?;
+            scenario.connections = true;
+        }
         Some("not") => {
             let name = words.expect("a runtime")?;
             if name == "bad" {
@@ -182,6 +190,21 @@ fn read_settings(words: &mut Words) -> Result<Settings> {
             "T1" => settings.t1 = Some(read_duration(words)?),
             "session" => settings.session = Some(read_duration(words)?),
             "expires" => settings.expires = Some(words.number()?),
+            "servers" => loop {
+                settings.servers.push(words.expect("a scripted peer")?);
+                if !words.skip("and") {
+                    break;
+                }
+            },
+            "two" => {
+                words.take_all(&["flows"])?;
+                settings.flows = Some(2);
+            }
+            "token" => settings.token = Some(words.quoted()?),
+            "asks" => {
+                words.take_all(&["for", "credentials"])?;
+                settings.asks = true;
+            }
             "serves" => settings.packages.push(words.expect("an event package")?),
             other => return Err(format!("`{other}` is no setting")),
         }
@@ -284,6 +307,12 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
             arguments.text = Some(words.quoted()?);
         }
         "dtmf" => arguments.text = Some(words.expect("a digit")?),
+        "credentials" => match words.expect("token, password or none")?.as_str() {
+            "token" => arguments.field("token", words.quoted()?),
+            "password" => arguments.field("password", words.quoted()?),
+            "none" => {}
+            other => return Err(format!("`{other}`? token, password or none")),
+        },
         "redirect" => {
             words.skip("to");
             while words.peek().is_some_and(|word| !word.starts_with('(')) {
@@ -310,6 +339,10 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
                 words.take_all(&["offer"])?;
                 arguments.description = Some(false);
             }
+            "with" if words.skip("push") => {
+                let (provider, prid) = (words.expect("a push service")?, words.quoted()?);
+                arguments.field("push", serde_json::json!({ "provider": provider, "prid": prid }));
+            }
             "with" => {
                 if !words.skip("offer") {
                     words.take_all(&["early", "media"])?;
@@ -326,6 +359,7 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
                 }
                 arguments.field("privacy", values);
             }
+            "within" => arguments.field("timeout", read_duration(words)?.as_millis() as u64),
             "staying" => arguments.stays = true,
             "quietly" => arguments.quiet = true,
             other => match other.strip_prefix('(').and_then(|name| name.strip_suffix(')')) {
@@ -374,6 +408,7 @@ fn read_sight(who: Vec<usize>, words: &mut Words, maybe: bool) -> Result<What> {
         let mut expected = Pattern::new(if kind == "done" { "done" } else { "failed" });
         while let Some(word) = words.next() {
             expected = match word.as_str() {
+                "with" if words.is_quoted() => expected.with("bindings", words.quoted()?),
                 "with" => expected,
                 word if word.parse::<u16>().is_ok() => expected.with("status", word),
                 "sendrecv" | "sendonly" | "recvonly" | "inactive" => expected.with("sdp", word),
@@ -514,6 +549,14 @@ fn read_event(words: &mut Words) -> Result<Pattern> {
             }
             event
         }
+        "credentials" => {
+            words.take_all(&["needed"])?;
+            let event = Pattern::new("credentials needed");
+            match words.next() {
+                Some(why) => event.with("why", why),
+                None => event,
+            }
+        }
         "connected" => Pattern::new("connected"),
         "disconnected" => Pattern::new("disconnected"),
         "malformed" => Pattern::new("malformed"),
@@ -616,6 +659,8 @@ fn read_send(who: usize, words: &mut Words, more: &[&str]) -> Result<Send> {
     let what = words.expect("what")?;
     let what = if what == "again" {
         Sent::Again
+    } else if what == "pong" {
+        Sent::Pong
     } else if let Ok(status) = what.parse() {
         let method = if words.skip("to") { Some(words.expect("a method")?) } else { None };
         Sent::Response(status, method)
@@ -699,8 +744,10 @@ fn read_fault(scenario: &Scenario, words: &mut Words) -> Result<Fault> {
         }
         "rejoins" => Fault::Rejoins(role(words)?),
         "breaks" => {
-            words.take_all(&["the", "connection", "of"])?;
-            Fault::Breaks(role(words)?)
+            words.take_all(&["the"])?;
+            let which = ["first", "second"].into_iter().position(|which| words.skip(which));
+            words.take_all(&["connection", "of"])?;
+            Fault::Breaks(role(words)?, which)
         }
         other => return Err(format!("the network cannot `{other}`")),
     })

@@ -20,6 +20,8 @@ pub struct Scenario {
     pub cast: Vec<Role>,
     /// It needs the switchboard between the participants.
     pub switchboard: bool,
+    /// It is about connections: it is not played over UDP.
+    pub connections: bool,
     /// Where it cannot be played, and why.
     pub skips: Vec<(Runtime, String)>,
     /// Why it cannot be played where messages get lost by chance, if so.
@@ -92,6 +94,14 @@ pub struct Settings {
     pub expires: Option<u32>,
     /// Event packages others may subscribe to.
     pub packages: Vec<String>,
+    /// The peers that are its servers, in the order in which they are tried.
+    pub servers: Vec<String>,
+    /// How many flows it keeps to the server at a time.
+    pub flows: Option<u32>,
+    /// An access token, in place of a password.
+    pub token: Option<String>,
+    /// It has no credentials before it is asked for them.
+    pub asks: bool,
 }
 
 /// One line.
@@ -265,6 +275,8 @@ pub enum Sent {
     Response(u16, Option<String>),
     /// A request in the dialog, or the first of a new one to that agent.
     Request(String, Option<String>),
+    /// The answer to a keep-alive (RFC 5626 4.4.1).
+    Pong,
     /// The last message once more.
     Again,
 }
@@ -282,8 +294,8 @@ pub enum Fault {
     CutsOff(usize),
     /// It lets a participant in again.
     Rejoins(usize),
-    /// It breaks a participant's connections.
-    Breaks(usize),
+    /// It breaks a participant's connections: all of them, or the one of this number.
+    Breaks(usize, Option<usize>),
 }
 
 /// A message on its way.
@@ -306,9 +318,9 @@ impl Scenario {
         self.cast.iter().any(|role| matches!(role.part, Part::Scripted))
     }
 
-    /// Whether it needs connections, because they break.
-    pub fn breaks_connections(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.what, What::Network(Fault::Breaks(_))))
+    /// Whether it needs connections, because it is about them or they break.
+    pub fn needs_connections(&self) -> bool {
+        self.connections || self.steps.iter().any(|step| matches!(step.what, What::Network(Fault::Breaks(..))))
     }
 
     /// Whether it needs datagrams, because something happens to one.
@@ -322,7 +334,7 @@ impl Scenario {
         if let Some((_, why)) = self.skips.iter().find(|(skipped, _)| *skipped == runtime) {
             return Some(why.clone());
         }
-        let fault = |step: &Step| matches!(&step.what, What::Network(fault) if !matches!(fault, Fault::Breaks(_)));
+        let fault = |step: &Step| matches!(&step.what, What::Network(fault) if !matches!(fault, Fault::Breaks(..)));
         (runtime != Runtime::Simulated && self.steps.iter().any(fault))
             .then(|| "only the simulated network misbehaves on demand".to_owned())
     }

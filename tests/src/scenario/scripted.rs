@@ -37,6 +37,8 @@ pub(super) struct Puppet {
     pub(super) heard: VecDeque<Text>,
     /// Copies of what came before.
     pub(super) repeats: VecDeque<Text>,
+    /// Keep-alives that were not spoken of yet.
+    pub(super) pings: usize,
     seen: Vec<Bytes>,
     requests: Vec<(Path, Text)>,
     dialogs: BTreeMap<String, Dialog>,
@@ -46,6 +48,8 @@ pub(super) struct Puppet {
     response: Option<Text>,
     /// Where the last message came from.
     path: Option<Path>,
+    /// Where the last keep-alive came from.
+    pinged: Option<Path>,
     sent: Option<(Path, Bytes)>,
     branches: u32,
     calls: u32,
@@ -62,6 +66,7 @@ impl Puppet {
             web,
             heard: VecDeque::new(),
             repeats: VecDeque::new(),
+            pings: 0,
             seen: Vec::new(),
             requests: Vec::new(),
             dialogs: BTreeMap::new(),
@@ -69,6 +74,7 @@ impl Puppet {
             invite: None,
             response: None,
             path: None,
+            pinged: None,
             sent: None,
             branches: 0,
             calls: 0,
@@ -80,6 +86,8 @@ impl Puppet {
     /// Takes a message in.
     pub(super) fn hear(&mut self, path: Path, bytes: &Bytes) -> Result<(), String> {
         if bytes.iter().all(u8::is_ascii_whitespace) {
+            self.pings += 1;
+            self.pinged = Some(path);
             return Ok(());
         }
         let text = Text::parse(bytes);
@@ -92,7 +100,8 @@ impl Puppet {
         if text.start.starts_with("SIP/2.0 ") {
             self.take_response(&text);
         } else {
-            if makes_dialog(&text.start) && !text.get("To").contains(";tag=") {
+            // A REFER is about a dialog that goes on.
+            if makes_dialog(&text.start) && !text.start.starts_with("REFER ") && !text.get("To").contains(";tag=") {
                 self.dialogs.clear();
                 self.name.clone_into(&mut self.current);
             }
@@ -127,6 +136,10 @@ impl Puppet {
     ) -> Result<(Path, Bytes), String> {
         let (path, mut text) = match &send.what {
             Sent::Again => return self.sent.clone().ok_or_else(|| "nothing was sent yet".into()),
+            Sent::Pong => {
+                let path = self.pinged.ok_or("nobody has sent a ping")?;
+                return Ok((path, Bytes::from_static(b"\r\n")));
+            }
             Sent::Response(status, method) => self.respond(*status, method.as_deref(), send.tag.as_deref())?,
             Sent::Request(method, _) => self.request(method, send.tag.as_deref(), first)?,
         };
@@ -181,7 +194,7 @@ impl Puppet {
         let mut response = Text::response(&request.bytes(), status, new_tag);
         let phrase = StatusCode::new(status).map_or("", StatusCode::reason);
         response.start = format!("SIP/2.0 {status} {phrase}");
-        let made = if request.start.starts_with("SUBSCRIBE ") { 200..300 } else { 101..300 };
+        let made = if request.start.starts_with("INVITE ") { 101..300 } else { 200..300 };
         if makes_dialog(&request.start) && made.contains(&status) {
             response = response.add("Contact", &format!("<{}>", self.uri()));
             if !in_dialog {
@@ -296,7 +309,7 @@ impl Dialog {
 }
 
 fn makes_dialog(start: &str) -> bool {
-    start.starts_with("INVITE ") || start.starts_with("SUBSCRIBE ")
+    ["INVITE ", "SUBSCRIBE ", "REFER "].into_iter().any(|method| start.starts_with(method))
 }
 
 /// The URI of a Contact, From or To value.

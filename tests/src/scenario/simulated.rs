@@ -48,15 +48,16 @@ impl Theatre for Simulated {
     fn open(&self, scenario: &Scenario) -> Result<World, String> {
         let Variant { transport, conditions, seed } = self.variant;
         let mut net = Network::new(seed, conditions);
+        let host = |at: usize| format!("10.0.0.{}", at + 1);
         let peer = scenario.cast.iter().position(|role| matches!(role.part, Part::Scripted));
-        let mut server = peer.map(|at| ("example.com", format!("10.0.0.{}", at + 1)));
+        let mut server = peer.map(|at| ("example.com", host(at)));
         let mut actors = Vec::new();
         if self.server.is_some() {
             // Added after the cast, so that everybody has the number of their address.
-            server = Some((DOMAIN, format!("10.0.0.{}", scenario.cast.len() + 1)));
+            server = Some((DOMAIN, host(scenario.cast.len())));
         }
         for (at, role) in scenario.cast.iter().enumerate() {
-            let host = format!("10.0.0.{}", at + 1);
+            let local = host(at);
             actors.push(match &role.part {
                 Part::Scripted => {
                     let node = net.add(&role.name, Mailbox::default());
@@ -67,12 +68,23 @@ impl Theatre for Simulated {
                     Actor::Peer(node)
                 }
                 Part::Agent(settings) => {
-                    let (aor, server) = match &server {
-                        Some((domain, host)) => (format!("sip:{}@{domain}", role.name), Some(url(host, transport))),
-                        None => (format!("sip:{}@{host}", role.name), None),
+                    let (aor, servers) = match &server {
+                        Some((domain, host)) => {
+                            // The ways of several flows differ in their ports.
+                            let ports = PORT..PORT + settings.flows.unwrap_or(1) as u16;
+                            let urls = ports.map(|port| url(host, port, transport)).collect();
+                            (format!("sip:{}@{domain}", role.name), urls)
+                        }
+                        None => (format!("sip:{}@{local}", role.name), Vec::new()),
                     };
+                    let named = settings.servers.iter().map(|name| match scenario.role(name) {
+                        Some(at) => Ok(url(&host(at), PORT, transport)),
+                        None => Err(format!("who is {name}?")),
+                    });
+                    let named = named.collect::<Result<Vec<String>, String>>()?;
                     let password = format!("{}-secret", role.name);
-                    let config = config(settings, &aor, server.as_deref(), Some(&password));
+                    let servers = if named.is_empty() { servers } else { named };
+                    let config = config(settings, &aor, &servers, Some(&password));
                     let config: AgentConfig = serde_json::from_value(config).map_err(|error| error.to_string())?;
                     let control = Control::new(config, net.rng().seed()).map_err(|error| format!("{error:?}"))?;
                     let node = net.add(&role.name, control);
@@ -106,10 +118,10 @@ impl Theatre for Simulated {
 }
 
 /// The server's address as an agent is told it.
-fn url(host: &str, transport: Transport) -> String {
+fn url(host: &str, port: u16, transport: Transport) -> String {
     match transport {
-        Transport::Ws => format!("ws://{host}:{PORT}/"),
-        transport => format!("sip:{host}:{PORT};transport={}", transport.uri_param()),
+        Transport::Ws => format!("ws://{host}:{port}/"),
+        transport => format!("sip:{host}:{port};transport={}", transport.uri_param()),
     }
 }
 
@@ -295,9 +307,11 @@ impl Stage for World {
             Fault::Doubles(flying) => plan(Planned::Doubles, flying),
             Fault::CutsOff(who) => self.net.isolate(self.actors[*who].id()),
             Fault::Rejoins(who) => self.net.rejoin(self.actors[*who].id()),
-            Fault::Breaks(who) => {
+            Fault::Breaks(who, which) => {
                 let node = self.actors[*who].id();
-                for flow in self.net.connections(node) {
+                let all = self.net.connections(node);
+                for flow in all.into_iter().enumerate().filter(|(at, _)| which.is_none_or(|which| which == *at)) {
+                    let (_, flow) = flow;
                     self.net.break_connection(node, flow);
                 }
             }

@@ -45,7 +45,7 @@ pub(super) struct Start<'a> {
 }
 
 enum Actor {
-    Agent(Box<dyn Remote>, Option<Relay>),
+    Agent(Box<dyn Remote>, Vec<Relay>),
     Peer(Peer),
 }
 
@@ -90,6 +90,10 @@ impl Sockets {
                 peers.push(Peer::start(who, transport, sender.clone())?);
             }
         }
+        let places: Vec<(usize, SocketAddr)> = {
+            let scripted = scenario.cast.iter().enumerate().filter(|(_, role)| matches!(role.part, Part::Scripted));
+            scripted.map(|(who, _)| who).zip(peers.iter().map(|peer| peer.address.local)).collect()
+        };
         let peer = peers.first().map(|peer| peer.address.local);
         let mut peers = peers.into_iter();
         for (who, role) in scenario.cast.iter().enumerate() {
@@ -97,21 +101,33 @@ impl Sockets {
                 Part::Scripted => Actor::Peer(peers.next().ok_or("a peer")?),
                 Part::Agent(settings) => {
                     let server = peer.or_else(|| stage.switchboard.as_ref().map(|board| board.address(transport)));
-                    let relay = match server {
-                        Some(server) if transport.is_reliable() => {
-                            Some(Relay::to(server).map_err(|error| error.to_string())?)
-                        }
-                        _ => None,
+                    let place = |name: &String| {
+                        let who = scenario.role(name).ok_or_else(|| format!("who is {name}?"))?;
+                        let place = places.iter().find(|(at, _)| *at == who).map(|(_, place)| *place);
+                        place.ok_or_else(|| format!("{name} is no scripted peer"))
                     };
-                    let server = relay.as_ref().map(Relay::local).or(server).map(|at| url(at, transport));
-                    let domain = match (&server, peer) {
+                    let mut servers = settings.servers.iter().map(place).collect::<Result<Vec<_>, String>>()?;
+                    if servers.is_empty() {
+                        // Each flow has a way of its own, which can be cut.
+                        servers.extend(std::iter::repeat_n(server, settings.flows.unwrap_or(1) as usize).flatten());
+                    }
+                    let mut relays = Vec::new();
+                    if transport.is_reliable() {
+                        for server in &mut servers {
+                            let relay = Relay::to(*server).map_err(|error| error.to_string())?;
+                            *server = relay.local();
+                            relays.push(relay);
+                        }
+                    }
+                    let domain = match (server, peer) {
                         (None, _) => "127.0.0.1",
                         (Some(_), Some(_)) => "example.com",
                         (Some(_), None) => DOMAIN,
                     };
+                    let servers: Vec<String> = servers.into_iter().map(|at| url(at, transport)).collect();
                     let (aor, password) = (format!("sip:{}@{domain}", role.name), format!("{}-secret", role.name));
-                    let config = config(settings, &aor, server.as_deref(), Some(&password));
-                    Actor::Agent(start(Start { who, settings, config, told: sender.clone() })?, relay)
+                    let config = config(settings, &aor, &servers, Some(&password));
+                    Actor::Agent(start(Start { who, settings, config, told: sender.clone() })?, relays)
                 }
             };
             stage.actors.push(actor);
@@ -222,10 +238,10 @@ impl Stage for Sockets {
 
     fn fault(&mut self, fault: &Fault) {
         match fault {
-            Fault::Breaks(who) => {
-                if let Actor::Agent(_, Some(relay)) = &self.actors[*who] {
-                    relay.cut();
-                }
+            Fault::Breaks(who, which) => {
+                let Actor::Agent(_, relays) = &self.actors[*who] else { return };
+                let chosen = relays.iter().enumerate().filter(|(at, _)| which.is_none_or(|which| which == *at));
+                chosen.for_each(|(_, relay)| relay.cut());
             }
             other => unreachable!("scenarios with {other:?} are left to the simulated network"),
         }

@@ -92,10 +92,11 @@ pub trait Theatre {
 }
 
 /// What an agent is started with, as `AgentConfig` reads it.
-pub(super) fn config(settings: &Settings, aor: &str, server: Option<&str>, password: Option<&str>) -> Value {
+pub(super) fn config(settings: &Settings, aor: &str, servers: &[String], password: Option<&str>) -> Value {
     let mut config = json!({ "aor": aor, "trace": true });
-    if let Some(server) = server {
-        config["server"] = json!(server);
+    if let Some((first, more)) = servers.split_first() {
+        config["server"] = json!(first);
+        config["servers"] = json!(more);
     }
     if let Some(password) = settings.password.as_deref().or(password) {
         config["password"] = json!(password);
@@ -114,6 +115,19 @@ pub(super) fn config(settings: &Settings, aor: &str, server: Option<&str>, passw
     }
     if let Some(expires) = settings.expires {
         config["expires"] = json!(expires);
+    }
+    if let Some(flows) = settings.flows {
+        config["flows"] = json!(flows);
+    }
+    if let Some(token) = &settings.token {
+        config["token"] = json!(token);
+    }
+    if settings.token.is_some() || settings.asks {
+        config["allowUnprotectedTokens"] = json!(true);
+        config["askCredentials"] = json!(settings.asks);
+        if let Some(config) = config.as_object_mut() {
+            config.remove("password");
+        }
     }
     if !settings.packages.is_empty() {
         config["packages"] = json!(settings.packages);

@@ -80,6 +80,7 @@ impl Told {
                 let pattern = Pattern::new("message").with("from", user(&notification["from"]["uri"]));
                 event(pattern.with("body", text(&notification["body"])))
             }
+            "credentialsNeeded" => event(Pattern::new("credentials needed").with("why", text(&notification["why"]))),
             "transferAccepted" => event(Pattern::new("transfer accepted")),
             "transferExpired" => event(Pattern::new("transfer expired")),
             "transferProgress" => {
@@ -120,6 +121,10 @@ fn result(value: &Value) -> Pattern {
         if let Some(number) = value[key].as_u64() {
             pattern = pattern.with(name, number.to_string());
         }
+    }
+    if let Some(bindings) = value["bindings"].as_array() {
+        let uris: Vec<String> = bindings.iter().map(|binding| text(&binding["uri"])).collect();
+        pattern = pattern.with("bindings", uris.join(" "));
     }
     if value.get("sdp").is_some() {
         pattern = with_sdp(pattern, &value["sdp"]);

@@ -5,6 +5,8 @@ import {
   type AgentConfig,
   type Call,
   type CallEvents,
+  type CredentialRequest,
+  type Credentials,
   type Command,
   type Host,
   type Notification,
@@ -48,7 +50,7 @@ interface Played {
 type Told = { type: Notification["type"] } & Record<string, unknown>;
 
 /** What the classes do by themselves, with the media handler and the credentials they were given. */
-type ByItself = "acceptOffer" | "rejectOffer" | "credentials";
+type ByItself = "acceptOffer" | "rejectOffer";
 type Verb = Exclude<Command["type"], ByItself>;
 type Of<T extends Verb> = Extract<Command, { type: T }>;
 
@@ -56,10 +58,11 @@ type Of<T extends Verb> = Extract<Command, { type: T }>;
 const VERBS: { [T in Verb]: (agent: Agent, command: Of<T>) => Promise<unknown> } = {
   connect: async (agent) => void (await agent.connect()),
   checkConnection: async (agent) => (await agent.connect()).checkConnection(),
-  register: async (agent) => (await agent.connect()).register(),
+  register: async (agent, { push }) => (await agent.connect()).register(push ? { push } : {}),
   unregister: async (agent) => (await agent.connect()).unregister(),
   bindings: async (agent) => ({ bindings: await (await agent.connect()).bindings() }),
   clearBindings: async (agent) => (await agent.connect()).clearBindings(),
+  credentials: async (agent, { id: _, type: __, query, ...credentials }) => agent.authenticate(query, credentials),
   inspectRegistration: async (agent) => (await agent.connect()).inspectRegistration(),
   call: (agent, command) => agent.call(command),
   ring: (agent, { call, sdp }) => agent.withMedia(call, (call) => call.ring({ earlyMedia: sdp !== undefined })),
@@ -129,6 +132,8 @@ class Agent {
   readonly #calls = new Map<number, Played>();
   readonly #media: Witness[] = [];
   readonly #asked = new Map<number, TransferRequest>();
+  /** Who waits for credentials, by the number of the question. */
+  readonly #queries = new Map<number, (credentials: Credentials | null) => void>();
   /** How many transfers there were, of either side. */
   #transfers = 0;
   /** Commands whose outcome was not told yet. */
@@ -174,8 +179,14 @@ class Agent {
       this.#media.push(witness);
       return witness;
     };
-    const { config, host } = this.#start;
-    const ua = await UserAgent.connect({ ...config, host, media });
+    const { config: settings, host } = this.#start;
+    const { askCredentials, ...config } = settings;
+    const credentials = (request: CredentialRequest): Promise<Credentials | null> => {
+      const query = this.#queries.size + 1;
+      this.#tell({ type: "credentialsNeeded", query, ...request, at: Date.now() });
+      return new Promise((resolve) => this.#queries.set(query, resolve));
+    };
+    const ua = await UserAgent.connect({ ...config, ...(askCredentials && { credentials }), host, media });
     this.#ua = ua;
     // The first time it is the promise that says it.
     this.#tell({ type: "transport", state: "connected", message: null, at: Date.now() });
@@ -222,6 +233,12 @@ class Agent {
       ...(anonymous && { anonymous }),
     };
     return this.#place(ua.call(target, options));
+  }
+
+  authenticate(query: number, credentials: Partial<Credentials>): void {
+    const answer = this.#queries.get(query);
+    if (!answer) throw new Error(`there is no question ${query}`);
+    answer("token" in credentials || "password" in credentials ? (credentials as Credentials) : null);
   }
 
   asked(transfer: number): TransferRequest {

@@ -83,6 +83,9 @@ impl<S: Stage> Player<'_, S> {
             "connect"
                 | "register"
                 | "unregister"
+                | "bindings"
+                | "clearBindings"
+                | "credentials"
                 | "call"
                 | "options"
                 | "message"
@@ -108,6 +111,9 @@ impl<S: Stage> Player<'_, S> {
             if deed.action == "acceptTransfer" {
                 agent.calling.push_back(whom);
             }
+        }
+        if deed.action == "credentials" {
+            command["query"] = json!(agent.queries.last().ok_or("nobody asked for credentials")?);
         }
         if deed.action == "call" {
             agent.calling.push_back(deed.arguments.targets.first().cloned().unwrap_or_default());

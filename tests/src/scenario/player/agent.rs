@@ -30,6 +30,8 @@ pub(super) struct Agent {
     pub(super) calling: VecDeque<String>,
     /// The requests for transfers, and whom they want called.
     pub(super) asked: Vec<(u64, String)>,
+    /// The questions for credentials.
+    pub(super) queries: Vec<u64>,
     pub(super) waiting: HashMap<u64, String>,
     pub(super) outcomes: Vec<(String, Pattern)>,
     pub(super) descriptions: u32,

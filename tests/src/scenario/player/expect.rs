@@ -102,6 +102,14 @@ impl<S: Stage> Player<'_, S> {
         let deadline = self.deadline();
         loop {
             let Actor::Puppet(puppet) = &mut self.actors[wire.who] else { return Err("no scripted peer".into()) };
+            if wire.label == "ping" {
+                match puppet.pings.checked_sub(1) {
+                    Some(left) => puppet.pings = left,
+                    None if self.advance(&deadline)? => continue,
+                    None => return Err("it did not come".into()),
+                }
+                return Ok(());
+            }
             let heard = if wire.again { &mut puppet.repeats } else { &mut puppet.heard };
             if wire.never {
                 let is_it =

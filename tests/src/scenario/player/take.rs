@@ -46,6 +46,9 @@ impl<S: Stage> Player<'_, S> {
             let whom = user(&notification["target"]["uri"]);
             agent.asked.push((notification["transfer"].as_u64().unwrap_or_default(), whom));
         }
+        if notification["type"] == "credentialsNeeded" {
+            agent.queries.push(notification["query"].as_u64().unwrap_or_default());
+        }
         let replaced = notification["replaces"].as_u64().and_then(|number| agent.with(number));
         match Told::read(notification) {
             Told::Event { call, event } => agent.push(
