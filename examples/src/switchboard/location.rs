@@ -1,11 +1,14 @@
 //! The location service: which contacts a user is reached at, over which flow, until when (RFC 3261 10, RFC 5626 6).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use offhook_core::message::UriRef;
 use offhook_core::time::Instant;
 use offhook_core::timer::{TimerId, TimerQueue};
 use offhook_core::transport::{FlowId, Path};
+
+/// How many contacts are remembered whose flows are gone.
+const REMEMBERED: usize = 1000;
 
 /// A contact of a user.
 #[derive(Clone, Debug)]
@@ -30,6 +33,11 @@ pub struct Binding {
 }
 
 impl Binding {
+    /// Which user agent it is, if it said so by RFC 5626.
+    fn instance_id(&self) -> Option<&str> {
+        self.instance.as_ref().map(|(instance, _)| &**instance)
+    }
+
     /// Whether a registration of this contact, or of this instance's flow, means this binding.
     pub(super) fn is_same(&self, contact: &str, instance: Option<&(String, u32)>) -> bool {
         match (&self.instance, instance) {
@@ -44,6 +52,14 @@ fn is_equivalent(a: &str, b: &str) -> bool {
     a == b || matches!((UriRef::parse(a), UriRef::parse(b)), (Ok(a), Ok(b)) if a.equivalent(&b))
 }
 
+/// A contact whose flow is gone, of a user agent that may have others.
+#[derive(Debug)]
+struct Lost {
+    contact: String,
+    user: String,
+    instance: String,
+}
+
 /// All bindings of all users.
 #[derive(Debug)]
 pub(super) struct Location {
@@ -51,6 +67,7 @@ pub(super) struct Location {
     owners: HashMap<u64, String>,
     next: u64,
     queue: TimerQueue<u64>,
+    lost: VecDeque<Lost>,
 }
 
 #[derive(Debug)]
@@ -62,7 +79,13 @@ struct Entry {
 
 impl Location {
     pub(super) fn new() -> Location {
-        Location { users: BTreeMap::new(), owners: HashMap::new(), next: 0, queue: TimerQueue::new() }
+        Location {
+            users: BTreeMap::new(),
+            owners: HashMap::new(),
+            next: 0,
+            queue: TimerQueue::new(),
+            lost: VecDeque::new(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -72,6 +95,22 @@ impl Location {
     /// The bindings of a user, oldest first.
     pub(super) fn bindings(&self, user: &str) -> impl Iterator<Item = &Binding> {
         self.users.get(user).into_iter().flatten().map(|entry| &entry.binding)
+    }
+
+    /// Where a request for a user goes: one list for each user agent, of its flows in the order in which they are tried,
+    /// the one that was heard of last first (RFC 5626 7). A contact that names no instance stands for itself.
+    pub(super) fn ways(&self, user: &str) -> Vec<Vec<&Binding>> {
+        let mut ways: Vec<Vec<&Binding>> = Vec::new();
+        for binding in self.bindings(user) {
+            let is_flow_of = |way: &&mut Vec<&Binding>| {
+                way.iter().any(|other| binding.instance.is_some() && other.instance_id() == binding.instance_id())
+            };
+            match ways.iter_mut().find(is_flow_of) {
+                Some(way) => way.insert(0, binding),
+                None => ways.push(vec![binding]),
+            }
+        }
+        ways
     }
 
     /// Sets a binding, in place of those it means the same as.
@@ -106,9 +145,20 @@ impl Location {
         let mut dropped = Vec::new();
         for user in users {
             let bindings = self.remove(&user, |binding| binding.path.flow == flow);
+            bindings.iter().for_each(|binding| self.remember(&user, binding));
             dropped.extend(bindings.into_iter().map(|binding| (user.clone(), binding)));
         }
         dropped
+    }
+
+    /// Requests in dialogs name the contact of a flow even when that flow is gone.
+    fn remember(&mut self, user: &str, binding: &Binding) {
+        let Some(instance) = binding.instance_id() else { return };
+        if self.lost.len() >= REMEMBERED {
+            self.lost.pop_front();
+        }
+        let (contact, user, instance) = (binding.contact.clone(), user.to_owned(), instance.to_owned());
+        self.lost.push_back(Lost { contact, user, instance });
     }
 
     /// When the next binding ends.
@@ -131,9 +181,14 @@ impl Location {
         expired
     }
 
-    /// Where a contact is reached now, e.g. after it registered again over a new connection.
+    /// Where a contact is reached now: over the connection it registered with again, or over another flow of its user agent.
     pub(super) fn path_of(&self, contact: &str) -> Option<Path> {
         let mut all = self.users.values().flatten();
-        all.find(|entry| is_equivalent(&entry.binding.contact, contact)).map(|entry| entry.binding.path)
+        let known = all.find(|entry| is_equivalent(&entry.binding.contact, contact)).map(|entry| entry.binding.path);
+        known.or_else(|| {
+            let lost = self.lost.iter().rev().find(|lost| is_equivalent(&lost.contact, contact))?;
+            let mut others = self.bindings(&lost.user);
+            others.find(|binding| binding.instance_id() == Some(&*lost.instance)).map(|binding| binding.path)
+        })
     }
 }

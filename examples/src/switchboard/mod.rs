@@ -5,7 +5,8 @@
 //! (RFC 3261 10), and forwards everything else as a transaction-stateful, record-routing, parallel forking proxy
 //! (RFC 3261 16), between UDP, TCP and WebSocket. Contacts belong to the flow they were registered over and requests in
 //! dialogs find their flow by a signed token in the Record-Route (RFC 5626), so that browsers, which nobody can
-//! connect to, are called like everybody else.
+//! connect to, are called like everybody else. Of the flows of one user agent, which are told apart by its instance and
+//! their number, one is tried after the other, and a dialog whose flow is lost goes on over another.
 //!
 //! What it does not do: it looks up no DNS name and opens no connection, relays for nobody but its own users, keeps nothing on disk, and
 //! knows no presence. Users that nobody registers help testing: `status-486` (any 300 to 699) and `busy` answer at

@@ -33,7 +33,9 @@ impl Switchboard {
         if user != authenticated {
             return Err(Refusal::because(403, "That Is Somebody Else's Address"));
         }
-        match self.wish(request)? {
+        let mut wish = self.wish(request)?;
+        check_flows(request, &mut wish)?;
+        match wish {
             Wish::Remove => {
                 self.check_order(request, user, |_| true)?;
                 self.unregister(user, |_| true);
@@ -81,7 +83,7 @@ impl Switchboard {
             return Err(Refusal::new(423).with(Name::MinExpires, limits.min.to_string()));
         }
         let instance = address.params.value("+sip.instance").map(str::to_owned);
-        let reg_id = address.params.value("reg-id").and_then(|number| number.parse().ok());
+        let reg_id = address.params.value("reg-id").and_then(|number| number.parse().ok()).filter(|number| *number > 0);
         Ok(Update {
             contact: address.uri_text().to_owned(),
             params: params_without(address.params.as_str(), "expires"),
@@ -170,6 +172,22 @@ impl Update {
     fn means(&self, old: &Binding) -> bool {
         old.is_same(&self.contact, self.instance.as_ref())
     }
+}
+
+/// RFC 5626 6: a REGISTER makes one flow, and only where it comes from the user agent itself.
+fn check_flows(request: &Request, wish: &mut Wish) -> Result<(), Refusal> {
+    let Wish::Update(updates) = wish else { return Ok(()) };
+    let set = updates.iter().filter(|update| update.seconds > 0).count();
+    if set > 1 && updates.iter().any(|update| update.seconds > 0 && update.instance.is_some()) {
+        return Err(Refusal::because(400, "One Flow at a Time"));
+    }
+    if request.vias().count() > 1 && updates.iter().any(|update| update.instance.is_some()) {
+        if request.tokens(Name::Supported).any(|tag| tag.eq_ignore_ascii_case("outbound")) {
+            return Err(Refusal::because(439, "First Hop Lacks Outbound Support"));
+        }
+        updates.iter_mut().for_each(|update| update.instance = None);
+    }
+    Ok(())
 }
 
 fn check_require(request: &Request) -> Result<(), Refusal> {

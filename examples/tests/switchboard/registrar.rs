@@ -187,6 +187,79 @@ fn an_instance_that_comes_back_replaces_its_old_flow() {
     assert_eq!(bindings(&world, "alice"), ["sip:alice@b.invalid;transport=ws"]);
 }
 
+/// A Contact of one of an instance's flows.
+fn flow(host: &str, instance: u32, number: u32) -> String {
+    format!("Contact: <sip:alice@{host}>;+sip.instance=\"<urn:uuid:{instance}>\";reg-id={number}")
+}
+
+#[test]
+fn flows_are_told_apart_by_instance_and_number_not_by_their_contact() {
+    let mut world = World::new();
+    let phones: Vec<Id> = (1..=3).map(|n| world.ws("alice", 40000 + n)).collect();
+    // Two flows of one, and somebody else behind another router with the same private address.
+    for (phone, instance, number) in [(phones[0], 1, 1), (phones[1], 1, 2), (phones[2], 2, 1)] {
+        let line = flow("192.168.0.2", instance, number);
+        assert_eq!(world.register(phone, &[&line, "Supported: outbound"]).status().code(), 200);
+    }
+    assert_eq!(bindings(&world, "alice").len(), 3);
+    let moved = world.ws("alice", 40004);
+    world.register(moved, &[&flow("192.168.0.9", 1, 2), "Supported: outbound"]);
+    assert_eq!(
+        bindings(&world, "alice"),
+        ["sip:alice@192.168.0.2", "sip:alice@192.168.0.2", "sip:alice@192.168.0.9"],
+        "the second flow of the first has moved"
+    );
+    // Nothing but its number and instance is needed to take it back.
+    world.register(moved, &[&flow("elsewhere.invalid", 1, 2), "Expires: 0"]);
+    assert_eq!(bindings(&world, "alice"), ["sip:alice@192.168.0.2", "sip:alice@192.168.0.2"]);
+}
+
+#[test]
+fn a_contact_without_an_instance_is_replaced_by_its_uri() {
+    let mut world = World::new();
+    let (phone, other) = (world.ws("alice", 40001), world.ws("alice", 40002));
+    let plain = "Contact: <sip:alice@192.168.0.2>";
+    world.register(phone, &[plain]);
+    world.register(other, &["Contact: <sip:alice@192.168.0.2;transport=ws>"]);
+    assert_eq!(bindings(&world, "alice").len(), 2, "another URI");
+    world.register(other, &[plain]);
+    let paths: Vec<_> = world.board.bindings("alice").map(|binding| binding.path).collect();
+    assert_eq!(paths, [world.phones[other].path; 2]);
+    // The same phone after an update that taught it RFC 5626.
+    world.register(other, &[&flow("192.168.0.2", 1, 1), "Supported: outbound"]);
+    assert_eq!(bindings(&world, "alice").len(), 2);
+    // A number without an instance, or number 0, is none.
+    for line in ["Contact: <sip:alice@a.invalid>;reg-id=1".to_owned(), flow("a.invalid", 7, 0)] {
+        let response = world.register(other, &[&line, "Supported: outbound"]);
+        assert_eq!((response.status().code(), response.count(Name::Require)), (200, 1), "{line}");
+        assert_eq!(bindings(&world, "alice").iter().filter(|uri| uri.contains("a.invalid")).count(), 1);
+    }
+}
+
+#[test]
+fn one_flow_is_registered_at_a_time() {
+    let mut world = World::new();
+    let alice = world.ws("alice", 40001);
+    let both = format!("{}, <sip:alice@192.168.0.3>", flow("192.168.0.2", 1, 1));
+    assert_eq!(world.register(alice, &[&both]).status().code(), 400);
+    // Others may be taken back with it.
+    let moved = format!("{}, <sip:alice@192.168.0.3>;expires=0", flow("192.168.0.2", 1, 1));
+    assert_eq!(world.register(alice, &[&moved]).status().code(), 200);
+    assert_eq!(bindings(&world, "alice").len(), 1);
+}
+
+#[test]
+fn behind_a_proxy_that_knows_no_flows_there_are_none() {
+    let mut world = World::new();
+    let alice = world.ws("alice", 40001);
+    let line = flow("192.168.0.2", 1, 1);
+    let via = "Via: SIP/2.0/UDP 192.168.0.2;branch=z9hG4bKdeeper";
+    assert_eq!(world.register(alice, &[via, &line, "Supported: outbound"]).status().code(), 439);
+    assert_eq!(world.register(alice, &[via, &line]).status().code(), 200, "then it is a contact like any other");
+    assert_eq!(world.register(alice, &["Contact: <sip:alice@192.168.0.2>"]).status().code(), 200);
+    assert_eq!(bindings(&world, "alice").len(), 1);
+}
+
 #[test]
 fn what_is_required_must_be_known() {
     let mut world = World::new();

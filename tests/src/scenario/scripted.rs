@@ -54,6 +54,8 @@ pub(super) struct Puppet {
     branches: u32,
     calls: u32,
     versions: u32,
+    /// Whether it answered the first offer, which says who opens the transport of the media.
+    active: Option<bool>,
     /// Our last description.
     description: String,
 }
@@ -79,6 +81,7 @@ impl Puppet {
             branches: 0,
             calls: 0,
             versions: 0,
+            active: None,
             description: String::new(),
         }
     }
@@ -103,6 +106,7 @@ impl Puppet {
             // A REFER is about a dialog that goes on.
             if makes_dialog(&text.start) && !text.start.starts_with("REFER ") && !text.get("To").contains(";tag=") {
                 self.dialogs.clear();
+                self.active = None;
                 self.name.clone_into(&mut self.current);
             }
             self.requests.push((path, text.clone()));
@@ -148,7 +152,10 @@ impl Puppet {
             if direction != "same" {
                 self.versions += 1;
                 self.description = match self.web {
-                    true => sdp::web_description(&self.name, self.versions, direction, send.offers),
+                    true => {
+                        let active = *self.active.get_or_insert(!send.offers);
+                        sdp::web_description(&self.name, self.versions, direction, send.offers, active)
+                    }
                     false => sdp::description(&self.name, self.versions, direction),
                 };
             }

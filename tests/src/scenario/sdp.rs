@@ -10,8 +10,13 @@ pub fn description(name: &str, version: u32, direction: &str) -> String {
 
 /// The same for peers that are browsers, whose descriptions must have everything that WebRTC asks for. Nobody is where it
 /// says, so the media never come about.
-pub fn web_description(name: &str, version: u32, direction: &str, offers: bool) -> String {
-    let setup = if offers { "actpass" } else { "active" };
+/// Who opens the transport is agreed on once: the side that answered first, which stays `active`.
+pub fn web_description(name: &str, version: u32, direction: &str, offers: bool, active: bool) -> String {
+    let setup = match (offers, active) {
+        (true, _) => "actpass",
+        (false, true) => "active",
+        (false, false) => "passive",
+    };
     let fingerprint = vec!["AB"; 32].join(":");
     format!(
         "v=0\r\no={name} 1 {version} IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\

@@ -7,6 +7,8 @@ use offhook_core::timer::TimerId;
 use offhook_core::transaction::ClientId;
 
 use super::best::Best;
+use super::fork::Target;
+use super::route::Routed;
 use crate::switchboard::Incoming;
 
 /// Names a branch of a response context; what transactions carry to know their context again.
@@ -20,6 +22,8 @@ pub(in crate::switchboard) struct Leg {
 #[derive(Debug)]
 pub(in crate::switchboard) struct Context {
     pub(super) incoming: Incoming,
+    /// What of its routing is the same for all branches.
+    pub(super) routed: Option<Routed>,
     pub(super) is_invite: bool,
     /// The request came over the Route of a dialog: its target is one certain user agent.
     pub(super) in_dialog: bool,
@@ -41,12 +45,15 @@ pub(super) struct Branch {
     pub(super) timer_c: Option<TimerId>,
     /// A final response is still owed.
     pub(super) pending: bool,
+    /// Other flows of the same user agent, to be tried if this one leads nowhere (RFC 5626 7).
+    pub(super) others: Vec<Target>,
 }
 
 impl Context {
     pub(super) fn new(incoming: &Incoming, is_invite: bool, in_dialog: bool) -> Context {
         Context {
             incoming: incoming.clone(),
+            routed: None,
             is_invite,
             in_dialog,
             branches: Vec::new(),

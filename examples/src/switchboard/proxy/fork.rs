@@ -35,33 +35,26 @@ pub(super) struct Target {
 }
 
 impl Switchboard {
-    /// Sends a request to all of the targets at once.
+    /// Sends a request to several places at once; each of them may be reached in several ways, of which one is tried at a
+    /// time.
     pub(super) fn forward(
         &mut self,
         now: Instant,
         incoming: &Incoming,
-        routed: &Routed,
-        targets: Vec<Target>,
+        routed: Routed,
+        places: Vec<Vec<Target>>,
     ) -> Result<(), Refusal> {
-        let request = &incoming.request;
-        let is_invite = *request.method() == Method::Invite;
+        let is_invite = *incoming.request.method() == Method::Invite;
         let in_dialog = routed.ends.is_some();
-        let back = self.transactions.response_path(incoming.server).unwrap_or(incoming.source);
         let id = self.open_context(incoming, Context::new(incoming, is_invite, in_dialog));
-        let mut branches = Vec::with_capacity(targets.len());
+        let mut branches = Vec::with_capacity(places.len());
         let mut last_refusal = None;
-        for target in targets {
-            let (branch, message) = match self.outgoing(request, incoming.source, back, routed, &target) {
-                Ok(outgoing) => outgoing,
-                Err(refusal) => {
-                    last_refusal = Some(refusal);
-                    continue;
-                }
-            };
+        for ways in places {
             let leg = Leg { context: id, branch: branches.len() };
-            let client = self.transactions.request(now, target.path, request.method(), &branch, message, leg);
-            let timer_c = is_invite.then(|| self.queue.insert(now + self.config.timer_c, Deadline::TimerC(leg)));
-            branches.push(Branch { client, timer_c, pending: true });
+            match self.branch(now, leg, incoming, &routed, ways) {
+                Ok(branch) => branches.push(branch),
+                Err(refusal) => last_refusal = Some(refusal),
+            }
         }
         if let (true, Some(refusal)) = (branches.is_empty(), last_refusal) {
             self.contexts.remove(&id);
@@ -72,8 +65,56 @@ impl Switchboard {
         }
         if let Some(context) = self.contexts.get_mut(&id) {
             context.branches = branches;
+            context.routed = Some(routed);
         }
         Ok(())
+    }
+
+    /// Sends a request the first of these ways that there is.
+    fn branch(
+        &mut self,
+        now: Instant,
+        leg: Leg,
+        incoming: &Incoming,
+        routed: &Routed,
+        mut ways: Vec<Target>,
+    ) -> Result<Branch, Refusal> {
+        let request = &incoming.request;
+        let back = self.transactions.response_path(incoming.server).unwrap_or(incoming.source);
+        let mut last_refusal = Refusal::new(430);
+        while !ways.is_empty() {
+            let target = ways.remove(0);
+            match self.outgoing(request, incoming.source, back, routed, &target) {
+                Ok((branch, message)) => {
+                    let client = self.transactions.request(now, target.path, request.method(), &branch, message, leg);
+                    let is_invite = *request.method() == Method::Invite;
+                    let timer_c =
+                        is_invite.then(|| self.queue.insert(now + self.config.timer_c, Deadline::TimerC(leg)));
+                    return Ok(Branch { client, timer_c, pending: true, others: ways });
+                }
+                Err(refusal) => last_refusal = refusal,
+            }
+        }
+        Err(last_refusal)
+    }
+
+    /// A branch led nowhere: the request goes to another flow of the same user agent, if there is one (RFC 5626 7).
+    pub(super) fn try_another_flow(&mut self, now: Instant, leg: Leg) -> bool {
+        let Some(context) = self.contexts.get_mut(&leg.context) else { return false };
+        if context.answered || context.cancelled {
+            return false;
+        }
+        let next = Leg { context: leg.context, branch: context.branches.len() };
+        let ways = context.branches.get_mut(leg.branch).map(|branch| std::mem::take(&mut branch.others));
+        let (Some(ways), Some(routed)) = (ways.filter(|ways| !ways.is_empty()), context.routed.clone()) else {
+            return false;
+        };
+        let incoming = context.incoming.clone();
+        let Ok(branch) = self.branch(now, next, &incoming, &routed, ways) else { return false };
+        if let Some(context) = self.contexts.get_mut(&leg.context) {
+            context.branches.push(branch);
+        }
+        true
     }
 
     /// Where a contact is reached: over the flow it was registered on.
@@ -199,7 +240,8 @@ impl Switchboard {
 
     /// 16.10: cancels every branch that owes a final response.
     pub(super) fn cancel_branches(&mut self, now: Instant, id: u64, reason: Option<&str>) {
-        let Some(context) = self.contexts.get(&id).filter(|context| context.is_invite) else { return };
+        let Some(context) = self.contexts.get_mut(&id).filter(|context| context.is_invite) else { return };
+        context.branches.iter_mut().for_each(|branch| branch.others.clear());
         let pending: Vec<_> = context.branches.iter().filter(|branch| branch.pending).map(|b| b.client).collect();
         for client in pending {
             self.transactions.cancel(now, client, reason);

@@ -49,7 +49,7 @@ impl Switchboard {
             let path = self.other_end(&routed, ends, incoming.source).ok_or(Refusal::new(430))?;
             routed.send_to_strict_router();
             let target = Target { uri: routed.uri.clone(), path };
-            return self.forward(now, incoming, &routed, vec![target]);
+            return self.forward(now, incoming, routed, vec![vec![target]]);
         }
         let uri = routed.uri.clone();
         let uri = UriRef::parse(&uri)?;
@@ -64,12 +64,12 @@ impl Switchboard {
         }
         self.admit(now, request, is_own)?;
         match user.filter(|_| is_own) {
-            Some(user) => self.deliver(now, incoming, &routed, &user),
+            Some(user) => self.deliver(now, incoming, routed, &user),
             None => {
                 let path = self.next_hop(&routed).ok_or(Refusal::because(404, "No Way to That Host"))?;
                 routed.send_to_strict_router();
                 let target = Target { uri: routed.uri.clone(), path };
-                self.forward(now, incoming, &routed, vec![target])
+                self.forward(now, incoming, routed, vec![vec![target]])
             }
         }
     }
@@ -100,11 +100,13 @@ impl Switchboard {
         Ok(())
     }
 
-    /// 16.5: sends a request to everywhere the user is registered.
-    fn deliver(&mut self, now: Instant, incoming: &Incoming, routed: &Routed, user: &str) -> Result<(), Refusal> {
-        let targets: Vec<Target> = self.location.bindings(user).map(|binding| self.target_of(binding)).collect();
-        if !targets.is_empty() {
-            return self.forward(now, incoming, routed, targets);
+    /// 16.5: sends a request to every user agent that is registered for the user.
+    fn deliver(&mut self, now: Instant, incoming: &Incoming, routed: Routed, user: &str) -> Result<(), Refusal> {
+        let ways = self.location.ways(user).into_iter();
+        let ways: Vec<Vec<Target>> =
+            ways.map(|flows| flows.into_iter().map(|binding| self.target_of(binding)).collect()).collect();
+        if !ways.is_empty() {
+            return self.forward(now, incoming, routed, ways);
         }
         if self.config.users.contains_key(user) {
             return Err(Refusal::because(480, "Not Registered"));

@@ -30,7 +30,7 @@ impl Switchboard {
                 self.branch_ended(leg);
                 if code < 300 {
                     self.on_success(now, leg.context, response);
-                } else {
+                } else if !matches!(code, 408 | 430) || !self.try_another_flow(now, leg) {
                     self.offer(leg.context, Candidate::Response(response.clone()));
                     if code >= 600 {
                         self.cancel_branches(now, leg.context, None);
@@ -95,7 +95,9 @@ impl Switchboard {
             Failure::Transport(_) => 480,
         };
         self.branch_ended(leg);
-        self.offer(leg.context, Candidate::Own(status(code)));
+        if !self.try_another_flow(now, leg) {
+            self.offer(leg.context, Candidate::Own(status(code)));
+        }
         self.settle(now, leg.context);
     }
 

@@ -15,7 +15,7 @@ const ROUTE: &str = "route";
 const GONE: u64 = u64::MAX;
 
 /// What is left of a request's Request-URI and Routes when our own are taken off.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Routed {
     pub(super) uri: String,
     pub(super) routes: Vec<String>,
