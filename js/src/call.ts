@@ -28,6 +28,7 @@ import type {
   Header,
   PastTarget,
   RemoteIdentity,
+  SavedCall,
   Transition,
 } from "./protocol.js";
 
@@ -98,13 +99,21 @@ export interface RingOptions {
   video?: MediaSource;
 }
 
+/** How to go on with a call that was restored. */
+export interface PickUpOptions extends WaitOptions {
+  /** Where our sound comes from; the microphone if absent. */
+  audio?: MediaSource;
+  /** Where our picture comes from, e.g. `true` for the camera; there is none if absent. */
+  video?: MediaSource;
+}
+
 /** For operations that can only be waited for: aborting stops the waiting. */
 export interface WaitOptions {
   signal?: AbortSignal;
 }
 
 /** A notification about one call that exists already. */
-export type CallNotification = Exclude<Extract<AgentEvent, { call: CallId }>, { type: "incoming" | "transferRequest" }>;
+export type CallNotification = Exclude<Extract<AgentEvent, { call: CallId }>, { type: "incoming" | "transferRequest" | "saved" }>;
 
 /** @internal What a call is made of. */
 export interface CallInit {
@@ -132,6 +141,8 @@ export interface CallInit {
   client: AgentClient;
   /** Outgoing: hangs up while not yet established. */
   signal: AbortSignal | undefined;
+  /** It was made before the page was loaded anew. */
+  restored?: { snapshot: CallSnapshot; streams: readonly string[] } | undefined;
   placeTransfer: (request: Request<"transfer" | "transferTo">) => Promise<Transfer>;
   /**
    * Receives the functions that feed the call; the second is false where nobody decides about transfers, the third says
@@ -199,6 +210,9 @@ export class Call extends TypedEventTarget<CallEvents> {
   #iceRestarted = false;
   #localDescription: string | null = null;
   #answering: Promise<void> | null = null;
+  /** The media lines it had before the page was loaded anew. */
+  #streams: readonly string[] | undefined;
+  #pickingUp: Promise<void> | null = null;
   #hangingUp: Promise<void> | null = null;
 
   /** @internal Calls come from `UserAgent.call` and `UserAgent.incoming`. */
@@ -223,6 +237,14 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.#openMedia = init.openMedia;
     this.#placeTransfer = init.placeTransfer;
     this.#state = init.direction === "outgoing" ? "calling" : "ringing";
+    if (init.restored) {
+      const { state, hold, history } = init.restored.snapshot;
+      this.#state = state;
+      this.#hold = hold;
+      this.#history.push(...history);
+      this.#streams = init.restored.streams;
+      this.#established.resolve();
+    }
     if (init.media) this.#useMedia(init.media);
     if (init.signal) this.#hangUpOnAbort(init.signal);
     init.attach(
@@ -324,6 +346,32 @@ export class Call extends TypedEventTarget<CallEvents> {
     const sdp = await this.#describe(options, signal);
     await this.#client.request<"answer">({ type: "answer", call: this.#id, sdp, ...(headers ? { headers } : {}) });
     await this.#negotiation?.settled();
+  }
+
+  /**
+   * Opens the media of a call that was restored after a reload of the page, and offers them to the other side. Done when it
+   * has agreed; if it refuses, or the microphone cannot be had, this rejects and may be asked again.
+   */
+  pickUp(options: PickUpOptions = {}): Promise<void> {
+    this.#pickingUp ??= this.#pickUp(options).catch((thrown: unknown) => {
+      this.#pickingUp = null;
+      throw thrown;
+    });
+    return this.#pickingUp;
+  }
+
+  async #pickUp({ audio, video, signal }: PickUpOptions): Promise<void> {
+    this.#expectLive();
+    if (this.#media) return;
+    const streams = this.#streams;
+    if (!streams) throw stateError("pickUp is for calls that were restored");
+    this.#useMedia(this.#openMedia({ direction: this.direction, audio, video, streams }));
+    try {
+      await this.#reoffer(this.#hold.local ? "hold" : "renegotiate", false, { ...(signal ? { signal } : {}) });
+    } catch (thrown) {
+      if (!this.#end) this.#closeMedia();
+      throw toOffhookError(thrown);
+    }
   }
 
   /** Refuses an incoming call (486 Busy Here if no status is given). Done when the caller has it. */
@@ -532,6 +580,11 @@ export class Call extends TypedEventTarget<CallEvents> {
     return this.#client.request<"inspect">({ type: "inspect", call: this.#id });
   }
 
+  /** The call as data, with which another user agent can go on (`UserAgent.restoreCall`). Ask again when it has changed. */
+  async save(): Promise<SavedCall> {
+    return (await this.#client.request<"saveCall">({ type: "saveCall", call: this.#id })).saved;
+  }
+
   // What the agent says.
 
   #deliver(notification: CallNotification): void {
@@ -663,7 +716,8 @@ export class Call extends TypedEventTarget<CallEvents> {
         await this.#client.request<"rejectOffer">({ type: "rejectOffer", call: this.#id, status });
       },
     };
-    this.#negotiation = new Negotiation(media, port, this.direction === "incoming" && this.#offer === null);
+    const asked = this.direction === "incoming" && this.#offer === null && !this.#streams;
+    this.#negotiation = new Negotiation(media, port, asked);
     for (const kind of this.#muted) media.setMuted(true, kind);
     media.onEvent = (event) => this.#onMediaEvent(event);
   }

@@ -16,7 +16,7 @@ export type {
   UserAgentState,
 } from "./user-agent.js";
 export { Call } from "./call.js";
-export type { AnswerOptions, CallEvents, RingOptions, WaitOptions } from "./call.js";
+export type { AnswerOptions, CallEvents, PickUpOptions, RingOptions, WaitOptions } from "./call.js";
 export { Transfer, TransferRequest } from "./transfer.js";
 export type {
   FollowOptions,

@@ -90,6 +90,42 @@ export interface Replacement {
   earlyOnly?: boolean;
 }
 
+/**
+ * An established call as data, with which another agent can go on, e.g. after a reload of the page. It has no secrets, but
+ * who knows it can end the call. Leave it as it is: it belongs to the version that wrote it.
+ */
+export interface SavedCall {
+  version: number;
+  incoming: boolean;
+  callId: string;
+  local: string;
+  remote: string;
+  target: string;
+  routeSet: string[];
+  localCseq: number;
+  remoteCseq: number | null;
+  holding: boolean;
+  held: boolean;
+  takesUpdate: boolean | null;
+  takesInfo: string;
+  /** When it was established, in milliseconds since the Unix epoch. */
+  since: number;
+  session: SavedSession | null;
+  origin: string | null;
+  /** What our requests say in Privacy (RFC 3323). */
+  privacy: string | null;
+  /** Its media lines: `audio`, `video` …, in order. */
+  streams: string[];
+}
+
+/** A session that expires (RFC 4028). */
+export interface SavedSession {
+  interval: number;
+  minSe: number;
+  local: boolean;
+  deadline: number;
+}
+
 /** How a server can wake a user agent (RFC 8599): the push service, what that knows it by, and what else it needs. */
 export interface Push {
   /** `apns`, `fcm`, `webpush` … */
@@ -224,6 +260,8 @@ export interface AgentConfig {
   unsolicited?: string[];
   /** The packages of INFO that are taken (RFC 6086); INFO of others is refused with 469 (default none). */
   infoPackages?: string[];
+  /** Send a `saved` notification when an established call has changed, to be kept. */
+  keepCalls?: boolean;
   /** Send a `trace` notification for each message (secrets masked). */
   trace?: boolean;
   /** Hold by the core's own rewriting of the last SDP, re-offers answered by the core. Default false: the application negotiates. */
@@ -311,6 +349,10 @@ export type Command = { id: number } & (
   | { type: "acceptTransfer"; transfer: TransferId; sdp?: string; headers?: Header[] }
   /** Does not follow it (default 603). */
   | { type: "rejectTransfer"; transfer: TransferId; status?: number; reason?: string }
+  /** An established call as data. Result: `{ saved }`. */
+  | { type: "saveCall"; call: CallId }
+  /** Goes on with a call of another agent, which has it no more. Offer anew to have media. Result: `{ call, callId }`. */
+  | { type: "restoreCall"; saved: SavedCall }
   /** Ends calls, unregisters, closes flows; at the latest after `deadline` ms (default 2000). */
   | { type: "shutdown"; deadline?: number }
   /** Answers `credentialsNeeded`: with a token, a hash, or a user name (default: that of the AOR) and password; with none of them there are none. */
@@ -365,6 +407,8 @@ export interface Results {
   refer: { transfer: TransferId };
   acceptTransfer: { call: CallId; callId: string };
   rejectTransfer: null;
+  saveCall: { saved: SavedCall };
+  restoreCall: { call: CallId; callId: string };
   shutdown: null;
   credentials: null;
 }
@@ -515,6 +559,8 @@ export type Notification =
   | { type: "recovered"; call: CallId; at: number }
   /** INFO within the call; `dtmf` is set when it carried a digit. */
   | { type: "info"; call: CallId; package: string | null; contentType: string; body: string; dtmf: { tone: string; duration: number } | null; at: number }
+  /** An established call as it is now (only with `keepCalls`), in place of what was told before. */
+  | { type: "saved"; call: CallId; saved: SavedCall }
   /** MESSAGE out of dialog. */
   | { type: "message"; from: Address; contentType: string; body: string; at: number }
   /** A subscription changed its state; `expires` in seconds where it has a lifetime, `cause` what was lost. */

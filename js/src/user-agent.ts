@@ -1,10 +1,11 @@
 import { AgentClient, type AgentEvent, type Request } from "./agent-client.js";
 import type { AgentPort, PortFactory } from "./agent-port.js";
 import { abortable, aborted, ignore, throwIfAborted, within } from "./async.js";
-import { Call, type CallNotification, type WaitOptions } from "./call.js";
+import { Call, type CallInit, type CallNotification, type WaitOptions } from "./call.js";
 import { OffhookError, toOffhookError } from "./errors.js";
 import { TypedEventTarget } from "./events.js";
 import type { Host, WorkerSource } from "./host/worker-port.js";
+import type { KeptCalls } from "./kept-calls.js";
 import type { MediaHandler, MediaHandlerFactory, MediaSource } from "./media/handler.js";
 import { PeerConnectionMedia, type PeerConnectionOptions } from "./media/peer-connection.js";
 import type {
@@ -22,6 +23,7 @@ import type {
   RegistrationSnapshot,
   RemoteIdentity,
   Replacement,
+  SavedCall,
   TransferId,
 } from "./protocol.js";
 import type { IncomingSubscription } from "./incoming-subscription.js";
@@ -74,6 +76,11 @@ export interface ConnectOptions extends Omit<AgentConfig, "askCredentials" | "se
    * answered in one. The media are in the page in any case.
    */
   host?: Host;
+  /**
+   * Keep the established calls of this tab over a reload of its page, in `sessionStorage`: `UserAgent.connect` goes on with
+   * them then (`restored`). With a shared worker a call whose page has gone waits 10 s for it before it is hung up.
+   */
+  keepCalls?: boolean;
   /** The worker, where it is not the file of this package (`offhook/worker`) as the bundler finds it. */
   worker?: WorkerSource;
   /** Where the agent lives otherwise, in place of `host`. */
@@ -195,6 +202,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    * agent stops.
    */
   readonly incomingSubscriptions: AsyncIterable<IncomingSubscription>;
+  /** The calls of this tab before its page was loaded anew, with `keepCalls`: `call.pickUp()` opens their media. */
+  readonly restored: readonly Call[] = [];
 
   readonly #client: AgentClient;
   readonly #openMedia: MediaHandlerFactory;
@@ -210,6 +219,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   /** What was told of calls whose number we are about to learn. */
   #early: CallNotification[] = [];
   #placing = 0;
+  #kept: KeptCalls | null = null;
   #state: UserAgentState = "connecting";
   #registration: RegistrationState = "unregistered";
   #stopping: Promise<void> | null = null;
@@ -231,7 +241,9 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     let ua: UserAgent | null = null;
     const connected = opening.then(async (port) => {
       ua = new UserAgent(port, config, mediaFactory(media), credentials);
+      if (config.keepCalls) ua.#kept = await openKept(config.aor);
       await ua.#client.request<"connect">({ type: "connect" });
+      await ua.#restore();
       if (watch) ua.#watch();
       return ua;
     });
@@ -407,6 +419,53 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     } finally {
       this.#placing--;
       if (this.#placing === 0) this.#early = [];
+    }
+  }
+
+  /**
+   * Goes on with a call that another user agent has saved (`call.save()`) and has no more. It is established at once;
+   * `call.pickUp()` opens its media. Rejects if it cannot go on. With `keepCalls` a reload of the page needs none of this.
+   */
+  async restoreCall(saved: SavedCall): Promise<Call> {
+    this.#placing++;
+    try {
+      const { call: id, callId } = await this.#client.request<"restoreCall">({ type: "restoreCall", saved });
+      const snapshot = await this.#client.request<"inspect">({ type: "inspect", call: id });
+      const call = this.#addCall({
+        id,
+        callId,
+        direction: snapshot.direction,
+        remote: snapshot.remote,
+        identity: snapshot.identity,
+        headers: [],
+        trusted: false,
+        diversions: [],
+        targets: [],
+        replaces: null,
+        referredBy: null,
+        offer: null,
+        media: null,
+        signal: undefined,
+        restored: { snapshot, streams: saved.streams },
+      });
+      // What the snapshot does not say.
+      const news = this.#early.filter((early) => early.call === id && early.type !== "state" && early.type !== "hold");
+      for (const notification of news) this.#deliver(notification);
+      return call;
+    } finally {
+      this.#placing--;
+      if (this.#placing === 0) this.#early = [];
+    }
+  }
+
+  /** One that cannot go on is over. */
+  async #restore(): Promise<void> {
+    for (const saved of this.#kept?.all ?? []) {
+      try {
+        (this.restored as Call[]).push(await this.restoreCall(saved));
+      } catch {
+        this.#kept?.drop(saved.callId);
+      }
     }
   }
 
@@ -590,6 +649,9 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         break;
       case "listening":
         break;
+      case "saved":
+        this.#kept?.put(event.call, event.saved);
+        break;
       case "subscription":
       case "notice":
       case "forked":
@@ -634,6 +696,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   }
 
   #deliver(notification: CallNotification): void {
+    if (notification.type === "ended") this.#kept?.remove(notification.call);
     const entry = this.#calls.get(notification.call);
     if (entry) entry.deliver(notification);
     else if (this.#placing > 0) this.#early.push(notification);
@@ -654,6 +717,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     offer: string | null;
     media: MediaHandler | null;
     signal: AbortSignal | undefined;
+    restored?: CallInit["restored"];
   }): Call {
     let feed: Omit<CallEntry, "call"> = {
       deliver: () => undefined,
@@ -689,6 +753,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     this.#unwatch();
     this.#registration = "unregistered";
     this.#client.close(error);
+    // Those of an agent that was lost may go on in the next.
+    if (by === "local") this.#kept?.clear();
     const at = Date.now();
     for (const [id, { deliver }] of this.#calls) {
       const lost = by === "network" ? (error.detail as ErrorValue) : null;
@@ -721,6 +787,12 @@ async function openHost(config: AgentConfig, host: Host, worker: WorkerSource | 
   }
   const { workerPort } = await import("./host/worker-port.js");
   return workerPort(host, worker)(config);
+}
+
+/** Loaded only when it is used. */
+async function openKept(aor: string): Promise<KeptCalls> {
+  const { KeptCalls } = await import("./kept-calls.js");
+  return KeptCalls.open(aor);
 }
 
 function mediaFactory(media: PeerConnectionOptions | MediaHandlerFactory | undefined): MediaHandlerFactory {

@@ -1,7 +1,9 @@
+import type { OffhookError } from "../src/errors.js";
 import type { AgentPort } from "../src/agent-port.js";
 import type {
   Address,
   CallId,
+  CallSnapshot,
   CallState,
   Command,
   End,
@@ -9,6 +11,7 @@ import type {
   Notification,
   RemoteIdentity,
   Results,
+  SavedCall,
 } from "../src/protocol.js";
 
 type CommandOf<T extends Command["type"]> = Extract<Command, { type: T }>;
@@ -44,6 +47,7 @@ const USUAL: Partial<Results> = {
 /** A scripted agent: it keeps the commands it was sent, answers what is usual, and says what the test tells it to. */
 export class FakeAgent implements AgentPort {
   onNotification: (notification: Notification) => void = () => undefined;
+  onLost?: (error: OffhookError) => void;
   readonly commands: Command[] = [];
   closed = false;
   /** Commands that are left to the test. */
@@ -60,6 +64,8 @@ export class FakeAgent implements AgentPort {
     if (this.manual.has(command.type)) return;
     const call = (): Results["call"] => ({ call: this.#next, callId: `call-${this.#next++}` });
     if (command.type === "call" || command.type === "acceptTransfer") this.result(command, call());
+    else if (command.type === "restoreCall") this.result(command, { call: this.#next++, callId: command.saved.callId });
+    else if (command.type === "inspect") this.result(command, snapshot(command.call));
     else if (["transfer", "transferTo", "refer"].includes(command.type)) this.result(command, { transfer: 7 });
     else if (command.type === "subscribe") this.result(command, { subscription: this.#next++ });
     else if (command.type === "publish") this.result(command, { publication: this.#next++, expires: 3600 });
@@ -130,6 +136,49 @@ export class FakeAgent implements AgentPort {
     const whole: End = { by: "remote", status: 200, reason: "BYE received", cause: null, error: null, ...end };
     this.notify({ type: "ended", call, end: whole, at: 0 });
   }
+}
+
+/** A call as data; `more` is what is not usual about it. */
+export function savedCall(callId: string, more: Partial<SavedCall> = {}): SavedCall {
+  return {
+    version: 1,
+    incoming: false,
+    callId,
+    local: "<sip:alice@example.com>;tag=a",
+    remote: "<sip:bob@example.com>;tag=b",
+    target: "sip:bob@192.0.2.1",
+    routeSet: [],
+    localCseq: 1,
+    remoteCseq: null,
+    holding: false,
+    held: false,
+    takesUpdate: null,
+    takesInfo: "",
+    since: 0,
+    session: null,
+    origin: null,
+    privacy: null,
+    streams: ["audio"],
+    ...more,
+  };
+}
+
+/** What is known of an established call. */
+function snapshot(call: CallId): CallSnapshot {
+  const remote = { displayName: "Bob", uri: "sip:bob@example.com" };
+  return {
+    call,
+    direction: "outgoing",
+    state: "established",
+    callId: "",
+    local: { displayName: null, uri: "sip:alice@example.com" },
+    remote,
+    identity: identityOf(remote),
+    hold: { local: false, remote: false },
+    sessionTimer: null,
+    replacement: null,
+    history: [{ at: 5, state: "established", cause: "restored" }],
+  };
 }
 
 /** Of whom nothing is known but the address. */

@@ -41,7 +41,7 @@ pub use entropy::seed;
 pub use offhook_core::agent::{AgentEvent, Call, Events, IncomingSubscription, Publication, Subscription};
 pub use offhook_core::endpoint::{
     AcceptOptions, AnswerOptions, CallEvent, CallOptions, CallState, Document, End, Error, Notice, PublishOptions,
-    SubscribeOptions,
+    SavedCall, SubscribeOptions,
 };
 pub use offhook_core::message::StatusCode;
 #[cfg(feature = "tls")]

@@ -3,7 +3,8 @@ import { toOffhookError } from "../errors.js";
 import type { AgentConfig, Command, ErrorValue, Notification, Results } from "../protocol.js";
 import { holdLock, watchLock } from "./locks.js";
 import type { Channel, FromWorker, ToWorker } from "./messages.js";
-import { keyOf, type News, Share } from "./share.js";
+import { Orphan } from "./orphans.js";
+import { keyOf, type Listener, type News, Share } from "./share.js";
 
 /** How long an agent may take to say goodbye once its last tab has gone, in milliseconds. */
 const FAREWELL = 2000;
@@ -35,7 +36,11 @@ export class Hub {
   readonly #pending = new Map<number, Pending>();
   /** Who was asked for credentials. */
   readonly #asked = new Map<number, Set<Tab>>();
-  #share = new Share<Tab>();
+  /** Calls that may go on after a reload of their page, by their Call-ID. */
+  readonly #kept = new Map<string, string>();
+  /** Those whose page has gone. */
+  readonly #orphans = new Map<string, Orphan>();
+  #share = new Share<Listener>();
   #agent: Promise<AgentPort> | null = null;
   #port: AgentPort | null = null;
   #config: AgentConfig | null = null;
@@ -118,19 +123,54 @@ export class Hub {
 
   /** A page has gone, or wants nothing any more: what is its alone is ended. */
   #leave(tab: Tab): void {
+    const keep = tab.config?.keepCalls ?? false;
     tab.config = null;
     tab.unwatch();
     if (!this.#tabs.delete(tab)) return;
     for (const pending of this.#pending.values()) if (pending.tab === tab) pending.tab = null;
     for (const [query, asked] of this.#asked) this.#noCredentials(query, asked, tab);
+    if (keep) this.#orphan(tab);
     const owned = this.#share.ownedBy(tab);
     this.#share.leave(tab);
     for (const key of owned) this.#end(key);
     this.#stopIfAlone();
   }
 
+  /** The established calls of a page that has gone wait for it to be loaded anew. */
+  #orphan(tab: Tab): void {
+    const owned = this.#share.ownedBy(tab);
+    for (const [callId, key] of this.#kept) {
+      if (!owned.includes(key)) continue;
+      const orphan = new Orphan(key, () => {
+        this.#orphans.delete(callId);
+        this.#share.leave(orphan);
+        if (!orphan.over) this.#end(key);
+        this.#stopIfAlone();
+      });
+      this.#orphans.set(callId, orphan);
+      this.#share.move(key, orphan);
+    }
+  }
+
+  /** The page is here again, or another tab takes its call; false: the call is none that waits. */
+  #adopt(tab: Tab, { id, saved }: Extract<Command, { type: "restoreCall" }>): boolean {
+    const orphan = this.#orphans.get(saved.callId);
+    if (!orphan) return false;
+    this.#orphans.delete(saved.callId);
+    orphan.forget();
+    if (orphan.over) {
+      tab.tell({ type: "error", id, error: { kind: "state", message: "the call is over" } });
+      return true;
+    }
+    this.#share.move(orphan.key, tab);
+    const value = { call: Number(orphan.key.split(" ")[1]), callId: saved.callId };
+    tab.tell({ type: "result", id, value });
+    for (const news of orphan.news) tab.tell(news);
+    return true;
+  }
+
   #stopIfAlone(): void {
-    if (this.#tabs.size > 0 || !this.#port || this.#stopping) return;
+    if (this.#tabs.size + this.#orphans.size > 0 || !this.#port || this.#stopping) return;
     this.#stopping = new Promise((resolve) => (this.#stopped = resolve));
     this.#send({ type: "shutdown", deadline: FAREWELL });
   }
@@ -200,6 +240,9 @@ export class Hub {
       case "ring":
         if (key !== null && command.sdp !== undefined) this.#share.claim(key, tab);
         break;
+      case "restoreCall":
+        if (this.#adopt(tab, command)) return;
+        break;
       case "rejectTransfer":
         // Refused by one tab; others may still accept it.
         if (key !== null && this.#share.decline(key, tab)) return done(null);
@@ -248,6 +291,12 @@ export class Hub {
       case "registration":
         this.#registration = notification;
         break;
+      case "saved":
+        this.#kept.set(notification.saved.callId, `call ${notification.call}`);
+        break;
+      case "ended":
+        for (const [callId, key] of this.#kept) if (key === `call ${notification.call}`) this.#kept.delete(callId);
+        break;
       case "credentialsNeeded": {
         const asked = new Set(this.#tabs);
         if (asked.size === 0) return this.#send({ type: "credentials", query: notification.query });
@@ -285,6 +334,9 @@ export class Hub {
     this.#tabs.clear();
     this.#pending.clear();
     this.#asked.clear();
+    this.#kept.clear();
+    for (const orphan of this.#orphans.values()) orphan.forget();
+    this.#orphans.clear();
     this.#share = new Share();
     this.#stopping = null;
     this.#stopped();
@@ -298,6 +350,7 @@ function madeBy(command: Command, value: Results[keyof Results]): string | null 
   switch (command.type) {
     case "call":
     case "acceptTransfer":
+    case "restoreCall":
       return `call ${(value as Results["call"]).call}`;
     case "transfer":
     case "transferTo":

@@ -28,3 +28,14 @@ export function watchLock(name: string | null, gone: () => void): () => void {
   manager.request(name, { signal: controller.signal }, gone).catch(() => undefined);
   return () => controller.abort();
 }
+
+/** Whether the holder of that lock is gone within so many milliseconds; true where there are no locks. */
+export async function lockGoes(name: string, ms: number): Promise<boolean> {
+  const manager = locks();
+  if (!manager) return true;
+  try {
+    return await manager.request(name, { signal: AbortSignal.timeout(ms) }, () => true);
+  } catch {
+    return false;
+  }
+}

@@ -67,6 +67,11 @@ export class Share<T extends Listener> {
     return Array.from(this.#items).flatMap(([key, { owner }]) => (owner === who ? [key] : []));
   }
 
+  /** It goes from one to another. */
+  move(key: string, to: T): void {
+    if (this.#items.has(key)) this.own(key, to);
+  }
+
   /** It is that one's from now on. Who was told of it before hears that it is over for them. */
   claim(key: string, who: T): void {
     const item = this.#items.get(key);

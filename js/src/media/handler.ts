@@ -135,6 +135,8 @@ export interface MediaRequest {
   /** What the application asked for in `call` or `answer`. */
   audio: MediaSource | undefined;
   video: MediaSource | undefined;
+  /** The media lines (`audio`, `video` …) of a session that goes on with new media: the offer must have them all, in this order. */
+  streams?: readonly string[];
 }
 
 /** Makes the media handler of one call. */

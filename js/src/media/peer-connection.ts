@@ -1,5 +1,5 @@
 import { mediaError, type OffhookError, toOffhookError } from "../errors.js";
-import { capture } from "./capture.js";
+import { capture, trackKind } from "./capture.js";
 import { gathered } from "./gathering.js";
 import type {
   CallStats,
@@ -66,6 +66,7 @@ export class PeerConnectionMedia implements MediaHandler {
   readonly #video: Slot;
   readonly #screen: Slot;
   readonly #closed = new AbortController();
+  readonly #streams: readonly string[];
   #opened = false;
   #servers: RTCIceServer[] = [];
   /** On hold, as agreed with the other side. */
@@ -84,6 +85,7 @@ export class PeerConnectionMedia implements MediaHandler {
   constructor(request: MediaRequest, options: PeerConnectionOptions = {}) {
     if (typeof RTCPeerConnection === "undefined") throw mediaError("unsupported", "there is no WebRTC here");
     this.#options = options;
+    this.#streams = request.streams ?? [];
     const { audioElement = new Audio(), iceTransportPolicy = "all", iceServers, configuration } = options;
     this.#servers = (typeof iceServers !== "function" && iceServers) || configuration?.iceServers || [];
     const streams = { local: new MediaStream(), remote: new MediaStream() };
@@ -128,6 +130,7 @@ export class PeerConnectionMedia implements MediaHandler {
   async createOffer({ hold, iceRestart, change }: OfferOptions): Promise<string> {
     return this.#negotiate(async () => {
       if (!this.#opened || iceRestart) await this.#fetchServers();
+      if (!this.#opened) this.#goOn();
       await this.#open([this.#audio, this.#video]);
       this.#audio.add(this.#pc, this.#options);
       if (change) await this.#begin(change);
@@ -137,6 +140,19 @@ export class PeerConnectionMedia implements MediaHandler {
       const sdp = await this.#offer(offer, iceRestart);
       return this.#outgoing("offer", hold ? withHold(sdp) : sdp);
     });
+  }
+
+  /** The media lines of a session that goes on: an offer must have them all again (RFC 3264 8). */
+  #goOn(): void {
+    const free = [this.#audio, this.#video, this.#screen];
+    for (const kind of this.#streams) {
+      const at = free.findIndex((slot) => trackKind(slot.kind) === kind);
+      const [slot] = at < 0 ? [] : free.splice(at, 1);
+      if (slot) slot.add(this.#pc, this.#options);
+      else if (kind === "audio" || kind === "video") this.#pc.addTransceiver(kind, { direction: "inactive" });
+      // A channel that the other side does not hear of.
+      else if (kind === "application") this.#pc.createDataChannel("", { negotiated: true, id: 1023 });
+    }
   }
 
   /**

@@ -9,7 +9,7 @@ use super::events::follow;
 use super::{Engine, Events, Line, Transfer, TransferRequest};
 use crate::endpoint::{
     AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, Error, Hold, Invitation, Outcome,
-    RemoteIdentity, TransferOptions, Transition,
+    RemoteIdentity, SavedCall, TransferOptions, Transition,
 };
 use crate::message::{NameAddr, StatusCode};
 
@@ -218,6 +218,17 @@ impl Call {
     pub async fn redirect(&self, contact: &str) -> Result<(), Error> {
         let (id, contact) = (self.id, contact.to_owned());
         self.line.operate(move |endpoint, now| endpoint.redirect(now, id, &[&contact])).await.map(drop)
+    }
+
+    /// The call as data, with which another user agent can go on ([`UserAgent::restore_call`](super::UserAgent::restore_call)),
+    /// e.g. when this program is started again. Ask again when it has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] unless the call is established.
+    pub async fn save(&self) -> Result<SavedCall, Error> {
+        let id = self.id;
+        self.line.ask(move |engine, _| engine.endpoint_mut().save_call(id)).await?
     }
 
     /// Ends the call in whatever state it is. Done when it is over.

@@ -12,7 +12,7 @@ use super::{Call, Engine, Events, IncomingSubscription, Line, Publication, Subsc
 use crate::auth::{Credential, CredentialRequest};
 use crate::endpoint::{
     CallOptions, Config, ConnectionState, ContactBinding, Error, Event, Notice, Outcome, PublishOptions, Push,
-    RegistrationInfo, RegistrationState, SubscribeOptions, TransferOptions,
+    RegistrationInfo, RegistrationState, SavedCall, SubscribeOptions, TransferOptions,
 };
 use crate::message::{NameAddr, StatusCode, redacted};
 
@@ -204,6 +204,20 @@ impl UserAgent {
             engine.handle(id, None).ok_or(Error::State("the call ended at once"))
         };
         self.line.ask(place).await?
+    }
+
+    /// Goes on with a call that another user agent has saved ([`Call::save`]) and has no more, e.g. one of this program
+    /// before it was started again. Offer anew ([`Call::renegotiate`]) to have media.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::restore_call`](crate::endpoint::Endpoint::restore_call).
+    pub async fn restore_call(&self, saved: SavedCall) -> Result<Call, Error> {
+        let restore = move |engine: &mut Engine, now| {
+            let id = engine.endpoint_mut().restore_call(now, &saved)?;
+            engine.handle(id, None).ok_or(Error::State("the call ended at once"))
+        };
+        self.line.ask(restore).await?
     }
 
     /// The calls that come in from now on, and those that wait.

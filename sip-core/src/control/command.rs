@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ErrorValue, Ha1, PushValue, missing};
 use crate::auth::SecretText;
-use crate::endpoint::Replacement;
+use crate::endpoint::{Replacement, SavedCall};
 
 /// One command: a number chosen by the sender, what to do, and what that needs. Which fields go with which kind is
 /// written in `js/src/protocol.ts`; one that is missing gives an `input` error naming it.
@@ -88,6 +88,8 @@ pub struct Command {
     pub deadline: Option<u32>,
     /// How a server can wake us (RFC 8599).
     pub push: Option<PushValue>,
+    /// A call of another agent.
+    pub saved: Option<Box<SavedCall>>,
     /// Which question for credentials.
     pub query: Option<u64>,
     /// Digest user name.
@@ -176,6 +178,8 @@ pub enum Kind {
     Bindings,
     ClearBindings,
     InspectRegistration,
+    SaveCall,
+    RestoreCall,
 }
 
 impl Command {
@@ -218,6 +222,7 @@ impl Command {
             duration: None,
             deadline: None,
             push: None,
+            saved: None,
             query: None,
             username: None,
             password: None,

@@ -87,6 +87,9 @@ pub struct AgentConfig {
     /// The packages of INFO that are taken.
     #[serde(default)]
     pub info_packages: Vec<String>,
+    /// Send a `saved` notification when an established call has changed.
+    #[serde(default)]
+    pub keep_calls: bool,
     /// Send a `trace` notification for each message.
     #[serde(default)]
     pub trace: bool,
@@ -194,6 +197,7 @@ impl AgentConfig {
             follow_redirects: None,
             session_timers: None,
             replacing: None,
+            keep_calls: false,
             trust_identity: None,
             trace: false,
             automatic_media: false,

@@ -31,7 +31,7 @@ pub use registration::{BindingValue, FlowValue, PushStateValue, PushValue, Regis
 use crate::auth::Credential;
 use crate::endpoint::{
     AnswerOptions, CallId, CallOptions, Config, CredentialQuery, Endpoint, Error, Event, OpId, Outcome, PublicationId,
-    SubscriptionId,
+    SavedCall, SubscriptionId,
 };
 use crate::message::StatusCode;
 use crate::time::Instant;
@@ -55,6 +55,8 @@ pub struct Control {
     subscriptions: Numbers<SubscriptionId>,
     publications: Numbers<PublicationId>,
     notifications: VecDeque<Notification>,
+    /// Established calls as they were told last; `None`: they are not.
+    saved: Option<HashMap<u32, SavedCall>>,
 }
 
 impl Control {
@@ -64,6 +66,7 @@ impl Control {
     ///
     /// An `input` error naming the field that cannot be used.
     pub fn new(config: AgentConfig, seed: [u8; 32]) -> Result<Control, ErrorValue> {
+        let saved = config.keep_calls.then(HashMap::new);
         let config = config.into_config().map_err(ErrorValue::from)?;
         Ok(Control {
             endpoint: Endpoint::new(config, seed),
@@ -75,6 +78,7 @@ impl Control {
             subscriptions: Numbers::new(),
             publications: Numbers::new(),
             notifications: VecDeque::new(),
+            saved,
         })
     }
 
@@ -207,6 +211,17 @@ impl Control {
                 self.answer(command.id, ResultValue::Snapshot(Box::new(snapshot)));
                 return Ok(None);
             }
+            Kind::SaveCall => {
+                let saved = Box::new(self.endpoint.save_call(self.call(&command)?)?);
+                self.answer(command.id, ResultValue::Saved { saved });
+                return Ok(None);
+            }
+            Kind::RestoreCall => {
+                let saved = command.saved.take().ok_or_else(|| missing("saved"))?;
+                let call = self.endpoint.restore_call(now, &saved)?;
+                self.answer_call(command.id, call);
+                return Ok(None);
+            }
             Kind::Transfer => return self.transfer(now, command),
             Kind::TransferTo => return self.transfer_to(now, command),
             Kind::Refer => return self.refer(now, command),
@@ -267,6 +282,18 @@ impl Control {
         self.calls.get(&number).copied().ok_or_else(gone)
     }
 
+    /// Tells of established calls that are not as they were told last.
+    fn tell_saved(&mut self) {
+        let Some(told) = &mut self.saved else { return };
+        for (number, call) in &self.calls {
+            let Ok(saved) = self.endpoint.save_call(*call) else { continue };
+            if told.get(number) != Some(&saved) {
+                told.insert(*number, saved.clone());
+                self.notifications.push_back(Notification::Saved { call: *number, saved: Box::new(saved) });
+            }
+        }
+    }
+
     fn translate(&mut self, event: Event) -> Option<Notification> {
         Some(match event {
             Event::Done { op, result } => {
@@ -291,6 +318,9 @@ impl Control {
                 if let Some(Notification::Ended { .. }) = &notification {
                     self.numbers.remove(&call);
                     self.calls.remove(&number);
+                    if let Some(saved) = &mut self.saved {
+                        saved.remove(&number);
+                    }
                 }
                 return notification;
             }
@@ -375,7 +405,11 @@ impl Machine for Control {
             if let Some(notification) = self.notifications.pop_front() {
                 return Some(Output::Event(notification));
             }
-            match self.endpoint.poll_output()?.into_event() {
+            let Some(output) = self.endpoint.poll_output() else {
+                self.tell_saved();
+                return self.notifications.pop_front().map(Output::Event);
+            };
+            match output.into_event() {
                 Ok(event) => {
                     if let Some(notification) = self.translate(event) {
                         return Some(Output::Event(notification));

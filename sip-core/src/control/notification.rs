@@ -10,7 +10,7 @@ use super::registration::{BindingValue, RegistrationSnapshot};
 use crate::auth::{Algorithm, Scheme};
 use crate::endpoint::{
     CallEvent, CallInfo, CallState, ConnectionState, Direction, End, Error, Event, Hold, Invitation, Outcome, Reason,
-    RegistrationState, Replacement,
+    RegistrationState, Replacement, SavedCall,
 };
 use crate::message::{NameAddr, redacted};
 use crate::time::Instant;
@@ -66,6 +66,8 @@ pub enum Notification {
     Recovered { call: u32, at: u64 },
     /// INFO.
     Info { call: u32, package: Option<String>, content_type: String, body: String, dtmf: Option<DtmfValue>, at: u64 },
+    /// An established call has changed.
+    Saved { call: u32, saved: Box<SavedCall> },
     /// MESSAGE.
     Message { from: AddressValue, content_type: String, body: String, at: u64 },
     /// A subscription's state.
@@ -170,6 +172,7 @@ pub enum ResultValue {
     Response { status: u16, reason: String },
     Bindings { bindings: Vec<BindingValue> },
     Snapshot(Box<Snapshot>),
+    Saved { saved: Box<SavedCall> },
     Registration(Box<RegistrationSnapshot>),
 }
 

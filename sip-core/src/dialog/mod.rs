@@ -9,4 +9,4 @@ mod state;
 
 pub(crate) use names::{Names, Text};
 pub use routing::{NextHop, route};
-pub use state::{Dialog, DialogError, DialogState};
+pub use state::{Dialog, DialogError, DialogParts, DialogState};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::names::{Names, Text};
 use crate::message::{ContactValue, Fields, Name, ParseError, Request, Response};
-use crate::transport::Path;
+use crate::transport::{FlowId, Path};
 
 /// A dialog's state (RFC 3261 12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,49 @@ pub struct Dialog {
     path: Path,
 }
 
+/// What a confirmed dialog is made of, kept elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct DialogParts<'a> {
+    /// The Call-ID.
+    pub call_id: &'a str,
+    /// Our tag.
+    pub local_tag: &'a str,
+    /// The peer's tag; empty for a peer that has none.
+    pub remote_tag: &'a str,
+    /// Our From value, with its tag.
+    pub local: &'a str,
+    /// The peer's To value, with its tag.
+    pub remote: &'a str,
+    /// The peer's last Contact.
+    pub target: &'a str,
+    /// The route set, nearest hop first.
+    pub route_set: &'a [String],
+    /// The number of our last request.
+    pub local_cseq: u32,
+    /// The number of the peer's last request.
+    pub remote_cseq: Option<u32>,
+}
+
 impl Dialog {
+    /// A confirmed dialog that was kept elsewhere; no path of it is known.
+    pub fn resume(parts: DialogParts<'_>) -> Dialog {
+        Dialog {
+            names: Names::new([
+                parts.call_id,
+                parts.local_tag,
+                parts.remote_tag,
+                parts.local,
+                parts.remote,
+                parts.target,
+            ]),
+            route_set: parts.route_set.iter().map(|route| route.as_str().into()).collect(),
+            local_cseq: parts.local_cseq,
+            remote_cseq: parts.remote_cseq,
+            state: DialogState::Confirmed,
+            path: Path { flow: FlowId::NONE, remote: Path::UNKNOWN },
+        }
+    }
+
     /// The caller's side (12.1.2): made from a response. `request_uri` is that of the request, the target where the
     /// response brings no Contact that can be read; `local` is the From value that was sent and `local_cseq` the
     /// request's number.
@@ -191,6 +233,11 @@ impl Dialog {
     /// The number of the last request of ours.
     pub fn local_cseq(&self) -> u32 {
         self.local_cseq
+    }
+
+    /// The number of the peer's last request.
+    pub fn remote_cseq(&self) -> Option<u32> {
+        self.remote_cseq
     }
 
     /// A 2xx to the request that made the dialog (13.2.2.4): confirmed, and the route set computed anew from it, the

@@ -12,6 +12,7 @@ use super::provisional::Provisional;
 use super::recovery::Recovery;
 use super::redirect::Redirection;
 use super::reliable::Leg;
+use super::saved::Resumed;
 use super::session_timer::SessionTimer;
 use super::{Endpoint, Error};
 use crate::arena::Key;
@@ -187,6 +188,8 @@ pub(super) struct Call {
     /// The request on its way that ends it.
     pub(super) bye: Option<Key>,
     pub(super) identity: Identity,
+    /// It was begun by another endpoint.
+    pub(super) resumed: Option<Box<Resumed>>,
 }
 
 impl Call {

@@ -116,6 +116,7 @@ impl Endpoint {
             end: None,
             bye: None,
             identity,
+            resumed: None,
         });
         if let Some(call) = self.calls.get_mut(key) {
             call.hear_allow(&invite);

@@ -208,6 +208,7 @@ impl Endpoint {
             end: None,
             bye: None,
             identity,
+            resumed: None,
         });
         self.by_dialog.insert(identity, key);
         self.set_state(now, key, CallState::Calling, "INVITE sent");

@@ -158,6 +158,11 @@ impl Party {
         Party { known: None, privacy: privacy.value().map(Into::into) }
     }
 
+    /// Of a call that another endpoint has begun.
+    pub(super) fn resumed(privacy: Option<&str>) -> Party {
+        Party { known: None, privacy: privacy.map(Into::into) }
+    }
+
     /// Of a call of somebody else's.
     pub(super) fn calling(identity: &RemoteIdentity, tag: &str) -> Party {
         let mut party = Party::default();

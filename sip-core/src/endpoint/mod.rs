@@ -35,6 +35,7 @@ mod registration;
 mod reliable;
 mod replaces;
 mod respond;
+mod saved;
 mod session;
 mod session_timer;
 mod shutdown;
@@ -67,6 +68,7 @@ pub use publication::{PublicationId, PublicationState, PublishOptions};
 pub use reach::{GruuUse, Push};
 pub use registration::{ContactBinding, FlowState, PushInfo, RegistrationInfo};
 pub use replaces::{Replacement, Replacing};
+pub use saved::{SavedCall, SavedSession};
 pub use subscription::{
     AcceptOptions, Document, Notice, SubscribeOptions, SubscriptionEnd, SubscriptionEvent, SubscriptionId,
     SubscriptionRequest, SubscriptionState,

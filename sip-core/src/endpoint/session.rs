@@ -35,6 +35,7 @@ impl Endpoint {
 
     fn offer(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>, hold: Option<bool>) -> OpId {
         let op = self.op();
+        let sdp = sdp.map(|sdp| self.with_origin(call, sdp));
         let carrier = Carrier::Reinvite;
         let offer =
             Offer { op: Some(op), carrier, waits_since: None, request: None, rewrites: sdp.is_none(), sdp, hold };
@@ -409,6 +410,7 @@ impl Endpoint {
     /// [`Error::State`] if no offer waits.
     pub fn accept_offer(&mut self, now: Instant, call: CallId, sdp: Bytes) -> OpId {
         let op = self.op();
+        let sdp = self.with_origin(call, sdp);
         if let Err(error) = self.try_accept_offer(now, call.0, sdp, op) {
             self.done(op, Err(error));
         }

@@ -8,6 +8,7 @@ use super::call::{Call, Carrier, Negotiation, Offer};
 use super::config::{SessionTimerMode, SessionTimers};
 use super::event::{CallState, End};
 use super::outgoing::{Outgoing, Purpose};
+use super::saved::SavedSession;
 use super::{Endpoint, Error, Timer};
 use crate::arena::Key;
 use crate::message::{Builder, Fields, Name, Refresher, Request, Response, SessionExpires, StatusCode, reason_value};
@@ -31,7 +32,7 @@ const ROUNDS: u8 = 5;
 #[derive(Debug, Default)]
 pub(super) struct SessionTimer {
     /// The longest Min-SE heard of within the dialog, in seconds (RFC 4028 7.4); 0: none.
-    min_se: u32,
+    pub(super) min_se: u32,
     pub(super) running: Option<Running>,
 }
 
@@ -43,7 +44,7 @@ pub(super) struct Running {
     /// This side refreshes it.
     pub(super) ours: bool,
     /// When the call ends if it was not refreshed.
-    deadline: Instant,
+    pub(super) deadline: Instant,
     pub(super) timer: TimerId,
 }
 
@@ -216,6 +217,16 @@ impl Endpoint {
         call.session_timer.running = Some(Running { interval, ours, deadline, timer });
     }
 
+    /// A session of another endpoint goes on here: it is over when it was to be over there.
+    pub(super) fn resume_session(&mut self, now: Instant, key: Key, saved: Option<&SavedSession>) {
+        let (Some(call), Some(saved)) = (self.calls.get_mut(key), saved) else { return };
+        let deadline = Instant::from_millis(saved.deadline).min(now + Duration::from_secs(saved.interval.into()));
+        let at = if saved.local { now + part_of(deadline.since(now), 2) } else { deadline };
+        let timer = self.timers.insert(at, Timer::Session(key));
+        let running = Running { interval: saved.interval.max(SHORTEST), ours: saved.local, deadline, timer };
+        call.session_timer = SessionTimer { min_se: saved.min_se, running: Some(running) };
+    }
+
     /// Time to refresh the session, or too late for it.
     pub(super) fn on_session_timer(&mut self, now: Instant, key: Key) {
         let Some(call) = self.calls.get_mut(key) else { return };
@@ -255,6 +266,10 @@ impl Endpoint {
             return;
         }
         let by_update = call.takes_update == Some(true);
+        if !by_update && call.resumed.is_some() && call.local_sdp.is_none() {
+            // What it has to offer, the application has not said yet.
+            return;
+        }
         let offer = Offer {
             op: None,
             carrier: if by_update { Carrier::Update } else { Carrier::Reinvite },

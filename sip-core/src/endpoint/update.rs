@@ -38,6 +38,7 @@ impl Endpoint {
     /// UPDATE; [`Error::Glare`] if an offer of the other side waits for an answer; [`Error::Status`] if it was refused.
     pub fn update(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>) -> OpId {
         let op = self.op();
+        let sdp = sdp.map(|sdp| self.with_origin(call, sdp));
         let carrier = Carrier::Update;
         let offer = Offer { op: Some(op), carrier, waits_since: None, request: None, rewrites: false, sdp, hold: None };
         match self.may_update(call.0, offer.sdp.is_some()) {

@@ -95,6 +95,9 @@ impl fmt::Display for Transport {
 pub struct FlowId(pub(crate) u64);
 
 impl FlowId {
+    /// Names no flow.
+    pub(crate) const NONE: FlowId = FlowId(u64::MAX);
+
     /// An id with this number, for a [`Machine`](super::Machine) outside this crate, which numbers its own flows.
     pub const fn from_number(number: u64) -> FlowId {
         FlowId(number)

@@ -10,6 +10,7 @@ use offhook_core::control::{
     ReasonValue, RegistrationSnapshot, ReplacementValue, ResultValue, SessionTimerValue, Snapshot,
     SubscriptionEndValue, SummaryValue, TransitionValue,
 };
+use offhook_core::endpoint::{SavedCall, SavedSession};
 use offhook_tests::endpoint::{ANSWER, OFFER};
 use offhook_tests::net::{Conditions, Network, Node};
 use serde_json::{Value, json};
@@ -229,6 +230,30 @@ fn snapshot() -> Snapshot {
     }
 }
 
+fn saved() -> SavedCall {
+    let session = SavedSession { interval: 1800, min_se: 90, local: true, deadline: 0 };
+    SavedCall {
+        version: 1,
+        incoming: true,
+        call_id: "x".into(),
+        local: "x".into(),
+        remote: "x".into(),
+        target: "x".into(),
+        route_set: Vec::new(),
+        local_cseq: 1,
+        remote_cseq: None,
+        holding: false,
+        held: false,
+        takes_update: None,
+        takes_info: "x".into(),
+        since: 0,
+        session: Some(session),
+        origin: None,
+        privacy: None,
+        streams: Vec::new(),
+    }
+}
+
 fn subscription_end() -> SubscriptionEndValue {
     SubscriptionEndValue { by: "remote", reason: "x".into(), retry_after: None, error: None }
 }
@@ -292,6 +317,7 @@ fn notifications() -> Vec<Notification> {
             dtmf,
             at,
         },
+        Notification::Saved { call, saved: Box::new(saved()) },
         Notification::Message { from: address(), content_type: text.clone(), body: text.clone(), at },
         Notification::Ended { call, end: end(), at },
         Notification::Subscription { subscription: 1, state: "active", expires: None, cause: None, at },
@@ -389,6 +415,8 @@ fn notifications_have_the_names_of_the_protocol() {
         (json!(registration()), "RegistrationSnapshot"),
         (json!(&registration().bindings[0]), "Binding"),
         (json!(replacement()), "Replacement"),
+        (json!(saved()), "SavedCall"),
+        (json!(saved().session), "SavedSession"),
         (json!(identity()), "RemoteIdentity"),
         (json!(diversion()), "Diversion"),
         (json!(target()), "PastTarget"),
@@ -418,7 +446,8 @@ fn results_have_the_names_of_the_protocol() {
     let sdp = None;
     for (value, commands) in [
         (ResultValue::Registered { expires: 1 }, &["register"][..]),
-        (ResultValue::Call { call: 1, call_id: "x".into() }, &["call", "acceptTransfer"]),
+        (ResultValue::Call { call: 1, call_id: "x".into() }, &["call", "acceptTransfer", "restoreCall"]),
+        (ResultValue::Saved { saved: Box::new(saved()) }, &["saveCall"]),
         (ResultValue::Transfer { transfer: 1 }, &["transfer", "transferTo", "refer"]),
         (ResultValue::Negotiated { sdp }, &["hold", "resume", "renegotiate", "update"]),
         (ResultValue::Subscription { subscription: 1 }, &["subscribe"]),
@@ -556,6 +585,43 @@ fn every_command_is_answered_once() {
     for node in [alice, bob] {
         assert_eq!(agents.said(node).last().expect("something")["type"], "stopped", "nothing follows");
     }
+}
+
+#[test]
+fn calls_are_kept_and_go_on() {
+    let mut agents = Agents::new();
+    let (alice, bob) = (agents.alice, agents.bob);
+    agents.ask(alice, json!({ "type": "call", "target": "sip:bob@10.0.0.2", "sdp": OFFER }));
+    agents.ask(bob, json!({ "type": "answer", "call": 1, "sdp": ANSWER }));
+    let id = agents.ask(alice, json!({ "type": "saveCall", "call": 1 }));
+    let saved = agents.answer(alice, id)["value"]["saved"].clone();
+    assert!(agents.said(alice).iter().all(|value| value["type"] != "saved"), "nobody wanted to know");
+    let mut config = AgentConfig::new("sip:alice@10.0.0.3");
+    config.keep_calls = true;
+    let again = agents.net.add("again", Control::new(config, [7; 32]).expect("a configuration"));
+    agents.net.bind_udp(again, 5060);
+    agents.net.isolate(alice);
+    let id = agents.ask(again, json!({ "type": "restoreCall", "saved": saved }));
+    let answer = agents.answer(again, id)["value"].clone();
+    assert_eq!(answer, json!({ "call": 1, "callId": saved["callId"] }));
+    agents.ask(again, json!({ "type": "renegotiate", "call": 1, "sdp": OFFER }));
+    agents.ask(bob, json!({ "type": "acceptOffer", "call": 1, "sdp": ANSWER }));
+    let kept = |agents: &Agents| -> Vec<Value> {
+        agents
+            .said(again)
+            .into_iter()
+            .filter(|value| value["type"] == "saved")
+            .map(|value| value["saved"].clone())
+            .collect()
+    };
+    let told = kept(&agents);
+    assert!(told.len() > 1, "when it was restored, and when it went on");
+    let number = |value: &Value| value["localCseq"].as_u64();
+    assert!(number(&told[told.len() - 1]) > number(&told[0]) && number(&told[0]) > number(&saved));
+    agents.ask(again, json!({ "type": "options", "target": "sip:bob@10.0.0.2" }));
+    assert_eq!(kept(&agents), told, "told once");
+    agents.ask(bob, json!({ "type": "hangup", "call": 1 }));
+    assert_eq!(agents.said(again).last().map(|value| value["type"].clone()), Some(json!("ended")));
 }
 
 #[test]

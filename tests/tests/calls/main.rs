@@ -27,6 +27,7 @@ mod register;
 mod reliable;
 mod replaces;
 mod replay;
+mod saved;
 mod session;
 mod session_timer;
 mod sips;

@@ -46,6 +46,12 @@ export class Talker {
     return talker;
   }
 
+  /** Loads the page anew, and signs in again. */
+  async reload(): Promise<void> {
+    await this.phone.page.reload();
+    await this.signIn();
+  }
+
   /** Connects and registers. */
   async signIn(): Promise<void> {
     await this.phone.page.evaluate(async (options) => {
@@ -76,6 +82,7 @@ export class Talker {
       window.ua.call = async (target: string, options?: CallOptions) => use(await call.call(window.ua, target, options));
       window.ua.on("transport", ({ state }) => window.told.push(state));
       window.ua.on("incoming", ({ call }) => use(call));
+      for (const call of window.ua.restored) use(call);
       window.ua.on("stopped", ({ error }) => window.told.push(`stopped: ${error?.message}`));
       window.ua.onTransferRequest((request) => void request.accept().then(use));
       await window.ua.register();

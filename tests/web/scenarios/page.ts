@@ -90,6 +90,8 @@ const VERBS: { [T in Verb]: (agent: Agent, command: Of<T>) => Promise<unknown> }
   updatePublication: (agent, command) => agent.events.update(command),
   removePublication: (agent, command) => agent.events.remove(command),
   inspect: (agent, { call }) => agent.played(call).call.inspect(),
+  saveCall: async (agent, { call }) => ({ saved: await agent.played(call).call.save() }),
+  restoreCall: async (agent, { saved }) => agent.restore(await (await agent.connect()).restoreCall(saved)),
   transfer: async (agent, { call, target, ...options }) =>
     agent.follow(await agent.played(call).call.transfer(target, transferOptions(options))),
   transferTo: async (agent, { call, other, ...options }) =>
@@ -270,6 +272,10 @@ class Agent {
     const call = await calling;
     const { number } = this.#add(call, media);
     return { call: number, callId: call.callId };
+  }
+
+  restore(call: Call): { call: number; callId: string } {
+    return { call: this.#add(call, null).number, callId: call.callId };
   }
 
   played(number: number): Played {
