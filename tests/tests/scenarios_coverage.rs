@@ -94,7 +94,7 @@ fn held(holder: &str) -> String {
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
     let source = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let declared = [format!("fn {name}("), format!("it(\"{name}\"")];
+    let declared = [format!("fn {name}("), format!("it(\"{name}\""), format!("test(\"{name}\"")];
     assert!(declared.iter().any(|text| source.contains(text)), "there is no {name} in {file}");
     match file.strip_prefix("tests/") {
         Some(here) => format!("[{name}]({here})"),

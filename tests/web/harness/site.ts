@@ -19,14 +19,14 @@ export interface Site {
 }
 
 /** What a web server would serve: the softphone at `/`, the package at `/offhook/`, and `more`: path to folder. */
-export async function serveSite(more: Record<string, string> = {}): Promise<Site> {
+export async function serveSite(more: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<Site> {
   const folders = Object.entries({ "/": SOFTPHONE, "/offhook/": PACKAGE, ...more }).sort(([a], [b]) => b.length - a.length);
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
     const [prefix = "/", folder = SOFTPHONE] = folders.find(([prefix]) => path.startsWith(prefix)) ?? [];
     const file = join(folder, path.slice(prefix.length) || "index.html");
     readFile(file).then(
-      (content) => response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "text/plain" }).end(content),
+      (content) => response.writeHead(200, { ...headers, "content-type": TYPES[extname(file)] ?? "text/plain" }).end(content),
       () => response.writeHead(404).end(),
     );
   });

@@ -1,4 +1,10 @@
+import { fileURLToPath } from "node:url";
+import { serveSite } from "../harness/site.js";
+import { Talker } from "../harness/talker.js";
 import { expect, test } from "../harness/test.js";
+
+/** A page with nothing in it. */
+const EMPTY = fileURLToPath(new URL("../pages/empty/", import.meta.url));
 
 for (const host of ["worker", "shared-worker"] as const) {
   test(`with the agent in a ${host}: register, call, hold, keys, transfer, hang up`, async ({ talker }) => {
@@ -54,6 +60,70 @@ test("a worker that dies is told, with its calls; connecting again makes another
     await window.call.answer();
   });
   await bob.run(() => window.call.established);
+});
+
+test("a call whose worker has died goes on in another", async ({ talker }) => {
+  const [alice, bob] = await Promise.all([talker("alice"), talker("bob")]);
+  await alice.run(async () => {
+    const { aor } = window.ua;
+    await window.ua.shutdown();
+    const { UserAgent } = (await import("/offhook/dist/index.js" as string)) as typeof import("offhook");
+    let made: Worker;
+    const worker = (): Worker => (made = new Worker("/offhook/dist/worker.js", { type: "module" }));
+    const server = new URLSearchParams(location.search).get("server") ?? "";
+    const options = { aor, server, password: "alice-secret", host: "worker", worker, keepCalls: true } as const;
+    window.ua = await UserAgent.connect(options);
+    window.call = await window.ua.call("bob");
+    window.addEventListener("crash", async () => {
+      const ended = window.call.ended;
+      made.terminate();
+      await ended;
+      window.ua = await UserAgent.connect(options);
+      await window.ua.register();
+      window.call = window.ua.restored[0]!;
+      (window.softphone.calls as unknown[]).push(window.call);
+      await window.call.pickUp();
+      window.told.push("picked up");
+    });
+    (window.softphone.calls as unknown[]).push(window.call);
+  });
+  await bob.answer();
+  await Promise.all([alice.hears(), bob.hears()]);
+  await alice.run(() => void window.dispatchEvent(new Event("crash")));
+  await alice.isTold("picked up");
+  await Promise.all([alice.hears(), bob.hears()]);
+  expect(await bob.run(() => window.call.state)).toBe("established");
+});
+
+test("the content security policy of the README is enough", async ({ browser, server, talker }) => {
+  const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self' ${server.ws}`;
+  const site = await serveSite({ "/healthz": EMPTY }, { "content-security-policy": policy });
+  const bob = await talker("bob");
+  try {
+    for (const host of ["page", "worker", "shared-worker"] as const) {
+      const alice = await Talker.open(browser, { ...server, site: site.url }, "alice", {}, { host });
+      await alice.talksTo(bob);
+      await Promise.all([alice.hears(), bob.hears()]);
+      // It is in force.
+      const blocked = await alice.run(() => {
+        const said = new Promise<string>((resolve) =>
+          addEventListener("securitypolicyviolation", ({ effectiveDirective }) => resolve(effectiveDirective)),
+        );
+        try {
+          new Worker(URL.createObjectURL(new Blob(["1"])));
+        } catch {
+          // Older browsers throw as well.
+        }
+        return said;
+      });
+      expect(blocked).toBe("worker-src");
+      await alice.run(() => window.call.hangup());
+      await bob.run(() => window.call.ended);
+      await alice.phone.context.close();
+    }
+  } finally {
+    await site.close();
+  }
 });
 
 test("a worker whose file is not there is told in words", async ({ talker }) => {
