@@ -11,7 +11,7 @@ use offhook_core::agent::Engine;
 use offhook_core::auth::{Credential, CredentialRequest};
 use offhook_core::endpoint::{Config, Error, Server};
 use offhook_core::transaction::TimerConfig;
-use offhook_core::transport::{FlowError, FlowErrorKind, Target, Transport};
+use offhook_core::transport::{FlowError, FlowErrorKind, MessageRate, Target, Transport};
 
 use crate::metrics::Sampler;
 use crate::{Driver, DriverBuilder, Handle, ListenAddr};
@@ -56,7 +56,10 @@ impl UserAgent {
     /// Begins a user agent for an address of record, e.g. `sip:alice@example.com`.
     pub fn builder(aor: &str) -> Builder {
         Builder {
-            config: Config::new(aor),
+            config: Config::new(aor).map(|mut config| {
+                config.limits.message_rate = Some(MessageRate::default());
+                config
+            }),
             server: None,
             username: None,
             password: None,

@@ -34,9 +34,9 @@ pub mod metrics;
 pub use offhook_core as core;
 
 pub use agent::{Builder, UserAgent, local_address};
+pub use driver::{Capture, Dns, Driver, DriverBuilder, Handle, Limits, ListenAddr, Origins, Stopped};
 #[cfg(feature = "tls")]
 pub use driver::{ClientTls, Identity, ServerTls, TlsError, roots_from_pem};
-pub use driver::{Dns, Driver, DriverBuilder, Handle, Limits, ListenAddr, Origins, Stopped};
 pub use entropy::seed;
 pub use offhook_core::agent::{AgentEvent, Call, Events, IncomingSubscription, Publication, Subscription};
 pub use offhook_core::endpoint::{

@@ -8,6 +8,7 @@ use super::registration::PushValue;
 use crate::auth::{Algorithm, Credential, SecretText};
 use crate::endpoint::{Config, Error, GruuUse, IdentityTrust, Reliability, Replacing, Server, SessionTimerMode};
 use crate::message::UriRef;
+use crate::transport::MessageRate;
 
 /// The settings of an agent as plain data.
 #[derive(Clone, Deserialize)]
@@ -96,6 +97,10 @@ pub struct AgentConfig {
     /// See [`Config::automatic_media`].
     #[serde(default)]
     pub automatic_media: bool,
+    /// Messages of one source; see [`EndpointLimits::message_rate`](crate::endpoint::EndpointLimits::message_rate). For
+    /// native programs: a browser has no peers but its server.
+    #[serde(skip)]
+    pub message_rate: Option<MessageRate>,
 }
 
 /// H(username:realm:password) in hexadecimal.
@@ -201,6 +206,7 @@ impl AgentConfig {
             trust_identity: None,
             trace: false,
             automatic_media: false,
+            message_rate: None,
         }
     }
 
@@ -299,6 +305,7 @@ impl AgentConfig {
         }
         config.trace = self.trace;
         config.automatic_media = self.automatic_media;
+        config.limits.message_rate = self.message_rate;
         config.check()?;
         Ok(config)
     }

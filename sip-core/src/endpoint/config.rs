@@ -7,7 +7,7 @@ use super::{Error, GruuUse, IdentityTrust, Push, Replacing};
 use crate::auth::{Algorithm, Credential};
 use crate::message::{EventRef, Host, Limits, Uri, UriRef};
 use crate::transaction::TimerConfig;
-use crate::transport::{Finder, Target, Transport, Wanted};
+use crate::transport::{Finder, MessageRate, Target, Transport, Wanted};
 
 /// The settings of one endpoint: one user agent with one address of record.
 #[derive(Clone, Debug)]
@@ -138,6 +138,10 @@ pub struct EndpointLimits {
     /// How long a subscription of others lasts at least and at most between refreshes: less is answered 423, more is
     /// shortened. A minute, a day.
     pub subscription_expires: (Duration, Duration),
+    /// Messages of one source, in the long run and at once; more are passed over unread, as if they had been lost. What
+    /// comes from the configured servers is not counted: they speak for many. `None`, no limit; the native `UserAgent` and
+    /// `offhook agent` set [`MessageRate::default`], 1,000 a second and 5,000 at once.
+    pub message_rate: Option<MessageRate>,
 }
 
 /// Session timers (RFC 4028): a session is refreshed again and again, so that one is over whose other side has vanished.
@@ -198,6 +202,7 @@ impl Default for EndpointLimits {
             subscriptions_per_peer: 64,
             publications: 1000,
             subscription_expires: (Duration::from_secs(60), Duration::from_secs(86_400)),
+            message_rate: None,
         }
     }
 }

@@ -97,6 +97,11 @@ impl Endpoint {
                     {
                         let message = "no UDP socket of the target's address family is bound";
                         failure = Some(FlowError::new(FlowErrorKind::Unsupported, message));
+                    } else if let (Search::Request(_), Some(addr)) = (search, target.addr)
+                        && !self.breakers.admit(now, target.transport, addr)
+                    {
+                        let message = "it has failed too often lately, and is tried again in a while";
+                        failure = Some(FlowError::new(FlowErrorKind::Avoided, message));
                     } else {
                         return Found::Target(target);
                     }
@@ -216,6 +221,9 @@ impl Endpoint {
         let Some(outgoing) = self.outgoing.get_mut(key) else { return false };
         let purpose = outgoing.purpose;
         let Some(place) = outgoing.whereabouts.place.take() else { return false };
+        if let (Error::Transport(_) | Error::Timeout(_), Some(addr)) = (error, place.addr) {
+            self.breakers.failed(now, place.transport, addr);
+        }
         let only = match outgoing.hop {
             Hop::Link(link) => Some(link),
             Hop::Server | Hop::Path(_) => None,

@@ -86,7 +86,9 @@ use crate::message::Wire;
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
 use crate::transaction::{self, Traffic, Transactions};
-use crate::transport::{Dead, FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record};
+use crate::transport::{
+    Breakers, Dead, FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record, Transport,
+};
 use call::Call;
 use connection::Connection;
 use credentials::Asking;
@@ -170,6 +172,7 @@ pub struct Endpoint {
     next_query: u64,
     opening: IdMap<FlowId, connection::Opening>,
     dead: Dead,
+    breakers: Breakers,
     totals: Totals,
     keep_alives: IdMap<FlowId, KeepAlive>,
     calls: Arena<Call>,
@@ -206,6 +209,7 @@ impl Endpoint {
         if !config.user_agent.chars().any(char::is_control) {
             transactions.set_server_name(&config.user_agent);
         }
+        transactions.set_message_rate(limits.message_rate);
         let connection = Connection::new(&config, &mut entropy);
         Endpoint {
             transactions,
@@ -221,6 +225,7 @@ impl Endpoint {
             next_query: 0,
             opening: IdMap::default(),
             dead: Dead::default(),
+            breakers: Breakers::default(),
             totals: Totals::default(),
             keep_alives: IdMap::default(),
             calls: Arena::new(),
@@ -245,9 +250,9 @@ impl Endpoint {
         &self.config
     }
 
-    /// How many calls there have been.
+    /// How much has been done so far.
     pub fn totals(&self) -> Totals {
-        self.totals
+        Totals { messages_refused: self.transactions.refused_messages(), ..self.totals }
     }
 
     /// How many messages have passed.
@@ -364,7 +369,10 @@ impl Machine for Endpoint {
             return;
         }
         self.heard_on(now, path.flow);
-        self.transactions.receive(now, path, bytes);
+        // The server speaks for many.
+        let connection = self.transactions.flows().transport(path.flow).is_some_and(Transport::is_reliable);
+        let of_server = (connection && self.is_to_server(path.flow)) || self.connection.link_at(path).is_some();
+        self.transactions.receive_within(now, path, bytes, !of_server);
         self.pump(now);
     }
 

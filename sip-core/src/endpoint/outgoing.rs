@@ -11,7 +11,7 @@ use crate::auth::{Attempt, SecretText};
 use crate::message::{Builder, Method, Name, NameAddrRef, Response, StatusCode};
 use crate::time::Instant;
 use crate::transaction::ClientId;
-use crate::transport::{Path, Transport};
+use crate::transport::{Path, Target, Transport};
 
 /// What we let others know we understand.
 pub(super) const ALLOW: &str =
@@ -286,6 +286,9 @@ impl Endpoint {
             return; // a late answer to a try that was given up
         }
         let purpose = outgoing.purpose;
+        if let Some(Target { transport, addr: Some(addr), .. }) = &outgoing.whereabouts.place {
+            self.breakers.succeeded(*transport, *addr);
+        }
         let status = response.status();
         if status.is_provisional() {
             match purpose {

@@ -2,7 +2,7 @@
 
 use super::event::{CallState, Direction};
 
-/// How many calls there have been.
+/// How many calls there have been, and what was not done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Totals {
@@ -14,6 +14,9 @@ pub struct Totals {
     pub made_established: u64,
     /// Calls of others that were answered and acknowledged.
     pub received_established: u64,
+    /// Messages that were not taken because their source had sent too many
+    /// ([`EndpointLimits::message_rate`](super::EndpointLimits::message_rate)).
+    pub messages_refused: u64,
 }
 
 impl Totals {

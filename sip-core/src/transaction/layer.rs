@@ -19,7 +19,7 @@ use crate::hashing::IdMap;
 use crate::message::{Limits, Message, Method, Name, Request, StatusCode};
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
-use crate::transport::{FlowError, FlowErrorKind, FlowId, Flows, Output, Path};
+use crate::transport::{Buckets, FlowError, FlowErrorKind, FlowId, Flows, MessageRate, Output, Path};
 
 /// How many server transactions may linger after their final response for each that may be worked on.
 pub const LINGERING: usize = 50;
@@ -54,6 +54,8 @@ pub struct Transactions<U> {
     pub(super) events: VecDeque<Event<U>>,
     /// Streams in the middle of a message.
     pub(super) midway: IdMap<FlowId, TimerId>,
+    /// What each source may still send.
+    pub(super) buckets: Buckets,
 }
 
 impl<U: Copy> Transactions<U> {
@@ -82,7 +84,18 @@ impl<U: Copy> Transactions<U> {
             merged_keys: IdMap::default(),
             events: VecDeque::new(),
             midway: IdMap::default(),
+            buckets: Buckets::default(),
         }
+    }
+
+    /// How many messages are taken from one source; see [`receive_within`](Transactions::receive_within).
+    pub fn set_message_rate(&mut self, rate: Option<MessageRate>) {
+        self.buckets = Buckets::new(rate);
+    }
+
+    /// How many messages were not taken because their source had sent too many.
+    pub fn refused_messages(&self) -> u64 {
+        self.buckets.refused()
     }
 
     /// Whether every message is reported by [`Event::Trace`].

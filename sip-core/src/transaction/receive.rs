@@ -69,13 +69,20 @@ impl<U: Copy> Transactions<U> {
 
     /// See [`Machine::receive`](crate::transport::Machine::receive).
     pub fn receive(&mut self, now: Instant, path: Path, bytes: Bytes) {
+        self.receive_within(now, path, bytes, false);
+    }
+
+    /// The same; `limited`: no more messages are taken than the [rate](Transactions::set_message_rate) of one source.
+    pub fn receive_within(&mut self, now: Instant, path: Path, bytes: Bytes, limited: bool) {
         if self.flows.is_stream(path.flow) {
             self.flows.push(path, &bytes);
             loop {
                 match self.flows.next_received(path.flow) {
                     Ok(Some(received)) => {
                         self.message_over(path.flow);
-                        self.received(now, path, received);
+                        if self.takes(now, path, &received, limited) {
+                            self.received(now, path, received);
+                        }
                     }
                     Ok(None) => return self.message_goes_on(now, path.flow),
                     Err(error) => {
@@ -89,9 +96,16 @@ impl<U: Copy> Transactions<U> {
             }
         }
         // What was still on its way on a flow that is gone is nobody's.
-        if let Some(received) = self.flows.classify(bytes).filter(|_| self.flows.contains(path.flow)) {
+        if let Some(received) = self.flows.classify(bytes).filter(|_| self.flows.contains(path.flow))
+            && self.takes(now, path, &received, limited)
+        {
             self.received(now, path, received);
         }
+    }
+
+    /// Not what one source sends beyond its share: it is passed over before anybody reads it.
+    fn takes(&mut self, now: Instant, path: Path, received: &Received, limited: bool) -> bool {
+        !limited || !matches!(received, Received::Message(_)) || self.buckets.admit(now, path.remote.ip())
     }
 
     /// A message that has begun has as long as a transaction to come whole: who sends a byte now and again holds nothing.

@@ -183,6 +183,7 @@ impl FlowErrorKind {
             FlowErrorKind::Lost => "lost",
             FlowErrorKind::Framing => "framing",
             FlowErrorKind::Unsupported => "unsupported",
+            FlowErrorKind::Avoided => "avoided",
         }
     }
 }
@@ -213,4 +214,6 @@ pub enum FlowErrorKind {
     Framing,
     /// This driver has no such transport.
     Unsupported,
+    /// Nothing was tried: it has failed too often lately, and will be tried again soon ([`Breakers`](super::Breakers)).
+    Avoided,
 }

@@ -24,9 +24,10 @@
 //!   [`Limits::idle`]; one whose peer is gone is found by probes (TCP) and pings (WebSocket).
 //! - Where connections cannot be accepted, e.g. because file descriptors have run out, it is tried again ten times a second.
 //!
-//! What it does not: know SIP, cut streams into messages, decide where to send.
+//! What it does not: know SIP, cut streams into messages (but for a [`Capture`]), decide where to send.
 
 mod activity;
+mod capture;
 mod clock;
 mod connect;
 mod connection;
@@ -55,6 +56,7 @@ use std::time::Duration;
 use offhook_core::transport::{Machine, Transport};
 use tokio::sync::{mpsc, watch};
 
+pub use capture::Capture;
 pub use dns::Dns;
 pub use handle::{Handle, ListenAddr, Stopped};
 #[cfg(feature = "http")]
@@ -64,6 +66,7 @@ pub use limits::Limits;
 pub use tls::{ClientTls, Identity, ServerTls, TlsError, roots_from_pem};
 pub use websocket::Origins;
 
+use capture::Recorder;
 use handle::Command;
 use listen::{Accept, Listener, Speaks};
 use run::Run;
@@ -87,6 +90,7 @@ impl Driver {
             limits: Limits::default(),
             dns: Dns::default(),
             sample: None,
+            capture: None,
             #[cfg(feature = "tls")]
             tls: ClientTls::default(),
         }
@@ -102,6 +106,7 @@ pub struct DriverBuilder<M> {
     limits: Limits,
     dns: Dns,
     sample: Option<(Duration, Look<M>)>,
+    capture: Option<Capture>,
     #[cfg(feature = "tls")]
     tls: ClientTls,
 }
@@ -176,6 +181,12 @@ where
         self
     }
 
+    /// Copies every message that passes, its secrets masked, to a file or a capture server.
+    pub fn capture(mut self, capture: Capture) -> DriverBuilder<M> {
+        self.capture = Some(capture);
+        self
+    }
+
     /// Where to look names up; default: where the system does.
     pub fn dns(mut self, dns: Dns) -> DriverBuilder<M> {
         self.dns = dns;
@@ -212,6 +223,9 @@ where
         #[cfg(not(feature = "tls"))]
         let tls = Connector::default();
         let mut run = Run::new(self.machine, on_event, orders, limits, self.dns, tls);
+        if let Some(capture) = self.capture {
+            run.add_capture(Recorder::start(capture)?);
+        }
         if let Some((every, look)) = self.sample {
             run.add_sample(Sample::new(every, look));
         }

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Sleep, sleep_until, timeout};
 
+use super::capture::Recorder;
 use super::clock::Clock;
 use super::connection::{Link, lost};
 use super::dns::Dns;
@@ -60,6 +61,7 @@ pub(super) struct Run<M: Machine, F> {
     listeners: Vec<Listener>,
     meters: Meters,
     sample: Option<Sample<M>>,
+    capture: Option<Recorder>,
     tasks: JoinSet<()>,
     sources: Sources,
     sleep: Option<(Instant, Pin<Box<Sleep>>)>,
@@ -116,6 +118,7 @@ where
             listeners: Vec::new(),
             meters: Meters::new(),
             sample: None,
+            capture: None,
             tasks: JoinSet::new(),
             sources: Sources::default(),
             sleep: None,
@@ -130,7 +133,19 @@ where
         let info = FlowInfo { transport: Transport::Udp, local: reachable(local), remote: None };
         let flow = self.machine.flow_opened(self.clock.now(), info);
         self.flows.insert(flow, Flow { transport: Transport::Udp, up: false, way: Way::Udp });
+        self.note_opened(flow, Transport::Udp, info.local, None);
         self.insert_udp(flow, socket);
+    }
+
+    /// Copies what passes.
+    pub(super) fn add_capture(&mut self, capture: Recorder) {
+        self.capture = Some(capture);
+    }
+
+    fn note_opened(&mut self, flow: FlowId, transport: Transport, local: SocketAddr, remote: Option<SocketAddr>) {
+        if let Some(capture) = &mut self.capture {
+            capture.opened(flow, transport, local, remote);
+        }
     }
 
     /// Looks at the machine now and again.
@@ -220,12 +235,15 @@ where
                 // Bytes of a flow that the machine has closed are nobody's.
                 if let Some(flow) = self.flows.get(&path.flow) {
                     self.meters.received(flow.transport, bytes.len());
+                    if let Some(capture) = &mut self.capture {
+                        capture.received(path, &bytes);
+                    }
                     self.machine.receive(now, path, bytes);
                 }
             }
             Input::Changed { flow, change } => {
                 let known = match &change {
-                    FlowChange::Connected { .. } => self.came_up(flow),
+                    FlowChange::Connected { local, remote } => self.came_up(flow, *local, *remote),
                     FlowChange::Failed(error) => self.ended(flow, Some(error.kind)),
                     FlowChange::Closed => self.ended(flow, None),
                 };
@@ -237,12 +255,14 @@ where
                 let flow = self.machine.flow_opened(now, info);
                 self.flows.insert(flow, Flow { transport: info.transport, up: true, way: Way::Connection(queue) });
                 self.meters.came_up(info.transport, true);
+                self.note_opened(flow, info.transport, info.local, info.remote);
                 // Its task is there, or the flow will be found gone when something is sent.
                 let _ = answer.send(flow);
             }
             Input::Bound { flow, socket, local, remote } => {
                 if let Some(Flow { way: way @ Way::Binding, .. }) = self.flows.get_mut(&flow) {
                     *way = Way::Udp;
+                    self.note_opened(flow, Transport::Udp, local, None);
                     self.insert_udp(flow, socket);
                     self.machine.flow_changed(now, flow, FlowChange::Connected { local, remote });
                 }
@@ -317,6 +337,9 @@ where
                     // One allocation of the right size: a message that is kept keeps no more than itself.
                     let bytes = self.datagram.get(..length).map(Bytes::copy_from_slice).unwrap_or_default();
                     self.meters.received(Transport::Udp, length);
+                    if let Some(capture) = &mut self.capture {
+                        capture.received(Path { flow, remote }, &bytes);
+                    }
                     self.machine.receive(self.clock.now(), Path { flow, remote }, bytes);
                     self.carry_out();
                 }
@@ -403,6 +426,9 @@ where
         let length = bytes.len();
         let Some(Flow { transport, way, .. }) = self.flows.get(&path.flow) else { return };
         let transport = *transport;
+        if let Some(capture) = &mut self.capture {
+            capture.sent(path, &bytes);
+        }
         match way {
             Way::Connection(queue) => match queue.send(bytes) {
                 Ok(()) => self.meters.sent(transport, length),
@@ -449,6 +475,9 @@ where
 
     /// Forgets a flow; its connection closes after what waits was sent. Whether it was known.
     fn forget(&mut self, flow: FlowId) -> bool {
+        if let Some(capture) = &mut self.capture {
+            capture.closed(flow);
+        }
         self.udp.retain(|socket| socket.flow != flow);
         let Some(flow) = self.flows.remove(&flow) else { return false };
         if flow.up {
@@ -458,11 +487,13 @@ where
     }
 
     /// A flow asked for is there. Whether it is still wanted.
-    fn came_up(&mut self, flow: FlowId) -> bool {
-        let Some(flow) = self.flows.get_mut(&flow) else { return false };
-        if flow.transport.is_reliable() {
+    fn came_up(&mut self, id: FlowId, local: SocketAddr, remote: SocketAddr) -> bool {
+        let Some(flow) = self.flows.get_mut(&id) else { return false };
+        let transport = flow.transport;
+        if transport.is_reliable() {
             flow.up = true;
-            self.meters.came_up(flow.transport, false);
+            self.meters.came_up(transport, false);
+            self.note_opened(id, transport, local, Some(remote));
         }
         true
     }

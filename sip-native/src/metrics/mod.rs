@@ -5,7 +5,9 @@ mod transport;
 
 pub use sip::Sampler;
 
-pub(crate) use transport::{Meters, accept_failed, connected_within, handshake_failed, looked_up, refused};
+pub(crate) use transport::{
+    Meters, accept_failed, capture_dropped, connected_within, handshake_failed, looked_up, refused,
+};
 
 use metrics::Unit;
 
@@ -56,6 +58,7 @@ pub const METRICS: &[Metric] = &[
     gauge("offhook_transactions", &["side"], "transactions under way, as client and as server"),
     gauge("offhook_registered", &[], "registrations that hold"),
     counter("offhook_messages_total", &["direction", "kind"], "messages by method or status, retransmissions included"),
+    counter("offhook_messages_refused_total", &[], "messages passed over because their source sent too many"),
     gauge("offhook_connections", &["transport"], "connections that are up"),
     counter("offhook_connections_total", &["transport", "side"], "connections that came up, accepted or opened"),
     counter("offhook_connection_failures_total", &["transport", "reason"], "connections that could not be opened"),
@@ -71,6 +74,7 @@ pub const METRICS: &[Metric] = &[
     counter("offhook_bytes_total", &["transport", "direction"], "bytes of messages"),
     counter("offhook_datagrams_dropped_total", &["reason"], "datagrams that were neither sent nor taken in"),
     counter("offhook_undelivered_total", &[], "datagrams known not to have arrived"),
+    counter("offhook_capture_dropped_total", &[], "messages that a capture could not write in time"),
     counter("offhook_lookups_total", &["kind", "result"], "questions to the resolver"),
     histogram("offhook_lookup_seconds", &["kind"], "how long the resolver took"),
     histogram("offhook_timer_lag_seconds", &[], "how late timers were served; more than milliseconds: overload"),

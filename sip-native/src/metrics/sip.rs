@@ -38,6 +38,8 @@ impl Sampler {
             counter!("offhook_calls_total", "direction" => direction).increment(calls);
             counter!("offhook_calls_established_total", "direction" => direction).increment(established);
         }
+        let refused = totals.messages_refused - before.messages_refused;
+        counter!("offhook_messages_refused_total").increment(refused);
         for (outgoing, kind, count) in endpoint.traffic().iter() {
             let seen = self.messages.entry((outgoing, kind)).or_default();
             let new = count - *seen;

@@ -103,6 +103,11 @@ pub(crate) fn connected_within(transport: Transport, time: Duration) {
     histogram!("offhook_connect_seconds", "transport" => name_of(transport)).record(time);
 }
 
+/// A message was not written where messages are copied to.
+pub(crate) fn capture_dropped() {
+    counter!("offhook_capture_dropped_total").increment(1);
+}
+
 /// The resolver answered, or did not.
 pub(crate) fn looked_up(kind: &'static str, result: Result<bool, FlowErrorKind>, time: Duration) {
     let result = match result {

@@ -180,6 +180,19 @@ fn call(mut alice: Agent, mut bob: Agent, at: &str) {
 }
 
 #[test]
+fn messages_are_copied_to_a_file() {
+    let path = format!("{}/{}-agent.pcap", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    let mut bob = Agent::start("sip:bob@127.0.0.1", &["--bind", "127.0.0.1:0", "--pcap", &path]);
+    let at = bob.expect("listening")["local"].as_str().unwrap().to_owned();
+    let (alice, _) = Agent::listening("sip:alice@127.0.0.1");
+    call(alice, bob, &at);
+    let written = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+    for begin in ["INVITE sip:bob@", "SIP/2.0 180", "SIP/2.0 200", "ACK sip:", "BYE sip:alice@"] {
+        assert!(written.contains(begin), "{begin}");
+    }
+}
+
+#[test]
 fn a_line_that_is_no_command_is_told_and_passed_over() {
     let (mut agent, _) = Agent::listening("sip:alice@127.0.0.1");
     agent.tell("");

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "tls")]
 mod authority;
+mod capture;
 #[cfg(feature = "dns")]
 mod dns;
 mod echo;

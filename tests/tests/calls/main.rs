@@ -10,6 +10,7 @@ mod credentials;
 mod datagrams;
 mod dialog;
 mod finding;
+mod flood;
 mod gruu;
 mod identity;
 mod info;

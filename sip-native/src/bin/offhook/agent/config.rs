@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use offhook::Capture;
 use offhook::core::control::{AgentConfig, SessionTimerValues, TimerValues};
+use offhook::core::transport::MessageRate;
 #[cfg(feature = "tls")]
 use offhook::{ClientTls, Identity, ServerTls, TlsError, roots_from_pem};
 
@@ -89,6 +91,18 @@ pub(crate) struct Args {
     /// Tell every SIP message, secrets masked, as a "trace" notification
     #[arg(long)]
     trace: bool,
+    /// How many messages a second are taken from one address that is not the server's; 0: any number [default: 1000]
+    #[arg(long, value_name = "COUNT")]
+    message_rate: Option<u32>,
+    /// Write every SIP message, secrets masked, into this file as packets (pcap)
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+    /// Send a copy of every SIP message, secrets masked, to this capture server (HEP3 over UDP)
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    hep: Option<SocketAddr>,
+    /// The number this agent has at the capture server [default: 2001]
+    #[arg(long, value_name = "NUMBER", requires = "hep")]
+    hep_id: Option<u32>,
     /// Rewrite descriptions for hold and answer re-offers without being asked
     #[arg(long)]
     automatic_media: bool,
@@ -157,6 +171,8 @@ impl Args {
         config.replacing.clone_from(&self.replacing);
         config.trace = self.trace;
         config.automatic_media = self.automatic_media;
+        let rate = self.message_rate.map_or_else(MessageRate::default, MessageRate::per_second);
+        config.message_rate = Some(rate).filter(|rate| rate.per_second > 0);
         let mut timers = TimerValues::default();
         (timers.t1, timers.t2, timers.t4) = (self.t1, self.t2, self.t4);
         config.timers = Some(timers);
@@ -173,6 +189,22 @@ impl Args {
             return vec![Listen { protocol: Protocol::Udp, address: (Ipv4Addr::UNSPECIFIED, 0).into() }];
         }
         self.bind.clone()
+    }
+
+    /// Where copies of the messages go.
+    pub(super) fn capture(&self) -> Result<Option<Capture>, String> {
+        if self.pcap.is_none() && self.hep.is_none() {
+            return Ok(None);
+        }
+        let mut capture = Capture::new();
+        if let Some(path) = &self.pcap {
+            capture = capture.pcap(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        if let Some(server) = self.hep {
+            let number = self.hep_id.unwrap_or(2001);
+            capture = capture.hep(server, number).map_err(|error| format!("{server}: {error}"))?;
+        }
+        Ok(Some(capture))
     }
 
     /// Whom to trust, and who to be, over TLS.

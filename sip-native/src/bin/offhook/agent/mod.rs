@@ -53,6 +53,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 /// A driver that listens where it shall.
 fn driver(control: Control, args: &Args) -> Result<DriverBuilder<Control>, String> {
     let mut driver = Driver::builder(control);
+    if let Some(capture) = args.capture()? {
+        driver = driver.capture(capture);
+    }
     #[cfg(feature = "tls")]
     let (client, server) = args.tls()?;
     #[cfg(feature = "tls")]
