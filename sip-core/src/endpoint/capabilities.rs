@@ -1,9 +1,11 @@
 //! The extensions this endpoint has (RFC 3261 8.2.2.3, 19.2): what it says of them, and what it refuses.
 
 use super::config::Reliability;
+use super::content::ACCEPT;
 use super::identity::FROM_CHANGE;
 use super::replaces::REPLACES;
 use super::session_timer::TIMER;
+use super::subscription::media_type;
 use super::transfer::{NO_SUBSCRIPTION, TARGET_DIALOG};
 use super::{Endpoint, Replacing};
 use crate::message::{Method, Name, Request};
@@ -28,6 +30,17 @@ impl Endpoint {
         for option in [reliable, replaces, timer, trickle].into_iter().chain(always).flatten() {
             list.push_str(", ");
             list.push_str(option);
+        }
+        list
+    }
+
+    /// The bodies we can read, for OPTIONS: also those of notifications that nobody subscribes to.
+    pub(super) fn readable(&self) -> String {
+        let mut list = String::from(ACCEPT);
+        let packages = self.config.unsolicited.iter().map(|package| &**package).chain(["refer"]);
+        for kind in packages.filter_map(media_type) {
+            list.push_str(", ");
+            list.push_str(kind);
         }
         list
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::content::{ACCEPT, ENCODING};
+use super::content::ENCODING;
 use super::outgoing::ALLOW;
 use super::{Endpoint, Event, Owner};
 use crate::arena::Key;
@@ -174,7 +174,7 @@ impl Endpoint {
         let mut builder = respond_to(request, source.remote, status, None, Some(&tag));
         self.push_contact(&mut builder, request, source);
         self.push_capabilities(&mut builder);
-        builder.header(Name::Accept, ACCEPT);
+        builder.header(Name::Accept, &self.readable());
         builder.header(Name::AcceptEncoding, ENCODING);
         builder.header(Name::AcceptLanguage, "en");
         self.push_server(&mut builder);

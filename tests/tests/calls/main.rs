@@ -1,6 +1,7 @@
 //! Whole calls and registrations, on the simulated network and against a peer that the test plays.
 
 mod agent;
+mod agent_transfer;
 mod auth;
 mod basic;
 mod connection;
@@ -35,3 +36,4 @@ mod sips;
 mod subscribe;
 mod transfer;
 mod update;
+mod usages;

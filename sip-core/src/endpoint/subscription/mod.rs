@@ -29,7 +29,7 @@ use crate::time::Instant;
 use crate::timer::TimerId;
 use notifier::Notifier;
 pub(super) use notifier::Said;
-pub(super) use package::Package;
+pub(super) use package::{Package, media_type};
 use subscriber::Subscriber;
 pub(super) use subscriber::may_recover;
 

@@ -25,16 +25,7 @@ impl Package {
 
     /// The media type of its documents, for Accept.
     pub(super) fn accept(&self) -> Option<&'static str> {
-        Some(match &*self.name {
-            "message-summary" => "application/simple-message-summary",
-            "presence" => "application/pidf+xml",
-            "dialog" => "application/dialog-info+xml",
-            "reg" => "application/reginfo+xml",
-            "conference" => "application/conference-info+xml",
-            "refer" => "message/sipfrag",
-            name if name.ends_with(".winfo") => "application/watcherinfo+xml",
-            _ => return None,
-        })
+        media_type(&self.name)
     }
 
     /// Whether one SUBSCRIBE may make several subscriptions: not where one agent has the whole state (RFC 3856 6.9,
@@ -42,4 +33,18 @@ impl Package {
     pub(super) fn forks(&self) -> bool {
         !matches!(&*self.name, "presence" | "reg" | "conference") && !self.name.ends_with(".winfo")
     }
+}
+
+/// The media type of the documents of a package, if it is one we know.
+pub(in super::super) fn media_type(package: &str) -> Option<&'static str> {
+    Some(match package {
+        "message-summary" => "application/simple-message-summary",
+        "presence" => "application/pidf+xml",
+        "dialog" => "application/dialog-info+xml",
+        "reg" => "application/reginfo+xml",
+        "conference" => "application/conference-info+xml",
+        "refer" => "message/sipfrag",
+        name if name.ends_with(".winfo") => "application/watcherinfo+xml",
+        _ => return None,
+    })
 }
