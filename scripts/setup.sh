@@ -4,7 +4,7 @@
 #   scripts/setup.sh [demo] [test] [bench] [interop]     no argument: all of them
 #
 # demo     wasm toolchain, npm packages of the softphone
-# test     the same, and Chromium with its driver, Kamailio, SIPp, valgrind, clippy, rustfmt
+# test     the same, and Chromium with its driver, Firefox ESR, Kamailio, SIPp, valgrind, clippy, rustfmt
 # bench    the same as demo, and SIPp, valgrind, a C compiler, sofia-sip and osip2
 # interop  the same as test, and Kamailio's further modules, baresip, and an Asterisk in the cache
 #
@@ -48,6 +48,7 @@ need_node
 
 packages=()
 if wants test interop && ! find_browser; then packages+=(chromium chromium-driver); fi
+if wants test interop && ! find_firefox; then packages+=(firefox-esr); fi
 if wants test bench interop && ! have sipp; then packages+=(sip-tester); fi
 if wants test bench && ! have valgrind; then packages+=(valgrind); fi
 if wants bench && ! have cc; then packages+=(gcc libc6-dev); fi

@@ -11,6 +11,7 @@
 # package        the wasm package, the JavaScript package, the softphone; types
 # js             the JavaScript package's tests
 # e2e            the web tests, in headless Chromium
+# firefox        the main ones of them, in headless Firefox
 # scenarios-web  the shared scenarios by the JavaScript classes, in headless Chromium
 # scenarios-worker  the same, with the agents in workers
 #
@@ -18,7 +19,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all=(lint native gate core-wasm driver-web package js e2e scenarios-web scenarios-worker)
+all=(lint native gate core-wasm driver-web package js e2e firefox scenarios-web scenarios-worker)
 # What a step is about; a step is skipped only as long as that does not exist.
 declare -A about=([driver-web]=sip-wasm/tests [js]=js/package.json [e2e]=tests/web/package.json)
 declare -A title=(
@@ -30,6 +31,7 @@ declare -A title=(
     [package]="wasm and JavaScript packages, types"
     [js]="the JavaScript package"
     [e2e]="the web tests, in Chromium"
+    [firefox]="calls, in Firefox"
     [scenarios-web]="the shared scenarios, in Chromium"
     [scenarios-worker]="the shared scenarios, in workers in Chromium"
 )
@@ -51,6 +53,7 @@ step_driver-web() {
 step_package() { scripts/build.sh wasm js softphone && scripts/lint.sh types; }
 step_js() { cd js && npm test; }
 step_e2e() { cd tests/web && npm test; }
+step_firefox() { cd tests/web && npm run --silent firefox; }
 step_scenarios-web() { cargo test -p offhook-tests --test scenarios_browser; }
 step_scenarios-worker() { OFFHOOK_HOST=worker cargo test -p offhook-tests --test scenarios_browser; }
 

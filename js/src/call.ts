@@ -135,6 +135,8 @@ export interface CallInit {
   referredBy: Address | null;
   /** Incoming: the offer of the INVITE. */
   offer: string | null;
+  /** Incoming: the answer need not wait for its candidates. */
+  trickle: boolean;
   /** Outgoing: has made the offer already. */
   media: MediaHandler | null;
   openMedia: MediaHandlerFactory;
@@ -208,6 +210,7 @@ export class Call extends TypedEventTarget<CallEvents> {
   #mediaFailure: OffhookError | null = null;
   #negotiation: Negotiation | null = null;
   #iceRestarted = false;
+  #trickle: boolean;
   #localDescription: string | null = null;
   #answering: Promise<void> | null = null;
   /** The media lines it had before the page was loaded anew. */
@@ -235,6 +238,7 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.#client = init.client;
     this.#offer = init.offer;
     this.#openMedia = init.openMedia;
+    this.#trickle = init.trickle;
     this.#placeTransfer = init.placeTransfer;
     this.#state = init.direction === "outgoing" ? "calling" : "ringing";
     if (init.restored) {
@@ -343,7 +347,7 @@ export class Call extends TypedEventTarget<CallEvents> {
     const { headers, signal } = options;
     this.#expectIncoming("answer");
     throwIfAborted(signal);
-    const sdp = await this.#describe(options, signal);
+    const sdp = await this.#describe(options, signal, this.#trickle);
     await this.#client.request<"answer">({ type: "answer", call: this.#id, sdp, ...(headers ? { headers } : {}) });
     await this.#negotiation?.settled();
   }
@@ -625,6 +629,14 @@ export class Call extends TypedEventTarget<CallEvents> {
       case "hold":
         this.#setHold(notification.local, notification.remote, notification.at);
         break;
+      case "trickle":
+        this.#trickle = true;
+        if (this.#negotiation) this.#negotiation.trickle = true;
+        this.#tellCandidates();
+        break;
+      case "candidates":
+        ignore(this.#negotiation?.addCandidates(notification.candidates, notification.end) ?? Promise.resolve());
+        break;
       case "recovered":
         this.emit("recovered", { type: "recovered", at: notification.at });
         this.#restoreMedia();
@@ -689,14 +701,15 @@ export class Call extends TypedEventTarget<CallEvents> {
   // Media.
 
   /** Our description for an incoming call, made once. */
-  async #describe({ audio, video }: RingOptions, signal: AbortSignal | undefined): Promise<string> {
+  async #describe({ audio, video }: RingOptions, signal: AbortSignal | undefined, trickle = false): Promise<string> {
     if (this.#localDescription !== null) return this.#localDescription;
     const media = this.#openMedia({ direction: this.direction, audio, video });
     this.#useMedia(media);
     try {
-      const sdp = await abortable(describeWith(media, this.#offer), signal);
+      const sdp = await abortable(describeWith(media, this.#offer, trickle), signal);
       if (this.#end) throw stateError("the call has ended");
       this.#localDescription = sdp;
+      this.#tellCandidates();
       return sdp;
     } catch (thrown) {
       this.#closeMedia();
@@ -718,6 +731,7 @@ export class Call extends TypedEventTarget<CallEvents> {
     };
     const asked = this.direction === "incoming" && this.#offer === null && !this.#streams;
     this.#negotiation = new Negotiation(media, port, asked);
+    this.#negotiation.trickle = this.#trickle;
     for (const kind of this.#muted) media.setMuted(true, kind);
     media.onEvent = (event) => this.#onMediaEvent(event);
   }
@@ -745,6 +759,9 @@ export class Call extends TypedEventTarget<CallEvents> {
         if (event.state === "connected") this.#iceRestarted = false;
         if (event.state === "failed") this.#restartIce();
         break;
+      case "candidates":
+        this.#tellCandidates();
+        break;
       case "remote-stream":
         this.#emitMedia(null);
         break;
@@ -763,6 +780,14 @@ export class Call extends TypedEventTarget<CallEvents> {
         this.#established.promise.then(() => this.#restartIce(), () => undefined);
         break;
     }
+  }
+
+  /** Hands over what was found beyond the description, where the other side takes that; the agent knows what is new. */
+  #tellCandidates(): void {
+    const candidates = this.#media?.candidates;
+    if (!this.#trickle || this.#end || !candidates || (candidates.list.length === 0 && !candidates.end)) return;
+    const { list, end } = candidates;
+    ignore(this.#client.request<"trickle">({ type: "trickle", call: this.#id, candidates: [...list], end }));
   }
 
   /** Lost media is no reason to hang up: look for another path once, then leave it to the people. */
@@ -840,8 +865,8 @@ export class Call extends TypedEventTarget<CallEvents> {
   }
 }
 
-async function describeWith(media: MediaHandler, offer: string | null): Promise<string> {
+async function describeWith(media: MediaHandler, offer: string | null, trickle: boolean): Promise<string> {
   if (offer === null) return media.createOffer({ hold: false, iceRestart: false });
   await media.applyOffer(offer);
-  return media.createAnswer();
+  return media.createAnswer({ trickle });
 }

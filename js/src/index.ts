@@ -51,6 +51,7 @@ export { PeerConnectionMedia } from "./media/peer-connection.js";
 export type { DescriptionInfo, PeerConnectionOptions } from "./media/peer-connection.js";
 export type {
   AudioSource,
+  Candidates,
   CallStats,
   MediaChange,
   MediaEvent,

@@ -247,7 +247,7 @@ function element<K extends keyof SVGElementTagNameMap>(
 
 /** Not in a `<style>`: a page's content security policy may not allow that. */
 const STYLE = `
-  :host { display: block; font: 13px/1.4 ui-sans-serif, system-ui, sans-serif; color-scheme: light dark;
+  :host { display: block; font: 13px/1.4 ui-sans-serif, system-ui, sans-serif;
     --request: light-dark(#0b5cad, #7cb8ff); --success: light-dark(#1a7036, #6fdc8c);
     --provisional: light-dark(#5c6670, #a9b4bf); --failure: light-dark(#b3261e, #ff9d94); }
   .ends { display: flex; justify-content: space-between; margin-inline-start: 5.5em; font-weight: 600; }

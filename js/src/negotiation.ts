@@ -1,6 +1,7 @@
 import { Serial } from "./async.js";
 import { mediaError, toOffhookError } from "./errors.js";
 import type { MediaChange, MediaHandler, OfferOptions } from "./media/handler.js";
+import type { TrickledCandidate } from "./protocol.js";
 
 /** How a negotiation speaks to the other side. */
 export interface NegotiationPort {
@@ -29,6 +30,8 @@ export class Negotiation {
   #offersWaiting = 0;
   /** An offer of ours, made because the other side asked for it, has no answer yet. */
   #asked: boolean;
+  /** The other side takes candidates one by one, so that descriptions need not wait for them. */
+  trickle = false;
 
   /** `asked`: the first description of the media answers an INVITE without an offer. */
   constructor(media: MediaHandler, port: NegotiationPort, asked = false) {
@@ -68,6 +71,11 @@ export class Negotiation {
    */
   negotiated(sdp: string): Promise<void> {
     return this.#asked ? this.answer(sdp) : this.reoffer("renegotiate");
+  }
+
+  /** Candidates of the other side, which belong to the description it gave last. */
+  addCandidates(candidates: readonly TrickledCandidate[], end: boolean): Promise<void> {
+    return this.#serial.run(async () => this.#media.addCandidates?.(candidates, end));
   }
 
   /** Resolves when nothing is under way. */
@@ -111,7 +119,7 @@ export class Negotiation {
   }
 
   #offer(options: OfferOptions): Promise<string> {
-    return this.#media.createOffer(options);
+    return this.#media.createOffer(this.trickle ? { ...options, trickle: true } : options);
   }
 
   /** The other side offers, or (null) asks us to. What we cannot use is refused with 488. */
@@ -132,7 +140,7 @@ export class Negotiation {
             this.#settled = true;
           }
           await this.#media.applyOffer(sdp);
-          description = await this.#media.createAnswer();
+          description = await this.#media.createAnswer({ trickle: this.trickle });
         }
       } catch (thrown) {
         await this.#media.rollback();

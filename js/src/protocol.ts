@@ -75,6 +75,14 @@ export interface PastTarget {
   private: boolean;
 }
 
+/** An ICE candidate and the media it is for. */
+export interface TrickledCandidate {
+  /** The `a=mid` of its media description. */
+  mid: string;
+  /** The value of an `a=candidate` line. */
+  candidate: string;
+}
+
 /** One header field the application adds or reads. */
 export type Header = [name: string, value: string];
 
@@ -310,6 +318,11 @@ export type Command = { id: number } & (
   | { type: "rejectOffer"; call: CallId; status?: number }
   /** INFO within the call. Result: null on 2xx. */
   | { type: "info"; call: CallId; contentType: string; body: string; package?: string }
+  /**
+   * All candidates of this side that were found by now in the ICE session of the last description, `end`: there are no more.
+   * They are told by INFO (RFC 8840) where the other side takes that and `infoPackages` has `trickle-ice`. Result: null at once.
+   */
+  | { type: "trickle"; call: CallId; candidates: TrickledCandidate[]; end?: boolean }
   /** DTMF by INFO (application/dtmf-relay): 0-9 * # A-D, duration in ms. */
   | { type: "dtmf"; call: CallId; tone: string; duration?: number }
   /** Out of dialog. Results: `{ status, reason }`. */
@@ -388,6 +401,7 @@ export interface Results {
   acceptOffer: null;
   rejectOffer: null;
   info: null;
+  trickle: null;
   dtmf: null;
   options: { status: number; reason: string };
   message: { status: number; reason: string };
@@ -538,8 +552,9 @@ export type Notification =
    * A new incoming call. `sdp` is the offer; null: the INVITE had none, the answer must bring the offer. `replaces` is the
    * call that ends when this one is established (RFC 3891), `referredBy` who sent the caller here, as the caller says.
    * `identity` is who calls, as far as it may be believed; `trusted`: so may `diversions` and `targets`.
+   * `trickle`: the answer need not wait for its candidates.
    */
-  | { type: "incoming"; call: CallId; callId: string; from: Address; to: Address; identity: RemoteIdentity; trusted: boolean; diversions: Diversion[]; targets: PastTarget[]; sdp: string | null; replaces: CallId | null; referredBy: Address | null; headers: Header[]; at: number }
+  | { type: "incoming"; call: CallId; callId: string; from: Address; to: Address; identity: RemoteIdentity; trusted: boolean; diversions: Diversion[]; targets: PastTarget[]; sdp: string | null; replaces: CallId | null; referredBy: Address | null; trickle: boolean; headers: Header[]; at: number }
   /** A call changed its state. */
   | { type: "state"; call: CallId; state: CallState; cause: string; at: number }
   /** 1xx heard, with early media where `sdp` is there. */
@@ -557,6 +572,10 @@ export type Notification =
   | { type: "hold"; call: CallId; local: boolean; remote: boolean; at: number }
   /** The connection was lost, and the other side knows by now where we are instead. Media that did not outlive it need an ICE restart. */
   | { type: "recovered"; call: CallId; at: number }
+  /** The other side takes candidates one by one, once the call is established. */
+  | { type: "trickle"; call: CallId; at: number }
+  /** Candidates of the other side that its description does not have, each told once; `end`: there are no more. */
+  | { type: "candidates"; call: CallId; candidates: TrickledCandidate[]; end: boolean; at: number }
   /** INFO within the call; `dtmf` is set when it carried a digit. */
   | { type: "info"; call: CallId; package: string | null; contentType: string; body: string; dtmf: { tone: string; duration: number } | null; at: number }
   /** An established call as it is now (only with `keepCalls`), in place of what was told before. */

@@ -62,6 +62,11 @@ export interface ConnectOptions extends Omit<AgentConfig, "askCredentials" | "se
    */
   watchNetwork?: boolean;
   /**
+   * Whether candidates of either side may follow their descriptions (RFC 8840), where the other side can do that too. By
+   * default where the media handler is the one of this package; one of your own needs `candidates` and `addCandidates`.
+   */
+  trickle?: boolean;
+  /**
    * Asked when a server wants credentials that are missing or were refused, e.g. a token that ran out. Requests wait for
    * the promise, all that want the same for one, at most `credentialsTimeout`; null, or a rejection: there are none.
    */
@@ -181,6 +186,7 @@ interface CallEntry {
 
 const CONNECT_TIMEOUT = 8000;
 const SHUTDOWN_DEADLINE = 2000;
+const TRICKLE = "trickle-ice";
 
 /**
  * A SIP user agent.
@@ -230,9 +236,9 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    * A connection that is lost later is restored by itself.
    */
   static async connect(options: ConnectOptions): Promise<UserAgent> {
-    const { signal, media, host = "page", worker, port, credentials, watchNetwork: watch = true, ...rest } = options;
+    const { signal, media, host = "page", worker, port, credentials, watchNetwork: watch = true, trickle: _, ...rest } = options;
     const openPort = port ?? ((config: AgentConfig) => openHost(config, host, worker));
-    const settings = { ...rest, ...serverSettings(options.server, options.servers) };
+    const settings = { ...rest, ...serverSettings(options.server, options.servers), ...trickling(options) };
     const config: AgentConfig = credentials ? { ...settings, askCredentials: true } : settings;
     // Each server has that long.
     const connectTimeout = (config.connectTimeout ?? CONNECT_TIMEOUT) * (1 + (config.servers?.length ?? 0));
@@ -411,6 +417,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         replaces: null,
         referredBy: null,
         offer: null,
+        trickle: false,
         media,
         signal,
       });
@@ -444,6 +451,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         replaces: null,
         referredBy: null,
         offer: null,
+        trickle: false,
         media: null,
         signal: undefined,
         restored: { snapshot, streams: saved.streams },
@@ -605,7 +613,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         this.emit("registration", { ...event, error: event.error && new OffhookError(event.error) });
         break;
       case "incoming": {
-        const { call: id, callId, from, identity, trusted, diversions, targets, sdp, replaces, referredBy, headers, at } =
+        const { call: id, callId, from, identity, trusted, diversions, targets, sdp, replaces, referredBy, trickle, headers, at } =
           event;
         const call = this.#addCall({
           id,
@@ -620,6 +628,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
           replaces: (replaces !== null && this.#calls.get(replaces)?.call) || null,
           referredBy,
           offer: sdp,
+          trickle,
           media: null,
           signal: undefined,
         });
@@ -715,6 +724,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     replaces: Call | null;
     referredBy: Address | null;
     offer: string | null;
+    trickle: boolean;
     media: MediaHandler | null;
     signal: AbortSignal | undefined;
     restored?: CallInit["restored"];
@@ -793,6 +803,12 @@ async function openHost(config: AgentConfig, host: Host, worker: WorkerSource | 
 async function openKept(aor: string): Promise<KeptCalls> {
   const { KeptCalls } = await import("./kept-calls.js");
   return KeptCalls.open(aor);
+}
+
+/** The package of INFO that candidates go by. */
+function trickling({ trickle, media, infoPackages = [] }: ConnectOptions): Pick<AgentConfig, "infoPackages"> {
+  const wanted = trickle ?? typeof media !== "function";
+  return wanted && !infoPackages.includes(TRICKLE) ? { infoPackages: [...infoPackages, TRICKLE] } : {};
 }
 
 function mediaFactory(media: PeerConnectionOptions | MediaHandlerFactory | undefined): MediaHandlerFactory {

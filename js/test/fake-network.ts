@@ -208,7 +208,7 @@ export class NetworkAgent implements AgentPort {
     const { sdp = null, headers = [] } = command;
     const [from, to] = [this.address, peer.address];
     const who = { from, to, identity: identityOf(from), trusted: false, diversions: [], targets: [] };
-    peer.#say({ type: "incoming", call: other.id, callId, ...who, sdp, replaces: null, referredBy: null, headers, at });
+    peer.#say({ type: "incoming", call: other.id, callId, ...who, sdp, replaces: null, referredBy: null, trickle: false, headers, at });
   }
 
   #inCall(command: Extract<Command, { call: CallId }>, leg: Leg): void {

@@ -31,7 +31,9 @@ describe("connecting", () => {
         return new FakeAgent();
       },
     });
-    assert.deepEqual(configs, [{ ...account, password: "secret", connectTimeout: 10 }]);
+    assert.deepEqual(configs, [
+      { ...account, password: "secret", connectTimeout: 10, infoPackages: ["trickle-ice"] },
+    ]);
   });
 
   it("rejects with the transport's failure and closes the port", async () => {
@@ -304,7 +306,7 @@ describe("credentials", () => {
       requests.push(request);
       return { token: "fresh" };
     });
-    assert.deepEqual(config, { ...account, askCredentials: true });
+    assert.deepEqual(config, { ...account, infoPackages: ["trickle-ice"], askCredentials: true });
     agent.notify(needed);
     const { id: _, ...command } = await agent.command("credentials");
     assert.deepEqual(command, { type: "credentials", query: 7, token: "fresh" });

@@ -30,6 +30,16 @@ find_browser() {
     [[ -n $browser && -n $browser_driver ]]
 }
 
+# find_firefox: sets firefox; false if there is none.
+find_firefox() {
+    firefox=${OFFHOOK_FIREFOX:-}
+    local name
+    for name in firefox-esr firefox; do
+        [[ -n $firefox ]] || firefox=$(command -v "$name" || true)
+    done
+    [[ -n $firefox ]]
+}
+
 # The package lists may be missing or old on a fresh machine: refresh them only when the first try fails.
 apt_install() {
     local options=(-y --no-install-recommends -o DPkg::Lock::Timeout=600)

@@ -105,11 +105,13 @@ write_wasm_env() {
         [[ -z $dir || :$path: == *:$dir:* ]] || path=${path:+$path:}$dir
     done
     find_browser || true
+    find_firefox || true
     {
         echo '# Written by scripts/setup.sh; do not edit.'
         printf 'export OFFHOOK_WASM_TOOLCHAIN=%q\n' "$wasm_toolchain"
         printf 'export OFFHOOK_WASM_PATH=%q\n' "$path"
         if [[ -n $browser ]]; then printf 'export OFFHOOK_CHROMIUM=%q\n' "$browser"; fi
+        if [[ -n $firefox ]]; then printf 'export OFFHOOK_FIREFOX=%q\n' "$firefox"; fi
         if [[ -n $browser_driver ]]; then printf 'export CHROMEDRIVER=%q\n' "$browser_driver"; fi
     } >"$state/wasm-env"
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::{ArrayBuffer, Function, Reflect, Uint8Array};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
@@ -33,6 +33,7 @@ pub(crate) struct Socket {
     _on_open: Closure<dyn FnMut()>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_close: Closure<dyn FnMut(CloseEvent)>,
+    _on_error: Closure<dyn FnMut()>,
 }
 
 impl Socket {
@@ -56,18 +57,30 @@ impl Socket {
                 }
             }
         });
-        let url = url.to_owned();
+        // A browser tells nobody why.
+        let mut words = String::from("no connection to ");
+        words.push_str(url);
+        words.push_str(": nobody there speaks WebSocket");
+        // Some close a socket that never opened without a word but this one (Node 20), and some want it heard (`ws`).
+        let on_error = Closure::new({
+            let (listener, opened, words) = (listener.clone(), opened.clone(), words.clone());
+            move || {
+                if !opened.get() {
+                    listener(SocketEvent::Refused(words.clone()));
+                }
+            }
+        });
         let on_close = Closure::new(move |event: CloseEvent| {
             listener(match opened.get() {
                 true => SocketEvent::Closed { clean: event.was_clean(), words: words_of(&event) },
-                // A browser tells nobody why.
-                false => SocketEvent::Refused(format!("no connection to {url}: nobody there speaks WebSocket")),
+                false => SocketEvent::Refused(words.clone()),
             });
         });
         socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Ok(Socket { socket, _on_open: on_open, _on_message: on_message, _on_close: on_close })
+        socket.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Socket { socket, _on_open: on_open, _on_message: on_message, _on_close: on_close, _on_error: on_error })
     }
 
     /// Sends one message, as text where it is text (RFC 7118 4.2 allows both).
@@ -84,6 +97,10 @@ impl Drop for Socket {
         self.socket.set_onopen(None);
         self.socket.set_onmessage(None);
         self.socket.set_onclose(None);
+        // One that never opened may fail for being closed, and for `ws` it is fatal if nobody hears that: some function that
+        // does nothing.
+        let harmless = Reflect::get(&js_sys::global(), &"Boolean".into()).ok();
+        self.socket.set_onerror(harmless.as_ref().and_then(|found| found.dyn_ref::<Function>()));
         // Closing a socket that is closed already is no error worth telling.
         let _ = self.socket.close();
     }

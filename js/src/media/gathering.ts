@@ -1,9 +1,19 @@
+/** How long a description waits at most whose candidates can follow, in milliseconds. */
+const TRICKLE_CAP = 50;
+
 /**
  * Resolves when the local description is worth sending: gathering is complete, the candidate that the given servers
  * are there for has come, or `cap` milliseconds have passed.
  */
-export function gathered(pc: RTCPeerConnection, servers: readonly RTCIceServer[], cap: number): Promise<void> {
-  const wanted = wantedCandidate(servers);
+export function gathered(
+  pc: RTCPeerConnection,
+  servers: readonly RTCIceServer[],
+  cap: number,
+  trickle = false,
+): Promise<void> {
+  // Where the rest can follow, the first of them is enough.
+  const wanted = trickle ? "host" : wantedCandidate(servers);
+  cap = trickle ? Math.min(cap, TRICKLE_CAP) : cap;
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);

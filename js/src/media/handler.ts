@@ -1,4 +1,5 @@
 import type { OffhookError } from "../errors.js";
+import type { TrickledCandidate } from "../protocol.js";
 
 /** What can be sent: sound, the camera, the screen. */
 export type MediaKind = "audio" | "video" | "screen";
@@ -37,6 +38,8 @@ export type MediaEvent =
   | { type: "device"; kind: MediaKind | "speaker"; label: string | null }
   /** The path leads elsewhere (the one who answered is not the one heard before): the call restarts ICE. */
   | { type: "restart" }
+  /** There are more `candidates`. */
+  | { type: "candidates" }
   /** The other side opened a data channel. */
   | { type: "datachannel"; channel: RTCDataChannel };
 
@@ -56,6 +59,16 @@ export interface OfferOptions {
   iceRestart: boolean;
   /** Begin or end to send this. `rollback` takes it back. */
   change?: MediaChange | undefined;
+  /** The other side takes candidates later (RFC 8840): the description need not wait for them. */
+  trickle?: boolean;
+}
+
+/** Candidates that were found since the last description was asked for. */
+export interface Candidates {
+  /** All of them, in the order in which they were found; those in the description may be among them. */
+  list: readonly TrickledCandidate[];
+  /** There are no more. */
+  end: boolean;
 }
 
 /** What the media of a call has carried so far, in the units of the WebRTC statistics. */
@@ -102,8 +115,8 @@ export interface MediaHandler {
   applyAnswer(sdp: string, early: boolean): Promise<void>;
   /** Takes an offer of the other side. */
   applyOffer(sdp: string): Promise<void>;
-  /** Opens what is to be sent and answers the offer just taken. */
-  createAnswer(): Promise<string>;
+  /** Opens what is to be sent and answers the offer just taken; `trickle` as in an offer. */
+  createAnswer(options?: { trickle: boolean }): Promise<string>;
   /** The offer under way (ours or theirs) came to nothing: everything as it was before it. */
   rollback(): Promise<void>;
   /** Stops or starts sending, with no word to the other side. */
@@ -112,6 +125,10 @@ export interface MediaHandler {
   open?(kind: MediaKind, source: MediaSource): Promise<MediaStreamTrack | null>;
   /** Sends that from now on and resolves with true, if it needs no word to the other side; else an offer will ask for it. */
   replaceTrack?(change: MediaChange): Promise<boolean>;
+  /** What was found beyond the description; `candidates` events tell when there is more. */
+  readonly candidates?: Candidates;
+  /** Takes candidates of the other side; `end`: there are no more. */
+  addCandidates?(candidates: readonly TrickledCandidate[], end: boolean): Promise<void>;
   /** Whether data channels are agreed on, so that another one takes no offer. */
   readonly hasDataChannels?: boolean;
   /** Makes a data channel; it opens once data channels are agreed on. */

@@ -1,7 +1,9 @@
 import { mediaError, type OffhookError, toOffhookError } from "../errors.js";
 import { capture, trackKind } from "./capture.js";
 import { gathered } from "./gathering.js";
+import type { TrickledCandidate } from "../protocol.js";
 import type {
+  Candidates,
   CallStats,
   MediaChange,
   MediaEvent,
@@ -81,6 +83,8 @@ export class PeerConnectionMedia implements MediaHandler {
   #theirs = "";
   /** Whose early media is heard. */
   #early: string | null = null;
+  /** What was found in the present ICE session. */
+  #found: { list: TrickledCandidate[]; end: boolean } = { list: [], end: false };
 
   constructor(request: MediaRequest, options: PeerConnectionOptions = {}) {
     if (typeof RTCPeerConnection === "undefined") throw mediaError("unsupported", "there is no WebRTC here");
@@ -107,6 +111,10 @@ export class PeerConnectionMedia implements MediaHandler {
       },
       until,
     );
+    pc.addEventListener("icegatheringstatechange", () => {
+      if (pc.iceGatheringState === "gathering") this.#found = { list: [], end: false };
+    }, until);
+    pc.addEventListener("icecandidate", ({ candidate }) => this.#onCandidate(candidate), until);
     pc.addEventListener("datachannel", ({ channel }) => this.#emit({ type: "datachannel", channel }), until);
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.#onDevices(), until);
   }
@@ -127,7 +135,11 @@ export class PeerConnectionMedia implements MediaHandler {
     return unlessEmpty(this.#screen.streams.remote);
   }
 
-  async createOffer({ hold, iceRestart, change }: OfferOptions): Promise<string> {
+  get candidates(): Candidates {
+    return this.#found;
+  }
+
+  async createOffer({ hold, iceRestart, change, trickle }: OfferOptions): Promise<string> {
     return this.#negotiate(async () => {
       if (!this.#opened || iceRestart) await this.#fetchServers();
       if (!this.#opened) this.#goOn();
@@ -137,7 +149,7 @@ export class PeerConnectionMedia implements MediaHandler {
       this.#silence(hold);
       this.#direct(false);
       const offer = await this.#pc.createOffer({ iceRestart });
-      const sdp = await this.#offer(offer, iceRestart);
+      const sdp = await this.#offer(offer, iceRestart, trickle);
       return this.#outgoing("offer", hold ? withHold(sdp) : sdp);
     });
   }
@@ -159,11 +171,11 @@ export class PeerConnectionMedia implements MediaHandler {
    * A re-offer becomes the local description only when it is answered, so that there is nothing to roll back when it is
    * refused: rolling it back costs Chromium (148) its ICE transport. New credentials must be there first, though.
    */
-  async #offer(offer: RTCSessionDescriptionInit, iceRestart: boolean): Promise<string> {
+  async #offer(offer: RTCSessionDescriptionInit, iceRestart: boolean, trickle?: boolean): Promise<string> {
     const { sdp } = offer;
     if (iceRestart || !this.#pc.currentRemoteDescription || !sdp?.includes("\na=candidate:")) {
       await this.#pc.setLocalDescription(offer);
-      return this.#localDescription();
+      return this.#localDescription(trickle);
     }
     this.#offered = offer;
     return sdp;
@@ -204,17 +216,26 @@ export class PeerConnectionMedia implements MediaHandler {
     });
   }
 
-  async createAnswer(): Promise<string> {
+  async createAnswer(options?: { trickle: boolean }): Promise<string> {
     return this.#negotiate(async () => {
       if (!this.#opened) await this.#fetchServers();
       const refused = this.#adopt();
       await this.#open(this.#slots.filter(({ transceiver }) => transceiver));
       this.#direct(this.#held);
       await this.#pc.setLocalDescription(await this.#pc.createAnswer());
-      const sdp = await this.#localDescription();
+      const sdp = await this.#localDescription(options?.trickle);
       this.#show();
       return this.#outgoing("answer", withRefused(sdp, refused));
     });
+  }
+
+  async addCandidates(candidates: readonly TrickledCandidate[], end: boolean): Promise<void> {
+    const pc = this.#pc;
+    for (const { mid, candidate } of candidates) {
+      // One that the browser cannot use (another address family, say) is one less.
+      await pc.addIceCandidate({ sdpMid: mid, candidate: `candidate:${candidate}` }).catch(() => undefined);
+    }
+    if (end) await pc.addIceCandidate().catch(() => undefined);
   }
 
   async rollback(): Promise<void> {
@@ -464,8 +485,8 @@ export class PeerConnectionMedia implements MediaHandler {
     this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers: this.#servers });
   }
 
-  async #localDescription(): Promise<string> {
-    await gathered(this.#pc, this.#servers, this.#options.gatheringTimeout ?? GATHERING_TIMEOUT);
+  async #localDescription(trickle = false): Promise<string> {
+    await gathered(this.#pc, this.#servers, this.#options.gatheringTimeout ?? GATHERING_TIMEOUT, trickle);
     const description = this.#pc.localDescription;
     if (!description) throw mediaError("negotiation", "the call has ended");
     return description.sdp;
@@ -478,6 +499,14 @@ export class PeerConnectionMedia implements MediaHandler {
 
   #modify(sdp: string, about: DescriptionInfo): Promise<string> | string {
     return this.#options.modify?.(sdp, about) ?? sdp;
+  }
+
+  #onCandidate(found: RTCIceCandidate | null): void {
+    if (!found) this.#found.end = true;
+    // An empty one ends those of one media line.
+    else if (found.candidate && found.sdpMid !== null)
+      this.#found.list.push({ mid: found.sdpMid, candidate: found.candidate.replace(/^(a=)?candidate:/, "") });
+    this.#emit({ type: "candidates" });
   }
 
   #emit(event: MediaEvent): void {

@@ -12,6 +12,7 @@ use crate::endpoint::{
     RemoteIdentity, SavedCall, TransferOptions, Transition,
 };
 use crate::message::{NameAddr, StatusCode};
+use crate::sdp::TrickledCandidate;
 
 /// Events of a call kept for listeners that come later.
 const LOG: usize = 64;
@@ -229,6 +230,17 @@ impl Call {
     pub async fn save(&self) -> Result<SavedCall, Error> {
         let id = self.id;
         self.line.ask(move |engine, _| engine.endpoint_mut().save_call(id)).await?
+    }
+
+    /// Tells the other side of candidates that its description does not have; see
+    /// [`Endpoint::trickle`](crate::endpoint::Endpoint::trickle).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn trickle(&self, candidates: Vec<TrickledCandidate>, end: bool) -> Result<(), Error> {
+        let id = self.id;
+        self.line.operate(move |endpoint, now| endpoint.trickle(now, id, candidates, end)).await.map(drop)
     }
 
     /// Ends the call in whatever state it is. Done when it is over.

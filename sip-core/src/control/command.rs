@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{ErrorValue, Ha1, PushValue, missing};
 use crate::auth::SecretText;
 use crate::endpoint::{Replacement, SavedCall};
+use crate::sdp::TrickledCandidate;
 
 /// One command: a number chosen by the sender, what to do, and what that needs. Which fields go with which kind is
 /// written in `js/src/protocol.ts`; one that is missing gives an `input` error naming it.
@@ -84,6 +85,11 @@ pub struct Command {
     pub tone: Option<String>,
     /// Milliseconds of a digit.
     pub duration: Option<u32>,
+    /// Candidates of this side.
+    pub candidates: Option<Vec<CandidateValue>>,
+    /// There are no more.
+    #[serde(default)]
+    pub end: bool,
     /// Milliseconds a shutdown may take.
     pub deadline: Option<u32>,
     /// How a server can wake us (RFC 8599).
@@ -131,6 +137,28 @@ impl From<Replacement> for ReplacementValue {
     }
 }
 
+/// A candidate and the media it is for.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CandidateValue {
+    /// The `a=mid`.
+    pub mid: String,
+    /// The value of an `a=candidate` line.
+    pub candidate: String,
+}
+
+impl From<CandidateValue> for TrickledCandidate {
+    fn from(value: CandidateValue) -> TrickledCandidate {
+        TrickledCandidate { mid: value.mid.into(), candidate: value.candidate.into() }
+    }
+}
+
+impl From<TrickledCandidate> for CandidateValue {
+    fn from(value: TrickledCandidate) -> CandidateValue {
+        CandidateValue { mid: value.mid.into(), candidate: value.candidate.into() }
+    }
+}
+
 /// What a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -154,6 +182,7 @@ pub enum Kind {
     AcceptOffer,
     RejectOffer,
     Info,
+    Trickle,
     Dtmf,
     Options,
     Message,
@@ -220,6 +249,8 @@ impl Command {
             retry_after: None,
             tone: None,
             duration: None,
+            candidates: None,
+            end: false,
             deadline: None,
             push: None,
             saved: None,

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use command::{Command, Kind, ReplacementValue};
+pub use command::{CandidateValue, Command, Kind, ReplacementValue};
 pub use config::{AgentConfig, Ha1, SessionTimerValues, TimerValues};
 pub use events::{CountsValue, SubscriptionEndValue, SummaryValue};
 pub use identity::{DiversionValue, FoundValue, IdentityValue, PastTargetValue};
@@ -176,6 +176,11 @@ impl Control {
                     Some(package) => self.endpoint.info_package(now, call, &package, &content_type, body),
                     None => self.endpoint.info(now, call, &content_type, body),
                 }
+            }
+            Kind::Trickle => {
+                let call = self.call(&command)?;
+                let candidates = command.candidates.take().ok_or_else(|| missing("candidates"))?;
+                self.endpoint.trickle(now, call, candidates.into_iter().map(Into::into).collect(), command.end)
             }
             Kind::Dtmf => {
                 let call = self.call(&command)?;

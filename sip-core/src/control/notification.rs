@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::command::ReplacementValue;
+use super::command::{CandidateValue, ReplacementValue};
 use super::events::{SubscriptionEndValue, SummaryValue};
 use super::identity::{DiversionValue, IdentityValue, PastTargetValue};
 use super::registration::{BindingValue, RegistrationSnapshot};
@@ -43,6 +43,7 @@ pub enum Notification {
         sdp: Option<String>,
         replaces: Option<u32>,
         referred_by: Option<AddressValue>,
+        trickle: bool,
         headers: Vec<(String, String)>,
         at: u64,
     },
@@ -64,6 +65,10 @@ pub enum Notification {
     Hold { call: u32, local: bool, remote: bool, at: u64 },
     /// The other side knows where we are after a loss of the connection.
     Recovered { call: u32, at: u64 },
+    /// The other side takes candidates one by one.
+    Trickle { call: u32, at: u64 },
+    /// Candidates of the other side.
+    Candidates { call: u32, candidates: Vec<CandidateValue>, end: bool, at: u64 },
     /// INFO.
     Info { call: u32, package: Option<String>, content_type: String, body: String, dtmf: Option<DtmfValue>, at: u64 },
     /// An established call has changed.
@@ -365,6 +370,7 @@ impl Notification {
             sdp: invitation.sdp.map(text),
             replaces,
             referred_by: invitation.referred_by.as_ref().map(AddressValue::from),
+            trickle: invitation.trickle,
             headers: invitation.headers,
             at: at.as_millis(),
         }
@@ -395,6 +401,11 @@ impl Notification {
             }
             CallEvent::Hold(hold) => Notification::Hold { call, local: hold.local, remote: hold.remote, at },
             CallEvent::Recovered => Notification::Recovered { call, at },
+            CallEvent::Trickle => Notification::Trickle { call, at },
+            CallEvent::Candidates { candidates, end } => {
+                let candidates = candidates.into_iter().map(Into::into).collect();
+                Notification::Candidates { call, candidates, end, at }
+            }
             CallEvent::Info { package, content_type, body, dtmf } => Notification::Info {
                 call,
                 package: package.map(Into::into),

@@ -14,6 +14,7 @@ use super::redirect::Redirection;
 use super::reliable::Leg;
 use super::saved::Resumed;
 use super::session_timer::SessionTimer;
+use super::trickle::Trickle;
 use super::{Endpoint, Error};
 use crate::arena::Key;
 use crate::auth::SecretText;
@@ -156,6 +157,8 @@ pub(super) struct Call {
     pub(super) takes_update: Option<bool>,
     /// The packages of INFO that the other side takes, as it listed them.
     pub(super) takes_info: Box<str>,
+    /// Candidates that follow their descriptions.
+    pub(super) trickle: Trickle,
     pub(super) accepted: Option<Accepted>,
     pub(super) ringing: Option<(TimerId, Bytes)>,
     /// Where it may go if it is sent elsewhere.
@@ -270,6 +273,7 @@ impl Call {
             let packages: Vec<&str> = fields.items(Name::RecvInfo).map(|item| item.value).collect();
             self.takes_info = packages.join(",").into();
         }
+        self.hear_trickle(fields);
     }
 
     pub(super) fn is_ending(&self) -> bool {
@@ -338,6 +342,9 @@ impl Endpoint {
         self.tell_call(now, key, CallEvent::State(transition));
         if self.transfers() > 0 {
             self.on_call_state(now, key, state);
+        }
+        if state == CallState::Established {
+            self.begin_trickling(now, key);
         }
     }
 

@@ -77,6 +77,7 @@ impl Endpoint {
             sdp: sdp.clone(),
             replaces: replaces.map(CallId),
             referred_by: request.referred_by().ok().flatten().map(|by| by.referrer.to_owned()),
+            trickle: false,
             headers: headers_of(&request),
         };
         self.identify(&mut invitation, &request, source);
@@ -97,6 +98,7 @@ impl Endpoint {
             updating: false,
             takes_update: None,
             takes_info: Box::default(),
+            trickle: Default::default(),
             accepted: None,
             ringing: None,
             redirection: Redirection::default(),
@@ -121,6 +123,7 @@ impl Endpoint {
         if let Some(call) = self.calls.get_mut(key) {
             call.hear_allow(&invite);
         }
+        invitation.trickle = self.may_trickle(key);
         self.by_dialog.insert(identity, key);
         self.transactions.attach(server, Owner::Call(key));
         let invitation = Box::new(invitation);

@@ -189,6 +189,7 @@ impl Endpoint {
             updating: false,
             takes_update: None,
             takes_info: Box::default(),
+            trickle: Default::default(),
             accepted: None,
             ringing: None,
             redirection: Redirection::new(options.follow_redirects.unwrap_or(self.config.follow_redirects), target),

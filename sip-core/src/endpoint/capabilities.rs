@@ -14,7 +14,7 @@ use crate::message::{Method, Name, Request};
 const EARLY_END: &str = "199";
 pub(super) const RELIABLE: &str = "100rel";
 /// Candidates that come after the description (RFC 8840): the option and the package of INFO have one name.
-const TRICKLE: &str = "trickle-ice";
+pub(super) const TRICKLE: &str = "trickle-ice";
 
 impl Endpoint {
     /// The value of our Supported header fields.

@@ -14,6 +14,7 @@ use super::transfer::{TransferEvent, TransferId, TransferRequest, TransferReques
 use crate::arena::Key;
 use crate::auth::CredentialRequest;
 use crate::message::{NameAddr, ParseError, StatusCode, Uri, Wire};
+use crate::sdp::TrickledCandidate;
 use crate::time::Instant;
 use crate::transport::{FlowId, Path, Transport};
 
@@ -191,6 +192,8 @@ pub struct Invitation {
     pub replaces: Option<CallId>,
     /// Who sent the caller here (RFC 3892), as the caller says.
     pub referred_by: Option<NameAddr>,
+    /// The caller takes candidates that come after the answer (RFC 8840), and so do we: the answer need not wait for them.
+    pub trickle: bool,
     /// Every header field, in order.
     pub headers: Vec<(String, String)>,
 }
@@ -269,6 +272,16 @@ pub enum CallEvent {
     /// The connection the call was made over was lost, and the other side knows by now where this one is reached instead.
     /// Media that did not outlive that need a new path (ICE restart).
     Recovered,
+    /// The other side takes candidates one by one, as they are found (RFC 8840): see
+    /// [`Endpoint::trickle`](super::Endpoint::trickle). Told once the call is established.
+    Trickle,
+    /// Candidates of the other side that its description does not have, each told once.
+    Candidates {
+        /// In the order in which it told them.
+        candidates: Vec<TrickledCandidate>,
+        /// There are no more.
+        end: bool,
+    },
     /// It is over; nothing follows.
     Ended(End),
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::capabilities::TRICKLE;
 use super::event::{CallEvent, CallId, CallState, Dtmf, OpId, Outcome};
 use super::outgoing::Purpose;
 use super::{Endpoint, Error, Refusal};
@@ -116,6 +117,10 @@ impl Endpoint {
         }
         let content_type: Box<str> = request.content_type().ok().flatten().unwrap_or_default().into();
         let body = request.body_bytes();
+        if package.as_deref().is_some_and(|package| package.eq_ignore_ascii_case(TRICKLE)) {
+            self.reply(now, server, request, source, StatusCode::OK);
+            return self.on_candidates(now, key, &body);
+        }
         let dtmf = parse_dtmf(&content_type, &body);
         self.reply(now, server, request, source, StatusCode::OK);
         self.tell_call(now, key, CallEvent::Info { package, content_type, body, dtmf });

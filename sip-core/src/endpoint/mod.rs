@@ -46,6 +46,7 @@ mod tag;
 mod teardown;
 mod totals;
 mod transfer;
+mod trickle;
 mod update;
 
 use std::collections::VecDeque;

@@ -29,6 +29,8 @@ pub(super) enum Purpose {
     Bye(Key),
     /// INFO within a call, for an operation.
     Info(Key, OpId),
+    /// INFO with candidates of a call.
+    Trickle(Key),
     /// UPDATE for a call; without an offer, for an operation.
     Update(Key, Option<OpId>),
     /// PRACK for a call; with the answer to an offer, for an operation.
@@ -334,7 +336,7 @@ impl Endpoint {
         match purpose {
             Purpose::Register(index) => self.registration.next_cseq(index),
             Purpose::Bindings(_) => self.registration.next_cseq(0),
-            Purpose::Reinvite(call) | Purpose::Bye(call) | Purpose::Info(call, _) => {
+            Purpose::Reinvite(call) | Purpose::Bye(call) | Purpose::Info(call, _) | Purpose::Trickle(call) => {
                 match self.calls.get_mut(call).and_then(|call| call.dialog_mut()) {
                     Some(dialog) => dialog.next_cseq(),
                     None => last.saturating_add(1),
@@ -396,6 +398,7 @@ impl Endpoint {
             Purpose::Reinvite(call) => self.on_reinvited(now, call, outgoing, result),
             Purpose::Bye(call) => self.on_bye_answered(now, call, result),
             Purpose::Info(call, op) => self.on_info_answered(now, call, op, result),
+            Purpose::Trickle(call) => self.on_trickled(now, call, result),
             Purpose::Update(call, op) => self.on_updated(now, call, op, outgoing, result),
             Purpose::Prack(call, op) => self.on_pracked(call, op, outgoing, result),
             Purpose::Pager(op) => self.on_pager_answered(op, result),

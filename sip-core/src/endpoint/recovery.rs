@@ -77,6 +77,7 @@ impl Endpoint {
         let Some(call) = self.calls.get_mut(key) else { return };
         if call.recovery.take().is_some() {
             self.tell_call(now, key, CallEvent::Recovered);
+            self.send_candidates(now, key);
         }
     }
 

@@ -216,6 +216,7 @@ impl Endpoint {
             identity,
             // The other side does not know yet where we are.
             recovery: Some(Recovery::default()),
+            trickle: Default::default(),
             resumed: Some(Box::new(Resumed {
                 origin: saved.origin.as_deref().map(Into::into),
                 streams: saved.streams.clone(),

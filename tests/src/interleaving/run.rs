@@ -187,7 +187,9 @@ impl Run {
                 return Err(format!("{}'s call {call} was hung up and is not over", NAMES[agent.who]));
             }
             agent.all_told().map_err(|what| format!("{}'s {what} is not over", NAMES[agent.who]))?;
-            let ends = |kind: &&String| !matches!(kind.as_str(), "\"register\"" | "\"unregister\"" | "\"connect\"");
+            let ends = |kind: &&String| {
+                !matches!(kind.as_str(), "\"register\"" | "\"unregister\"" | "\"connect\"" | "\"checkConnection\"")
+            };
             if let Some(kind) = agent.waiting.values().find(ends) {
                 return Err(format!("{}'s {kind} does not end", NAMES[agent.who]));
             }

@@ -82,6 +82,12 @@ const VERBS: &[Verb] = &[
         let status = [486, 480, 603, 404, 488][number as usize / 8 % 5];
         Doing::Command(json!({ "type": "reject", "call": agent.chosen, "status": status }))
     }),
+    ("trickle", 2, In::Live, |agent, number| {
+        let candidate = format!("1 1 udp 1 192.0.2.9 {} typ host", number % 4000);
+        let candidates = json!([{ "mid": "0", "candidate": candidate }]);
+        Doing::Command(json!({ "type": "trickle", "call": agent.chosen, "candidates": candidates }))
+    }),
+    ("checkConnection", 1, In::No, |_, _| Doing::Command(json!({ "type": "checkConnection" }))),
     ("redirect", 1, In::Ringing, |agent, number| {
         let contacts = [agent.target(number / 8)];
         Doing::Command(json!({ "type": "redirect", "call": agent.chosen, "contacts": contacts }))

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook_core::control::{
-    AddressValue, AgentConfig, BindingValue, Command, Control, CountsValue, DiversionValue, DtmfValue, EndValue,
-    ErrorValue, FlowValue, FoundValue, HoldValue, IdentityValue, Notification, PastTargetValue, PushStateValue,
-    ReasonValue, RegistrationSnapshot, ReplacementValue, ResultValue, SessionTimerValue, Snapshot,
+    AddressValue, AgentConfig, BindingValue, CandidateValue, Command, Control, CountsValue, DiversionValue, DtmfValue,
+    EndValue, ErrorValue, FlowValue, FoundValue, HoldValue, IdentityValue, Notification, PastTargetValue,
+    PushStateValue, ReasonValue, RegistrationSnapshot, ReplacementValue, ResultValue, SessionTimerValue, Snapshot,
     SubscriptionEndValue, SummaryValue, TransitionValue,
 };
 use offhook_core::endpoint::{SavedCall, SavedSession};
@@ -154,6 +154,10 @@ fn settings_have_the_names_of_the_protocol() {
     }
 }
 
+fn candidate() -> CandidateValue {
+    CandidateValue { mid: "0".into(), candidate: "1 1 udp 1 192.0.2.1 9 typ host".into() }
+}
+
 fn address() -> AddressValue {
     AddressValue { display_name: None, uri: "sip:a@b".into() }
 }
@@ -297,6 +301,7 @@ fn notifications() -> Vec<Notification> {
             sdp: None,
             replaces: None,
             referred_by: None,
+            trickle: true,
             headers: Vec::new(),
             at,
         },
@@ -309,6 +314,8 @@ fn notifications() -> Vec<Notification> {
         Notification::Identity { call, identity: identity(), previous: identity(), at },
         Notification::Hold { call, local: true, remote: true, at },
         Notification::Recovered { call, at },
+        Notification::Trickle { call, at },
+        Notification::Candidates { call, candidates: vec![candidate()], end: true, at },
         Notification::Info {
             call,
             package: Some(text.clone()),

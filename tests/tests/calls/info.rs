@@ -43,7 +43,7 @@ fn who_takes_packages_says_so_and_is_told_of_them() {
     assert!(sent.all("Recv-Info").is_empty(), "RFC 6086 4.2.1");
     solo.receive(&Text::response(&sent.bytes(), 200, ""));
 
-    solo.receive(&info(&invite, 1).add("Info-Package", "Trickle-ICE"));
+    solo.receive(&info(&invite, 1).add("Info-Package", "X-Note"));
     assert!(solo.last("200 INFO").start.starts_with("SIP/2.0 200"));
     solo.receive(&info(&invite, 2));
     let packages: Vec<_> = (solo.events().into_iter())
@@ -52,7 +52,7 @@ fn who_takes_packages_says_so_and_is_told_of_them() {
             _ => None,
         })
         .collect();
-    assert_eq!(packages, [Some("Trickle-ICE".to_owned()), None]);
+    assert_eq!(packages, [Some("X-Note".to_owned()), None]);
 }
 
 #[test]

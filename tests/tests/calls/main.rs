@@ -35,5 +35,6 @@ mod session_timer;
 mod sips;
 mod subscribe;
 mod transfer;
+mod trickle;
 mod update;
 mod usages;

@@ -18,7 +18,10 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** What a web server would serve: the softphone at `/`, the package at `/offhook/`, and `more`: path to folder. */
+/**
+ * What a web server would serve: the softphone at `/`, the package at `/offhook/`, and `more`: path to folder; with these
+ * header fields.
+ */
 export async function serveSite(more: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<Site> {
   const folders = Object.entries({ "/": SOFTPHONE, "/offhook/": PACKAGE, ...more }).sort(([a], [b]) => b.length - a.length);
   const server = createServer((request, response) => {

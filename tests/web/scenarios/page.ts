@@ -50,7 +50,7 @@ interface Played {
 type Told = { type: Notification["type"] } & Record<string, unknown>;
 
 /** What the classes do by themselves, with the media handler and the credentials they were given. */
-type ByItself = "acceptOffer" | "rejectOffer";
+type ByItself = "acceptOffer" | "rejectOffer" | "trickle";
 type Verb = Exclude<Command["type"], ByItself>;
 type Of<T extends Verb> = Extract<Command, { type: T }>;
 

@@ -121,16 +121,12 @@ test("the entry with the module inlined is one file that needs nothing beside it
 
 test("a page with the content security policy of the README calls", async ({ project, phone, browser, server }) => {
   const { folder } = await project({}, []);
-  const site = await serveSite({ "/": folder });
+  const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ${server.ws}`;
+  const site = await serveSite({ "/": folder }, { "content-security-policy": policy });
   const bob = await phone("bob");
   const context = await browser.newContext();
   const page = await context.newPage();
   try {
-    const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ${server.ws}; media-src blob: mediastream:`;
-    await page.route("**/csp.html*", async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, headers: { ...response.headers(), "content-security-policy": policy } });
-    });
     const query = new URLSearchParams({ aor: `sip:alice@${server.domain}`, server: server.ws, password: "alice-secret" });
     await page.goto(`${site.url}/csp.html?${query}`);
     await bob.rings("alice");

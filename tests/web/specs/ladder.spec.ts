@@ -15,6 +15,8 @@ async function drawn(page: Page, alice: { aor: string; server: string; password:
     document.body.replaceChildren(document.createElement("sip-ladder"));
     document.documentElement.lang = "en";
     document.title = "ladder";
+    // It is as the page around it is.
+    document.documentElement.style.colorScheme = "light dark";
     const ladder = document.querySelector("sip-ladder") as SipLadder;
     const ua = await UserAgent.connect({ ...options, trace: true });
     ua.on("trace", (message) => ladder.add(message));
@@ -38,7 +40,7 @@ test("a ladder draws every message, opens each, is walked by keys, and is saved"
       expect(labels).toContain(label);
     }
     expect(labels.filter((label) => label === "Sent INVITE + SDP").length).toBeGreaterThan(0);
-    expect(labels).toContain("Received 486 Busy Here (INVITE)");
+    expect(labels).toContain("Received 486 Test 486 (INVITE)");
     expect(labels).toContain("Sent ACK");
 
     // By keys alone.
