@@ -4,6 +4,7 @@ pub mod certificates;
 pub mod endpoint;
 pub mod interleaving;
 pub mod layer;
+pub mod lives;
 pub mod net;
 pub mod programs;
 pub mod scenario;

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use offhook_tests::lives::lives;
+use offhook_tests::scenario::{Runtime, Scenario};
+
 #[allow(unreachable_pub)]
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
@@ -55,4 +58,22 @@ fn bodies() {
 #[test]
 fn endpoints() {
     replay("fuzz/seeds/endpoint", fuzz::endpoint);
+}
+
+/// What every agent of every scenario lived through. `OFFHOOK_LIVES=folder` writes it there, for a fuzzer to start from.
+#[test]
+fn lives_of_scenarios() {
+    let folder = std::env::var_os("OFFHOOK_LIVES").map(PathBuf::from);
+    let mut count = 0;
+    for scenario in Scenario::all().iter().filter(|scenario| scenario.skipped(Runtime::Simulated).is_none()) {
+        for (name, bytes) in lives(scenario).unwrap_or_else(|report| panic!("{report}")) {
+            println!("{} of {}", name, scenario.name);
+            fuzz::endpoint(&bytes);
+            count += 1;
+            if let Some(folder) = &folder {
+                std::fs::write(folder.join(format!("{}-{name}", scenario.name)), bytes).expect("a place to write to");
+            }
+        }
+    }
+    assert!(count > 100, "{count} lives");
 }

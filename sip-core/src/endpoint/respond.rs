@@ -41,9 +41,12 @@ impl Endpoint {
             return;
         }
         let tag = self.entropy.tag();
-        let mut builder = respond_to(request, source.remote, status, phrase, Some(&tag));
+        // A response is owed, whatever was in the request it quotes.
+        let plain = |text: &str| text.replace(['\r', '\n', '\0'], " ");
+        let phrase = phrase.map(plain);
+        let mut builder = respond_to(request, source.remote, status, phrase.as_deref(), Some(&tag));
         for (name, value) in headers {
-            builder.named(name, value);
+            builder.named(name, &plain(value));
         }
         self.push_server(&mut builder);
         if let Ok(message) = builder.finish() {

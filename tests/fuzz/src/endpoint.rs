@@ -9,10 +9,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use offhook_core::auth::Credential;
 use offhook_core::endpoint::{
-    AcceptOptions, AnswerOptions, CallId, CallOptions, Config, Endpoint, Event, Outcome, PublicationId, PublishOptions,
-    Server, SubscribeOptions, SubscriptionEvent, SubscriptionId,
+    AcceptOptions, AnswerOptions, CallId, CallOptions, Config, Endpoint, Event, FollowOptions, Outcome, PublicationId,
+    PublishOptions, Server, SubscribeOptions, SubscriptionEvent, SubscriptionId, TransferOptions, TransferRequestId,
 };
-use offhook_core::message::{Limits, Message, Name, StatusCode};
+use offhook_core::message::{Limits, Message, Method, Name, StatusCode};
 use offhook_core::time::Instant;
 use offhook_core::transport::{
     FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Naptr, Output, Path, QueryId, Record, Srv,
@@ -127,6 +127,15 @@ const NOTICES: [&str; 10] = [
     ";",
 ];
 const PACKAGES: [&str; 4] = ["presence", "dialog;id=1", "message-summary", "refer"];
+/// Whom a peer wants called.
+const REFER_TO: [&str; 6] = [
+    "<sip:carol@192.0.2.3>",
+    "sip:carol@192.0.2.3",
+    "<sip:carol@192.0.2.3;method=BYE>",
+    "<sip:bob@example.com>",
+    "<tel:+12015550123>",
+    "<sip:carol@192.0.2.3?Subject=a&Route=%3Csip:b%3E&X=%0d%0aY>",
+];
 const PEER: ([u8; 4], u16) = ([192, 0, 2, 1], 5060);
 
 /// One life of an endpoint.
@@ -154,6 +163,9 @@ struct Run {
     events: bool,
     subscriptions: Vec<SubscriptionId>,
     publications: Vec<PublicationId>,
+    /// Somebody transfers calls in this life.
+    transfers: bool,
+    asked: Vec<TransferRequestId>,
     /// The last messages the endpoint sent.
     sent: Vec<Bytes>,
     tags: u32,
@@ -194,6 +206,8 @@ impl Run {
             events: settings & 64 != 0,
             subscriptions: Vec::new(),
             publications: Vec::new(),
+            transfers: settings & 128 != 0,
+            asked: Vec::new(),
             sent: Vec::new(),
             tags: 0,
             shows: std::env::var_os("OFFHOOK_FUZZ_SHOW").is_some(),
@@ -262,6 +276,7 @@ impl Run {
                 }
             }
             22 if self.flows.len() < 8 => self.open(input.pick(&[Transport::Udp, Transport::Tcp, Transport::Ws])),
+            23 => self.real(input),
             _ => self.endpoint.handle_timeout(now),
         }
     }
@@ -283,6 +298,9 @@ impl Run {
         if self.events && input.byte() & 3 != 0 {
             return self.act_on_events(input);
         }
+        if self.transfers && input.byte() & 3 != 0 {
+            return self.act_on_transfers(input);
+        }
         let Some(call) = self.calls.get(input.below(self.calls.len())).copied() else {
             return;
         };
@@ -290,7 +308,7 @@ impl Run {
         let some = sdp.clone().unwrap_or_default();
         let status = StatusCode::new(input.pick(&STATUSES)).expect("a status");
         let endpoint = &mut self.endpoint;
-        match input.byte() % 14 {
+        match input.byte() % 16 {
             0 => drop(endpoint.ring(now, call, sdp)),
             1 | 2 => {
                 let mut options = AnswerOptions::default();
@@ -307,7 +325,53 @@ impl Run {
             10 => drop(endpoint.reject_offer(now, call, status)),
             11 => drop(endpoint.info(now, call, "text/plain", some)),
             12 => drop(endpoint.dtmf(now, call, char::from(input.byte()), u32::from(input.short()))),
+            13 => drop(endpoint.update(now, call, sdp)),
+            14 => drop(endpoint.info_package(now, call, "x", "text/plain", some)),
             _ => drop((endpoint.call_info(call), endpoint.calls(), endpoint.census())),
+        }
+    }
+
+    /// The application does something about transfers.
+    fn act_on_transfers(&mut self, input: &mut Input<'_>) {
+        let (now, endpoint) = (self.now, &mut self.endpoint);
+        let call = self.calls.get(input.below(self.calls.len())).copied();
+        let other = self.calls.get(input.below(self.calls.len())).copied();
+        let asked = self.asked.get(input.below(self.asked.len())).copied();
+        let how = input.byte();
+        let mut options = TransferOptions::default();
+        options.hang_up = how & 16 == 0;
+        options.follow = how & 32 == 0;
+        if how & 64 != 0 {
+            options.timeout = Duration::from_millis(u64::from(input.short()));
+        }
+        let target = input.pick(&TARGETS);
+        match (how % 8, call, asked) {
+            (0, Some(call), _) => drop(endpoint.transfer(now, call, target, options)),
+            (1, Some(call), _) => {
+                if let Some(other) = other {
+                    drop(endpoint.transfer_to(now, call, other, options));
+                }
+            }
+            (2, ..) => drop(endpoint.refer(now, target, "sip:carol@192.0.2.3", options)),
+            (3 | 4, _, Some(asked)) => {
+                let options = if how & 128 == 0 { FollowOptions::default() } else { FollowOptions::with_sdp(SDP[0]) };
+                if let Ok(call) = endpoint.accept_transfer(now, asked, options) {
+                    self.calls.push(call);
+                }
+            }
+            (5, _, Some(asked)) => {
+                let status = StatusCode::new(input.pick(&STATUSES)).expect("a status");
+                endpoint.reject_transfer(now, asked, status, None);
+            }
+            (_, Some(call), _) => {
+                // Somebody takes the call over: oneself, or whoever is told.
+                if let Ok(Some(replacement)) = endpoint.replacement(call) {
+                    let mut options = CallOptions::default();
+                    options.replaces = Some(replacement);
+                    self.calls.extend(endpoint.call(now, target, options));
+                }
+            }
+            _ => {}
         }
     }
 
@@ -386,6 +450,9 @@ impl Run {
         if self.events && input.byte() & 3 != 0 {
             method = input.pick(&["NOTIFY", "NOTIFY", "SUBSCRIBE"]);
         }
+        if self.transfers && input.byte() & 3 != 0 {
+            method = input.pick(&["REFER", "REFER", "REFER", "NOTIFY", "NOTIFY", "INVITE", "BYE", "SUBSCRIBE"]);
+        }
         let kind = input.byte();
         let (call_id, from, to) = match self.sent(input).and_then(seen) {
             Some(seen) if kind & 3 != 0 => seen,
@@ -409,11 +476,113 @@ impl Run {
         if self.events && method == "NOTIFY" {
             text += &format!("Subscription-State: {}\r\n", input.pick(&NOTICES));
         }
-        if method == "INVITE" || (self.events && method == "SUBSCRIBE") {
+        if self.transfers {
+            match method {
+                "REFER" => text += &self.refer_to(input),
+                "NOTIFY" => return self.report(input, text),
+                "INVITE" => text += &self.named(input, "Replaces: ", ";to-tag=", ";from-tag=", ""),
+                _ => {}
+            }
+        }
+        if matches!(method, "INVITE" | "REFER") || (self.events && method == "SUBSCRIBE") {
             text += "Contact: <sip:alice@192.0.2.1>\r\n";
         }
         let text = self.complete(input, text);
         self.receive(input, text);
+    }
+
+    /// Whom to call, perhaps in the place of a dialog that was seen.
+    fn refer_to(&self, input: &mut Input<'_>) -> String {
+        let choice = input.byte();
+        if choice & 3 == 3 {
+            let header = self.named(input, "", "%3Bto-tag%3D", "%3Bfrom-tag%3D", "");
+            let replaces = header.trim_end();
+            return format!("Refer-To: <sip:carol@192.0.2.3?Replaces={replaces}&Require=replaces>\r\n");
+        }
+        let mut text = format!("Refer-To: {}\r\n", input.pick(&REFER_TO));
+        if choice & 4 != 0 {
+            text += &self.named(input, "Target-Dialog: ", ";local-tag=", ";remote-tag=", "");
+        }
+        if choice & 8 != 0 {
+            text += "Referred-By: <sip:alice@192.0.2.1>\r\n";
+        }
+        if choice & 16 != 0 {
+            text += "Refer-Sub: false\r\n";
+        }
+        text
+    }
+
+    /// A header field that names a dialog that was seen: by its Call-ID and tags, as the peer sees it. Nothing without one.
+    fn named(&self, input: &mut Input<'_>, name: &str, to: &str, from: &str, end: &str) -> String {
+        let turned = input.byte();
+        if turned & 3 == 3 {
+            return String::new();
+        }
+        let Some((call_id, theirs, ours)) = self.sent(input).and_then(seen) else { return String::new() };
+        let tag = |text: &str| text.rsplit_once("tag=").map_or("none", |(_, tag)| tag).to_owned();
+        let (ours, theirs) = if turned & 4 == 0 { (ours, theirs) } else { (theirs, ours) };
+        format!("{name}{call_id}{to}{}{from}{}{end}\r\n", tag(&ours), tag(&theirs))
+    }
+
+    /// What the peer tells of a transfer.
+    fn report(&mut self, input: &mut Input<'_>, mut text: String) {
+        // The number of the REFER, if one was sent.
+        let number = self.sent.iter().rev().find_map(|sent| {
+            let Ok(Message::Request(request)) = Message::parse(sent.clone(), &Limits::default()) else { return None };
+            (*request.method() == Method::Refer).then(|| request.cseq().map_or(0, |cseq| cseq.number))
+        });
+        let id = number.filter(|_| input.byte() & 3 != 0).map_or(String::new(), |number| format!(";id={number}"));
+        let (state, line) = (input.pick(&NOTICES), input.pick(&STATUSES));
+        let body = format!("SIP/2.0 {line} Whatever\r\n");
+        text += &format!(
+            "Event: refer{id}\r\nSubscription-State: {state}\r\nContact: <sip:alice@192.0.2.1>\r\n\
+             Content-Type: message/sipfrag\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.receive(input, text.into());
+    }
+
+    /// A message of a real dialog: what says which dialog it belongs to is taken from what the endpoint sent.
+    fn real(&mut self, input: &mut Input<'_>) {
+        let kind = input.byte();
+        let text = String::from_utf8_lossy(input.bytes()).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let (start, fields) = head.split_once("\r\n").unwrap_or((head, ""));
+        let back = usize::from(kind >> 4);
+        let mut message = format!("{start}\r\n");
+        if let Some(line) = start.strip_prefix("SIP/2.0 ") {
+            // The answer to the last request of that method.
+            let method = line.rsplit(' ').next().unwrap_or_default();
+            let Some(request) = self.sent.iter().rev().filter(|sent| sent.starts_with(method.as_bytes())).nth(back)
+            else {
+                return;
+            };
+            let Ok(Message::Request(request)) = Message::parse(request.clone(), &Limits::default()) else { return };
+            for name in [Name::Via, Name::From, Name::CallId, Name::CSeq] {
+                for value in request.raw(name) {
+                    message += &format!("{name}: {}\r\n", String::from_utf8_lossy(value));
+                }
+            }
+            let to = request.text(Name::To).ok().flatten().unwrap_or_default();
+            let tag = if to.contains("tag=") || kind & 1 == 0 { "" } else { ";tag=real" };
+            message += &format!("To: {to}{tag}\r\n");
+        } else if kind & 1 == 1 {
+            // Within the last dialog.
+            let tags = |sent: &&Bytes| sent.windows(5).filter(|five| five == b";tag=").count() > 1;
+            let found = self.sent.iter().rev().filter(tags).nth(back).or(self.sent.last()).cloned();
+            let Some((call_id, from, to)) = found.and_then(seen) else { return };
+            message += &format!("From: {from}\r\nTo: {to}\r\nCall-ID: {call_id}\r\n");
+        }
+        // What was acknowledged then is what was sent last now.
+        let is_rack = |line: &str| line.starts_with("RAck:");
+        for line in fields.split("\r\n") {
+            let acknowledged = if is_rack(line) { self.sent.iter().rev().find_map(acknowledgement) } else { None };
+            message += acknowledged.as_deref().unwrap_or(line);
+            message += "\r\n";
+        }
+        message += "\r\n";
+        message += body;
+        self.receive(input, message.into());
     }
 
     /// Adds header fields and maybe a body, and breaks it now and then.
@@ -495,6 +664,7 @@ impl Run {
                 Output::Event(Event::IncomingSubscription { subscription, .. }) => {
                     self.subscriptions.push(subscription);
                 }
+                Output::Event(Event::TransferRequested { request, .. }) => self.asked.push(request),
                 Output::Event(Event::Subscription { event: SubscriptionEvent::Forked(fork), .. }) => {
                     self.subscriptions.push(fork);
                 }
@@ -531,7 +701,7 @@ impl Run {
         let left = self.endpoint.census();
         let (calls, dialogs, servers, acks) = (left.calls, left.dialogs, left.server_transactions, left.acks);
         assert_eq!((calls, dialogs, servers, acks), (0, 0, 0, 0), "something is left: {left:?}");
-        assert_eq!(left.subscriptions, 0, "a subscription is left: {left:?}");
+        assert_eq!((left.subscriptions, left.transfers), (0, 0), "something is left: {left:?}");
 
         self.endpoint.shutdown(self.now, Duration::from_secs(5));
         self.drain();
@@ -539,7 +709,8 @@ impl Run {
         assert!(self.endpoint.is_finished(), "not finished: {:?}", self.endpoint.census());
         let left = self.endpoint.census();
         assert_eq!((left.calls, left.dialogs, left.outgoing), (0, 0, 0), "something is left: {left:?}");
-        assert_eq!((left.subscriptions, left.publications), (0, 0), "something is left: {left:?}");
+        let events = (left.subscriptions, left.publications, left.transfers);
+        assert_eq!(events, (0, 0, 0), "something is left: {left:?}");
     }
 
     fn run_until(&mut self, end: Instant) {
@@ -554,6 +725,13 @@ impl Run {
         }
         panic!("timers without end: {:?}", self.endpoint.census());
     }
+}
+
+/// The RAck for a provisional response of ours.
+fn acknowledgement(sent: &Bytes) -> Option<String> {
+    let Ok(Message::Response(response)) = Message::parse(sent.clone(), &Limits::default()) else { return None };
+    let (number, cseq) = (response.number(Name::RSeq).ok()??, response.cseq().ok()?);
+    Some(format!("RAck: {number} {cseq}"))
 }
 
 /// A dialog in a message of ours, from the peer's side: Call-ID, From, To.

@@ -153,6 +153,16 @@ enum Planned {
 }
 
 impl World {
+    /// The network, with all that passed.
+    pub fn network(&self) -> &Network {
+        &self.net
+    }
+
+    /// Somebody's node, by the place in the cast.
+    pub fn node(&self, who: usize) -> NodeId {
+        self.actors[who].id()
+    }
+
     /// Lets the network ask what is to be done to each message.
     fn meddle(&mut self) {
         let faults = self.faults.clone();

@@ -284,3 +284,11 @@ fn mutate(bytes: &mut Vec<u8>, rng: &mut Rng) {
         bytes.push(b'x');
     }
 }
+
+#[test]
+fn a_request_is_answered_whatever_the_answer_quotes() {
+    let mut solo = Solo::new();
+    solo.receive(&invite().add("Require", "100rel\rX-Evil: 1"));
+    let refusal = solo.last("420 INVITE");
+    assert_eq!((refusal.get("Unsupported"), refusal.all("X-Evil").len()), ("100rel X-Evil: 1", 0));
+}

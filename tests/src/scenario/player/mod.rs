@@ -24,6 +24,15 @@ const CONNECTION: [&str; 5] = ["connected", "disconnected", "registered", "unreg
 ///
 /// The line that did not come true, what was seen instead, and everything that passed.
 pub fn play<T: Theatre>(theatre: &T, scenario: &Scenario) -> Result<(), String> {
+    played(theatre, scenario).map(drop)
+}
+
+/// Plays a scenario and leaves the stage as it is at the end.
+///
+/// # Errors
+///
+/// As [`play`].
+pub fn played<T: Theatre>(theatre: &T, scenario: &Scenario) -> Result<T::Stage, String> {
     let stage = theatre.open(scenario)?;
     let actors = (0..scenario.cast.len()).map(|who| actor(scenario, &stage, who)).collect();
     let kept = addresses(scenario, &stage);
@@ -37,7 +46,8 @@ pub fn play<T: Theatre>(theatre: &T, scenario: &Scenario) -> Result<(), String> 
         line = None;
         player.finish()
     });
-    result.map_err(|reason| player.report(line, &reason))
+    result.map_err(|reason| player.report(line, &reason))?;
+    Ok(player.stage)
 }
 
 /// What lines may say of scripted peers: `{bob.address}`.
