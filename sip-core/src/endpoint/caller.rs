@@ -554,9 +554,12 @@ impl Endpoint {
         let branch = self.entropy.branch();
         let bytes = self.write_ack(&dialog, path, &branch, cseq, &[], None)?;
         let identity = self.ack_identity(dialog.call_id(), dialog.local_tag(), dialog.remote_tag(), cseq);
-        let timer = self.timers.insert(now + self.config.timers.timeout(), Timer::Ack(identity));
-        if let Some(old) = self.acks.insert(identity, StoredAck { bytes: bytes.clone().into(), path, timer }) {
-            self.timers.cancel(old.timer);
+        // One that has forks without end gets each ACK made anew.
+        if self.acks.len() < self.config.limits.outgoing {
+            let timer = self.timers.insert(now + self.config.timers.timeout(), Timer::Ack(identity));
+            if let Some(old) = self.acks.insert(identity, StoredAck { bytes: bytes.clone().into(), path, timer }) {
+                self.timers.cancel(old.timer);
+            }
         }
         // A flow that is gone cannot be told more; the peer's own timers end its side.
         let _ = self.transactions.send(path, bytes);
