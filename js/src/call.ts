@@ -25,6 +25,7 @@ import type {
   CallState,
   Diversion,
   End,
+  Feature,
   Header,
   PastTarget,
   RemoteIdentity,
@@ -131,6 +132,8 @@ export interface CallInit {
   targets: PastTarget[];
   /** Incoming: the call it takes the place of. */
   replaces: Call | null;
+  /** Incoming: the call it is to be mixed with. */
+  joins: Call | null;
   /** Incoming: who sent the caller here. */
   referredBy: Address | null;
   /** Incoming: the offer of the INVITE. */
@@ -145,7 +148,7 @@ export interface CallInit {
   signal: AbortSignal | undefined;
   /** It was made before the page was loaded anew. */
   restored?: { snapshot: CallSnapshot; streams: readonly string[] } | undefined;
-  placeTransfer: (request: Request<"transfer" | "transferTo">) => Promise<Transfer>;
+  placeTransfer: (request: Request<"transfer" | "transferTo" | "handOver">) => Promise<Transfer>;
   /**
    * Receives the functions that feed the call; the second is false where nobody decides about transfers, the third says
    * that media which are lost may have a path again.
@@ -183,6 +186,11 @@ export class Call extends TypedEventTarget<CallEvents> {
    * somebody. It ends by itself when this one is established, and goes on as it was if this one is refused.
    */
   readonly replaces: Call | null;
+  /**
+   * Incoming: the call of ours that the caller wants to be mixed with (RFC 3911). What that means is yours: answer, let each
+   * hear the others, and `setFeatures([["isfocus", null]])` in both.
+   */
+  readonly joins: Call | null;
   /** Incoming: who sent the caller here (RFC 3892), as the caller says. */
   readonly referredBy: Address | null;
   /** Answered and acknowledged; rejects with the reason if it never comes to that. May be ignored. */
@@ -231,6 +239,7 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.targets = init.targets;
     this.#identity = init.identity;
     this.replaces = init.replaces;
+    this.joins = init.joins;
     this.referredBy = init.referredBy;
     this.established = this.#established.promise;
     this.ended = this.#ended.promise;
@@ -564,6 +573,24 @@ export class Call extends TypedEventTarget<CallEvents> {
   async transferTo(other: Call, options: TransferOptions = {}): Promise<Transfer> {
     this.#expectLive();
     return this.#placeTransfer({ type: "transferTo", call: this.#id, other: other.#id, ...transferFields(options) });
+  }
+
+  /**
+   * Asks `peer` to take this side's place in the call, e.g. a server that parks it or plays music. The other side ends this
+   * call when that has worked; it goes on where it fails.
+   */
+  async handOver(peer: string, options: Omit<TransferOptions, "hangUp"> = {}): Promise<Transfer> {
+    this.#expectLive();
+    const target = completeTarget(peer, this.local.uri);
+    return this.#placeTransfer({ type: "handOver", call: this.#id, target, ...transferFields(options) });
+  }
+
+  /**
+   * What this side's Contact says of it from now on, from the next request or response (RFC 3840): `[["isfocus", null]]`
+   * and a `renegotiate()` tell that this is a conference. What the other side says is in `inspect()`.
+   */
+  async setFeatures(features: Feature[]): Promise<void> {
+    await this.#client.request<"setFeatures">({ type: "setFeatures", call: this.#id, features });
   }
 
   /**

@@ -142,6 +142,9 @@ export interface Push {
   param?: string;
 }
 
+/** A feature in a Contact (RFC 3840): its name, and its value where it has one. */
+export type Feature = [name: string, value: string | null];
+
 /** One binding of an address of record. */
 export interface Binding {
   uri: string;
@@ -259,6 +262,11 @@ export interface AgentConfig {
    * everybody's (`always`).
    */
   trustIdentity?: "never" | "server" | "always";
+  /**
+   * Who may join a call of ours by another (RFC 3911), which the application then mixes with it; as `replacing`, but by
+   * default nobody (`never`).
+   */
+  joining?: "asked" | "referred" | "never";
   /** The event packages others may subscribe to, e.g. `["presence"]`, with your consent each time (default none). */
   packages?: string[];
   /**
@@ -295,7 +303,7 @@ export type Command = { id: number } & (
   /** Result: `RegistrationSnapshot`. */
   | { type: "inspectRegistration" }
   /** Result: `{ call, callId }` at once; the INVITE is on its way. */
-  | { type: "call"; target: string; sdp?: string; headers?: Header[]; followRedirects?: number; replaces?: Replacement; preferredIdentity?: string; privacy?: PrivacyValue[]; anonymous?: boolean }
+  | { type: "call"; target: string; sdp?: string; headers?: Header[]; followRedirects?: number; replaces?: Replacement; joins?: Replacement; features?: Feature[]; preferredIdentity?: string; privacy?: PrivacyValue[]; anonymous?: boolean }
   /** 180 (or 183 with `sdp`) to an incoming call. */
   | { type: "ring"; call: CallId; sdp?: string }
   /** 200 to an incoming call. Result: null when the ACK is here. `sdp` is the answer, or the offer if the INVITE had none. */
@@ -355,9 +363,13 @@ export type Command = { id: number } & (
    */
   | { type: "transfer"; call: CallId; target: string; hangUp?: boolean; follow?: boolean; timeout?: number; headers?: Header[] }
   /** The same, to the other side of `other` in its place (RFC 5589 7.3). While that rings its answer is waited for. */
-  | { type: "transferTo"; call: CallId; other: CallId; hangUp?: boolean; follow?: boolean; timeout?: number; headers?: Header[] }
+  | { type: "transferTo"; call: CallId; other: CallId; hangUp?: boolean; follow?: boolean; timeout?: number; toContact?: boolean; headers?: Header[] }
   /** Asks `target`, outside of any call, to call `referTo`. Result: `{ transfer }`. */
   | { type: "refer"; target: string; referTo: string; follow?: boolean; timeout?: number; headers?: Header[] }
+  /** Asks `target` to take this side's place in a call (RFC 5359 2.15). Result: `{ transfer }`. */
+  | { type: "handOver"; call: CallId; target: string; follow?: boolean; timeout?: number; toContact?: boolean; headers?: Header[] }
+  /** What our Contact says of us in a call from now on (RFC 3840). */
+  | { type: "setFeatures"; call: CallId; features: Feature[] }
   /** Follows a `transferRequest`: calls its target with this offer. Result: `{ call, callId }` of the new call. */
   | { type: "acceptTransfer"; transfer: TransferId; sdp?: string; headers?: Header[] }
   /** Does not follow it (default 603). */
@@ -419,6 +431,8 @@ export interface Results {
   transfer: { transfer: TransferId };
   transferTo: { transfer: TransferId };
   refer: { transfer: TransferId };
+  handOver: { transfer: TransferId };
+  setFeatures: null;
   acceptTransfer: { call: CallId; callId: string };
   rejectTransfer: null;
   saveCall: { saved: SavedCall };
@@ -540,6 +554,8 @@ export interface CallSnapshot {
   sessionTimer: { expires: number; refresher: "local" | "remote" } | null;
   /** What takes this side's place in the call, once the other side was heard of. */
   replacement: Replacement | null;
+  /** What the other side's Contact says of it (RFC 3840), e.g. `["isfocus", null]`. */
+  features: Feature[];
   history: Transition[];
 }
 
@@ -550,11 +566,11 @@ export type Notification =
   | { type: "registration"; state: "registering" | "registered" | "unregistered" | "failed"; expires: number | null; error: ErrorValue | null; at: number }
   /**
    * A new incoming call. `sdp` is the offer; null: the INVITE had none, the answer must bring the offer. `replaces` is the
-   * call that ends when this one is established (RFC 3891), `referredBy` who sent the caller here, as the caller says.
+   * call that ends when this one is established (RFC 3891), `joins` the one it is to be mixed with (RFC 3911), `referredBy` who sent the caller here, as the caller says.
    * `identity` is who calls, as far as it may be believed; `trusted`: so may `diversions` and `targets`.
    * `trickle`: the answer need not wait for its candidates.
    */
-  | { type: "incoming"; call: CallId; callId: string; from: Address; to: Address; identity: RemoteIdentity; trusted: boolean; diversions: Diversion[]; targets: PastTarget[]; sdp: string | null; replaces: CallId | null; referredBy: Address | null; trickle: boolean; headers: Header[]; at: number }
+  | { type: "incoming"; call: CallId; callId: string; from: Address; to: Address; identity: RemoteIdentity; trusted: boolean; diversions: Diversion[]; targets: PastTarget[]; sdp: string | null; replaces: CallId | null; joins: CallId | null; referredBy: Address | null; trickle: boolean; headers: Header[]; at: number }
   /** A call changed its state. */
   | { type: "state"; call: CallId; state: CallState; cause: string; at: number }
   /** 1xx heard, with early media where `sdp` is there. */

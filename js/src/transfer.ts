@@ -12,6 +12,11 @@ export interface TransferOptions {
   hangUp?: boolean;
   /** Be told how it goes (default true); else, where the other side agrees (RFC 4488), it is done when it is accepted. */
   follow?: boolean;
+  /**
+   * Name the side that takes the call over by its Contact, not by its address: where that leads to another phone, or nowhere
+   * (default false). For `transferTo` and `handOver`.
+   */
+  toContact?: boolean;
   /** How long the other side may be silent, in milliseconds (default 180000). */
   timeout?: number;
   /** More header fields for the request. */
@@ -20,11 +25,12 @@ export interface TransferOptions {
 
 /** @internal The options as they go to the agent. */
 export function transferFields(options: TransferOptions): TransferOptions {
-  const { hangUp, follow, timeout, headers } = options;
+  const { hangUp, follow, timeout, toContact, headers } = options;
   return {
     ...(hangUp === undefined ? {} : { hangUp }),
     ...(follow === undefined ? {} : { follow }),
     ...(timeout === undefined ? {} : { timeout }),
+    ...(toContact === undefined ? {} : { toContact }),
     ...(headers === undefined ? {} : { headers }),
   };
 }

@@ -15,6 +15,7 @@ import type {
   CallId,
   Diversion,
   ErrorValue,
+  Feature,
   Header,
   MessageSummary,
   PastTarget,
@@ -102,6 +103,10 @@ export interface CallOptions {
   headers?: Header[];
   /** Take the place of one side of another call (RFC 3891); `(await call.inspect()).replacement` there says what goes here. */
   replaces?: Replacement;
+  /** Be mixed with another call of the callee (RFC 3911), which is named as with `replaces`. */
+  joins?: Replacement;
+  /** What our Contact says of us (RFC 3840); see `Call.setFeatures`. */
+  features?: Feature[];
   /** How many redirections (3xx) the call follows by itself, in place of the agent's `followRedirects`. */
   followRedirects?: number;
   /**
@@ -358,7 +363,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    * Resolves when the INVITE is on its way; wait for `call.established` to talk.
    */
   async call(target: string, options: CallOptions = {}): Promise<Call> {
-    const { headers, replaces, followRedirects, preferredIdentity, privacy, anonymous } = options;
+    const { headers, replaces, joins, features, followRedirects, preferredIdentity, privacy, anonymous } = options;
     const uri = completeTarget(target, this.aor);
     return this.#place(uri, options, (sdp) =>
       this.#client.request<"call">({
@@ -368,6 +373,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         ...(headers ? { headers } : {}),
         ...(followRedirects === undefined ? {} : { followRedirects }),
         ...(replaces ? { replaces } : {}),
+        ...(joins ? { joins } : {}),
+        ...(features ? { features } : {}),
         ...(preferredIdentity === undefined ? {} : { preferredIdentity }),
         ...(privacy ? { privacy } : {}),
         ...(anonymous ? { anonymous } : {}),
@@ -415,6 +422,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         diversions: [],
         targets: [],
         replaces: null,
+        joins: null,
         referredBy: null,
         offer: null,
         trickle: false,
@@ -449,6 +457,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         diversions: [],
         targets: [],
         replaces: null,
+        joins: null,
         referredBy: null,
         offer: null,
         trickle: false,
@@ -495,8 +504,8 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     return this.#deciders.add(decide);
   }
 
-  async #placeTransfer(request: Request<"transfer" | "transferTo" | "refer">): Promise<Transfer> {
-    const { transfer: id } = await this.#client.request<"transfer" | "transferTo" | "refer">(request);
+  async #placeTransfer(request: Request<"transfer" | "transferTo" | "refer" | "handOver">): Promise<Transfer> {
+    const { transfer: id } = await this.#client.request<"transfer" | "transferTo" | "refer" | "handOver">(request);
     const transfer = new Transfer((deliver) => this.#transfers.set(id, deliver));
     const early = this.#earlyTransfers.get(id) ?? [];
     this.#earlyTransfers.delete(id);
@@ -613,7 +622,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         this.emit("registration", { ...event, error: event.error && new OffhookError(event.error) });
         break;
       case "incoming": {
-        const { call: id, callId, from, identity, trusted, diversions, targets, sdp, replaces, referredBy, trickle, headers, at } =
+        const { call: id, callId, from, identity, trusted, diversions, targets, sdp, replaces, joins, referredBy, trickle, headers, at } =
           event;
         const call = this.#addCall({
           id,
@@ -626,6 +635,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
           diversions,
           targets,
           replaces: (replaces !== null && this.#calls.get(replaces)?.call) || null,
+          joins: (joins !== null && this.#calls.get(joins)?.call) || null,
           referredBy,
           offer: sdp,
           trickle,
@@ -722,6 +732,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     diversions: Diversion[];
     targets: PastTarget[];
     replaces: Call | null;
+    joins: Call | null;
     referredBy: Address | null;
     offer: string | null;
     trickle: boolean;

@@ -305,6 +305,24 @@ describe("an incoming call", () => {
     assert.deepEqual(call?.referredBy, referredBy);
   });
 
+  it("says which call it is to be mixed with, and what each side is", async () => {
+    const { agent, ua } = await connected();
+    agent.incoming(3);
+    agent.incoming(4, { joins: 3 });
+    const [old, call] = ua.calls;
+    assert.equal(old?.joins, null);
+    assert.equal(call?.joins, old);
+    const setting = call?.setFeatures([["isfocus", null]]);
+    const command = await agent.command("setFeatures");
+    assert.deepEqual([command.call, command.features], [4, [["isfocus", null]]]);
+    agent.result(command);
+    await setting;
+    const joins = { callId: "x", toTag: "1", fromTag: "2", earlyOnly: false };
+    await ua.call("carol", { joins, features: [["automaton", null]] });
+    const made = await agent.command("call");
+    assert.deepEqual([made.joins, made.features, "replaces" in made], [joins, [["automaton", null]], false]);
+  });
+
   it("refuses what is only for incoming calls on an outgoing one", async () => {
     const { call } = await inCall();
     for (const attempt of [

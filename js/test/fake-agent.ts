@@ -67,7 +67,7 @@ export class FakeAgent implements AgentPort {
     if (command.type === "call" || command.type === "acceptTransfer") this.result(command, call());
     else if (command.type === "restoreCall") this.result(command, { call: this.#next++, callId: command.saved.callId });
     else if (command.type === "inspect") this.result(command, snapshot(command.call));
-    else if (["transfer", "transferTo", "refer"].includes(command.type)) this.result(command, { transfer: 7 });
+    else if (["transfer", "transferTo", "refer", "handOver"].includes(command.type)) this.result(command, { transfer: 7 });
     else if (command.type === "subscribe") this.result(command, { subscription: this.#next++ });
     else if (command.type === "publish") this.result(command, { publication: this.#next++, expires: 3600 });
     else if (command.type in USUAL) this.result(command, USUAL[command.type] ?? null);
@@ -126,6 +126,7 @@ export class FakeAgent implements AgentPort {
       targets: [],
       sdp: "offer",
       replaces: null,
+      joins: null,
       referredBy: null,
       trickle: false,
       headers: [],
@@ -179,6 +180,7 @@ function snapshot(call: CallId): CallSnapshot {
     hold: { local: false, remote: false },
     sessionTimer: null,
     replacement: null,
+    features: [],
     history: [{ at: 5, state: "established", cause: "restored" }],
   };
 }

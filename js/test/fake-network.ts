@@ -170,6 +170,7 @@ export class NetworkAgent implements AgentPort {
         return this.#call(command);
       case "transfer":
       case "transferTo":
+      case "handOver":
       case "refer":
       case "acceptTransfer":
       case "rejectTransfer":
@@ -208,7 +209,7 @@ export class NetworkAgent implements AgentPort {
     const { sdp = null, headers = [] } = command;
     const [from, to] = [this.address, peer.address];
     const who = { from, to, identity: identityOf(from), trusted: false, diversions: [], targets: [] };
-    peer.#say({ type: "incoming", call: other.id, callId, ...who, sdp, replaces: null, referredBy: null, trickle: false, headers, at });
+    peer.#say({ type: "incoming", call: other.id, callId, ...who, sdp, replaces: null, joins: null, referredBy: null, trickle: false, headers, at });
   }
 
   #inCall(command: Extract<Command, { call: CallId }>, leg: Leg): void {

@@ -106,6 +106,16 @@ describe("a transfer", () => {
     assert.equal(await failureKind(call.transferTo(other)), "state");
   });
 
+  it("hands a call over to somebody else", async () => {
+    const { agent, call } = await inCall();
+    const transfer = await call.handOver("park", { toContact: true });
+    const { id, ...command } = at(agent.sent("handOver"), 0);
+    assert.deepEqual(command, { type: "handOver", call: 1, target: "sip:park@example.com", toContact: true });
+    done(agent, 200, "OK");
+    assert.equal((await transfer.done).status, 200);
+    assert.equal(call.state, "established", "its other side ends it");
+  });
+
   it("can be asked of somebody without a call", async () => {
     const { agent, ua } = await connected();
     const transfer = await ua.refer("desk", "+49 30 1234");

@@ -128,7 +128,7 @@ export class Share<T extends Listener> {
 
   /** What belongs to a call that somebody has, or takes its place, is for that one alone. */
   #announce(key: string, news: Extract<News, { from: unknown }>, everybody: Iterable<T>): void {
-    const call = news.type === "incoming" ? news.replaces : "call" in news ? news.call : null;
+    const call = news.type === "incoming" ? (news.replaces ?? news.joins) : "call" in news ? news.call : null;
     const owner = (call === null ? null : this.#items.get(`call ${call}`)?.owner) ?? null;
     this.#items.set(key, { owner, told: new Set(owner ? [owner] : everybody), news: [] });
   }

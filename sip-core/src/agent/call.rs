@@ -8,7 +8,7 @@ use futures_channel::mpsc::{UnboundedSender, unbounded};
 use super::events::follow;
 use super::{Engine, Events, Line, Transfer, TransferRequest};
 use crate::endpoint::{
-    AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, Error, Hold, Invitation, Outcome,
+    AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, Error, Features, Hold, Invitation, Outcome,
     RemoteIdentity, SavedCall, TransferOptions, Transition,
 };
 use crate::message::{NameAddr, StatusCode};
@@ -348,6 +348,31 @@ impl Call {
             Ok(engine.transfer(transfer))
         };
         self.line.ask(begin).await?
+    }
+
+    /// Asks a peer to take this side's place in the call, e.g. a server that parks it or plays music (RFC 5359 2.15). The call
+    /// is ended by its other side when that has worked, and goes on otherwise.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::hand_over`](crate::endpoint::Endpoint::hand_over).
+    pub async fn hand_over(&self, peer: &str, options: TransferOptions) -> Result<Transfer, Error> {
+        let (id, peer) = (self.id, peer.to_owned());
+        let begin = move |engine: &mut Engine, now| {
+            let transfer = engine.endpoint_mut().hand_over(now, id, &peer, options)?;
+            Ok(engine.transfer(transfer))
+        };
+        self.line.ask(begin).await?
+    }
+
+    /// What this side's Contact says of it from now on (RFC 3840), e.g. that it is the focus of a conference.
+    ///
+    /// # Errors
+    ///
+    /// See [`Endpoint::set_features`](crate::endpoint::Endpoint::set_features).
+    pub async fn set_features(&self, features: Features) -> Result<(), Error> {
+        let id = self.id;
+        self.line.ask(move |engine: &mut Engine, _| engine.endpoint_mut().set_features(id, &features)).await?
     }
 
     /// The transfers that the other side of this call asks for from now on, to be accepted or rejected. With no such

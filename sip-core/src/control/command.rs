@@ -29,6 +29,12 @@ pub struct Command {
     pub headers: Option<Vec<(String, String)>>,
     /// The call whose place a new one takes.
     pub replaces: Option<ReplacementValue>,
+    /// The call that a new one joins.
+    pub joins: Option<ReplacementValue>,
+    /// What our Contact says of us.
+    pub features: Option<Vec<(String, Option<String>)>>,
+    /// Name the side that takes a call over by its Contact.
+    pub to_contact: Option<bool>,
     /// How many redirections a new call follows.
     pub follow_redirects: Option<u8>,
     /// As whom to call.
@@ -199,6 +205,8 @@ pub enum Kind {
     Inspect,
     Transfer,
     TransferTo,
+    HandOver,
+    SetFeatures,
     Refer,
     AcceptTransfer,
     RejectTransfer,
@@ -222,6 +230,9 @@ impl Command {
             sdp: None,
             headers: None,
             replaces: None,
+            joins: None,
+            features: None,
+            to_contact: None,
             follow_redirects: None,
             preferred_identity: None,
             privacy: None,

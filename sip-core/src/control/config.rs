@@ -80,6 +80,8 @@ pub struct AgentConfig {
     pub replacing: Option<String>,
     /// Whose assertions of who calls are believed: `never`, `server` or `always`; see [`IdentityTrust`].
     pub trust_identity: Option<String>,
+    /// Who may join a call of ours: `asked`, `referred` or `never`; see [`Config::joining`].
+    pub joining: Option<String>,
     /// The event packages others may subscribe to.
     #[serde(default)]
     pub packages: Vec<String>,
@@ -204,6 +206,7 @@ impl AgentConfig {
             replacing: None,
             keep_calls: false,
             trust_identity: None,
+            joining: None,
             trace: false,
             automatic_media: false,
             message_rate: None,
@@ -295,10 +298,13 @@ impl AgentConfig {
                     .ok_or_else(|| Error::input("sessionTimers.mode", 0, "one of never, supported, always"))?;
             }
         }
-        if let Some(replacing) = self.replacing {
-            config.replacing = Replacing::parse(&replacing)
-                .ok_or_else(|| Error::input("replacing", 0, "one of asked, referred, never"))?;
-        }
+        let who = |field: &str, text: Option<String>, slot: &mut Replacing| {
+            let Some(text) = text else { return Ok(()) };
+            *slot = Replacing::parse(&text).ok_or_else(|| Error::input(field, 0, "one of asked, referred, never"))?;
+            Ok::<(), Error>(())
+        };
+        who("replacing", self.replacing, &mut config.replacing)?;
+        who("joining", self.joining, &mut config.joining)?;
         if let Some(trust) = self.trust_identity {
             config.trust_identity = IdentityTrust::parse(&trust)
                 .ok_or_else(|| Error::input("trustIdentity", 0, "one of never, server, always"))?;

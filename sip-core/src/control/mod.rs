@@ -230,6 +230,14 @@ impl Control {
             Kind::Transfer => return self.transfer(now, command),
             Kind::TransferTo => return self.transfer_to(now, command),
             Kind::Refer => return self.refer(now, command),
+            Kind::HandOver => return self.hand_over(now, command),
+            Kind::SetFeatures => {
+                let call = self.call(&command)?;
+                let features = command.features.take().ok_or_else(|| missing("features"))?;
+                self.endpoint.set_features(call, &features)?;
+                self.answer(command.id, ResultValue::Null(()));
+                return Ok(None);
+            }
             Kind::AcceptTransfer => return self.accept_transfer(now, command),
             Kind::RejectTransfer => return self.reject_transfer(now, &command),
             Kind::Shutdown => {
@@ -252,6 +260,8 @@ impl Control {
             sdp: command.sdp(),
             headers: command.headers.take().unwrap_or_default(),
             replaces: command.replaces.take().map(Into::into),
+            joins: command.joins.take().map(Into::into),
+            features: command.features.take().unwrap_or_default(),
             follow_redirects: command.follow_redirects,
             preferred_identity: identity::preferred(command.preferred_identity.take())?,
             privacy: identity::privacy(command.privacy.take())?,
@@ -315,7 +325,8 @@ impl Control {
             Event::Incoming { call, invitation, at } => {
                 let call = self.number(call);
                 let replaces = invitation.replaces.map(|replaced| self.number(replaced));
-                Notification::incoming(call, replaces, *invitation, at)
+                let joins = invitation.joins.map(|joined| self.number(joined));
+                Notification::incoming(call, replaces, joins, *invitation, at)
             }
             Event::Call { call, event, at } => {
                 let number = self.number(call);

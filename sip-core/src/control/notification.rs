@@ -42,6 +42,7 @@ pub enum Notification {
         targets: Vec<PastTargetValue>,
         sdp: Option<String>,
         replaces: Option<u32>,
+        joins: Option<u32>,
         referred_by: Option<AddressValue>,
         trickle: bool,
         headers: Vec<(String, String)>,
@@ -320,6 +321,8 @@ pub struct Snapshot {
     pub session_timer: Option<SessionTimerValue>,
     /// What takes this side's place in it, once the other side was heard of.
     pub replacement: Option<ReplacementValue>,
+    /// What the other side's Contact says of it.
+    pub features: Vec<(String, Option<String>)>,
     /// How it came to this.
     pub history: Vec<TransitionValue>,
 }
@@ -343,6 +346,7 @@ impl Snapshot {
                 refresher: if timer.local { "local" } else { "remote" },
             }),
             replacement: replacement.map(Into::into),
+            features: info.features.clone(),
             history: info
                 .history
                 .iter()
@@ -357,7 +361,13 @@ impl Snapshot {
 }
 
 impl Notification {
-    pub(super) fn incoming(call: u32, replaces: Option<u32>, invitation: Invitation, at: Instant) -> Notification {
+    pub(super) fn incoming(
+        call: u32,
+        replaces: Option<u32>,
+        joins: Option<u32>,
+        invitation: Invitation,
+        at: Instant,
+    ) -> Notification {
         Notification::Incoming {
             call,
             call_id: invitation.call_id.into(),
@@ -369,6 +379,7 @@ impl Notification {
             targets: invitation.targets.iter().map(PastTargetValue::from).collect(),
             sdp: invitation.sdp.map(text),
             replaces,
+            joins,
             referred_by: invitation.referred_by.as_ref().map(AddressValue::from),
             trickle: invitation.trickle,
             headers: invitation.headers,

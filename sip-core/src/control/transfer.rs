@@ -50,6 +50,13 @@ impl Control {
         self.answer_transfer(command.id, transfer)
     }
 
+    pub(super) fn hand_over(&mut self, now: Instant, mut command: Command) -> Result<Option<OpId>, ErrorValue> {
+        let call = self.call(&command)?;
+        let peer = command.target.take().ok_or_else(|| missing("target"))?;
+        let transfer = self.endpoint.hand_over(now, call, &peer, options(&mut command))?;
+        self.answer_transfer(command.id, transfer)
+    }
+
     fn answer_transfer(&mut self, id: u32, transfer: TransferId) -> Result<Option<OpId>, ErrorValue> {
         let number = self.transfers.next();
         self.transfers.ours.insert(transfer, number);
@@ -139,6 +146,7 @@ impl Control {
 fn options(command: &mut Command) -> TransferOptions {
     let mut options = TransferOptions { headers: command.headers.take().unwrap_or_default(), ..Default::default() };
     options.hang_up = command.hang_up.unwrap_or(options.hang_up);
+    options.to_contact = command.to_contact.unwrap_or(options.to_contact);
     options.follow = command.follow.unwrap_or(options.follow);
     options.timeout = command.timeout.map_or(options.timeout, |millis| Duration::from_millis(millis.into()));
     options

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, OpId, Transition};
+use super::features::{Features, features_of};
 use super::identity::{Party, RemoteIdentity};
 use super::provisional::Provisional;
 use super::recovery::Recovery;
@@ -48,6 +49,8 @@ pub struct CallInfo {
     pub hold: Hold,
     /// When the session expires unless it is refreshed (RFC 4028); `None`: it does not.
     pub session_timer: Option<SessionInterval>,
+    /// What the other side's Contact says of it (RFC 3840), e.g. `isfocus`.
+    pub features: Features,
     /// How it came to this.
     pub history: Vec<Transition>,
 }
@@ -159,6 +162,9 @@ pub(super) struct Call {
     pub(super) takes_info: Box<str>,
     /// Candidates that follow their descriptions.
     pub(super) trickle: Trickle,
+    /// What our Contact says of us, as it is written, and theirs of them.
+    pub(super) features: Box<str>,
+    pub(super) their_features: Features,
     pub(super) accepted: Option<Accepted>,
     pub(super) ringing: Option<(TimerId, Bytes)>,
     /// Where it may go if it is sent elsewhere.
@@ -265,6 +271,9 @@ impl Call {
 
     /// Takes note of what the other side says it takes.
     pub(super) fn hear_allow(&mut self, fields: &Fields) {
+        if let Some(features) = features_of(fields) {
+            self.their_features = features;
+        }
         let mut allowed = fields.tokens(Name::Allow).peekable();
         if allowed.peek().is_some() {
             self.takes_update = Some(allowed.any(|method| method.eq_ignore_ascii_case("UPDATE")));
@@ -310,6 +319,7 @@ impl Endpoint {
                 length: Duration::from_secs(running.interval.into()),
                 local: running.ours,
             }),
+            features: entry.their_features.clone(),
             history: entry.history.clone(),
         })
     }

@@ -57,6 +57,10 @@ impl Endpoint {
             Ok(replaces) => replaces,
             Err(status) => return self.refuse(now, server, &request, source, status, &[]),
         };
+        let joins = match self.joined_by(now, &request) {
+            Ok(joins) => joins.map(CallId),
+            Err(status) => return self.refuse(now, server, &request, source, status, &[]),
+        };
         if self.is_too_short(now, server, &request, source) {
             return;
         }
@@ -76,6 +80,7 @@ impl Endpoint {
             targets: Vec::new(),
             sdp: sdp.clone(),
             replaces: replaces.map(CallId),
+            joins,
             referred_by: request.referred_by().ok().flatten().map(|by| by.referrer.to_owned()),
             trickle: false,
             headers: headers_of(&request),
@@ -99,6 +104,8 @@ impl Endpoint {
             takes_update: None,
             takes_info: Box::default(),
             trickle: Default::default(),
+            features: Box::default(),
+            their_features: Vec::new(),
             accepted: None,
             ringing: None,
             redirection: Redirection::default(),
@@ -161,7 +168,7 @@ impl Endpoint {
         let status = if sdp.is_some() { StatusCode::SESSION_PROGRESS } else { StatusCode::RINGING };
         let call = self.calls.get(key).ok_or(GONE)?;
         let mut builder = self.dialog_response(&request, source, status, Some(call.local_tag()));
-        self.push_contact(&mut builder, &request, source);
+        self.push_call_contact(&mut builder, &request, source, key);
         let message = match &sdp {
             Some(sdp) => builder.body("application/sdp", sdp)?,
             None => builder.finish()?,
@@ -252,7 +259,7 @@ impl Endpoint {
     ) -> Result<(), Error> {
         let call = self.calls.get(key).ok_or(GONE)?;
         let mut builder = self.dialog_response(request, source, StatusCode::OK, Some(call.local_tag()));
-        self.push_contact(&mut builder, request, source);
+        self.push_call_contact(&mut builder, request, source, key);
         self.push_capabilities(&mut builder);
         let session = self.push_session(&mut builder, key, request);
         for (name, value) in headers {

@@ -9,7 +9,9 @@ use super::capabilities::RELIABLE;
 use super::config::Reliability;
 use super::connection::Hop;
 use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold};
+use super::features::{Features, written};
 use super::identity::{Party, privacy_of};
+use super::join::JOIN;
 use super::outgoing::{Outgoing, Purpose};
 use super::provisional::Provisional;
 use super::redirect::Redirection;
@@ -35,6 +37,10 @@ pub struct CallOptions {
     pub headers: Vec<(String, String)>,
     /// Take the place of one side of another call: the INVITE names and requires it (RFC 3891).
     pub replaces: Option<Replacement>,
+    /// Be mixed with another call of the callee: the INVITE names and requires it (RFC 3911).
+    pub joins: Option<Replacement>,
+    /// What our Contact says of us (RFC 3840); see [`Endpoint::set_features`].
+    pub features: Features,
     /// How many redirections (3xx) are followed, in place of [`Config::follow_redirects`](super::Config).
     pub follow_redirects: Option<u8>,
     /// Which of our identities the network is to assert (P-Preferred-Identity, RFC 3325 9.2), e.g. one of several numbers.
@@ -88,6 +94,20 @@ impl CallOptions {
         self
     }
 
+    /// Mixed with another call of the callee.
+    #[must_use]
+    pub fn joining(mut self, other: Replacement) -> CallOptions {
+        self.joins = Some(other);
+        self
+    }
+
+    /// With one more feature in the Contact.
+    #[must_use]
+    pub fn feature(mut self, name: &str, value: Option<&str>) -> CallOptions {
+        self.features.push((name.into(), value.map(str::to_owned)));
+        self
+    }
+
     /// In the place of one side of another call.
     #[must_use]
     pub fn replacing(mut self, replacement: Replacement) -> CallOptions {
@@ -138,6 +158,14 @@ impl Endpoint {
             check_values(&[("Replaces".into(), value.clone())])?;
         }
         let (privacy, preferred) = (privacy_of(&options)?, self.preferred_identity(&options)?);
+        let joins = options.joins.as_ref().map(Replacement::value);
+        if let Some(value) = &joins {
+            check_values(&[("Join".into(), value.clone())])?;
+            if replaces.is_some() {
+                return Err(Error::input("joins", 0, "a call takes the place of another or joins it"));
+            }
+        }
+        let features = written(&options.features)?;
         if self.calls.len() >= self.config.limits.calls {
             return Err(Error::Limit("too many calls"));
         }
@@ -159,6 +187,9 @@ impl Endpoint {
         }
         if let Some(value) = &replaces {
             outgoing = outgoing.header("Require", REPLACES).header("Replaces", value);
+        }
+        if let Some(value) = &joins {
+            outgoing = outgoing.header("Require", JOIN).header("Join", value);
         }
         outgoing = self.ask_for_session(outgoing);
         if let Some(preferred) = &preferred {
@@ -190,6 +221,8 @@ impl Endpoint {
             takes_update: None,
             takes_info: Box::default(),
             trickle: Default::default(),
+            features,
+            their_features: Vec::new(),
             accepted: None,
             ringing: None,
             redirection: Redirection::new(options.follow_redirects.unwrap_or(self.config.follow_redirects), target),

@@ -3,6 +3,7 @@
 use super::config::Reliability;
 use super::content::ACCEPT;
 use super::identity::FROM_CHANGE;
+use super::join::JOIN;
 use super::replaces::REPLACES;
 use super::session_timer::TIMER;
 use super::subscription::media_type;
@@ -22,12 +23,13 @@ impl Endpoint {
         let mut list = String::with_capacity(96);
         list.push_str(EARLY_END);
         let replaces = (self.config.replacing != Replacing::Never).then_some(REPLACES);
+        let join = (self.config.joining != Replacing::Never).then_some(JOIN);
         let reliable = self.has_reliable().then_some(RELIABLE);
         let timer = self.has_timers().then_some(TIMER);
         // RFC 8840 10.6.
         let trickle = self.takes_info(TRICKLE).then_some(TRICKLE);
         let always = [Some(NO_SUBSCRIPTION), Some(TARGET_DIALOG), Some(FROM_CHANGE)];
-        for option in [reliable, replaces, timer, trickle].into_iter().chain(always).flatten() {
+        for option in [reliable, replaces, join, timer, trickle].into_iter().chain(always).flatten() {
             list.push_str(", ");
             list.push_str(option);
         }
@@ -81,6 +83,7 @@ impl Endpoint {
             || (is(RELIABLE) && self.has_reliable())
             || (is(TIMER) && self.has_timers())
             || (is(REPLACES) && self.config.replacing != Replacing::Never)
+            || (is(JOIN) && self.config.joining != Replacing::Never)
     }
 
     fn has_reliable(&self) -> bool {

@@ -77,6 +77,9 @@ pub struct Config {
     pub replacing: Replacing,
     /// Whose assertions of who calls are believed (RFC 3325); those of the servers.
     pub trust_identity: IdentityTrust,
+    /// Who may join a call of ours by another (RFC 3911), which the application then mixes with it. By default nobody, since
+    /// not every application can.
+    pub joining: Replacing,
     /// The event packages others may subscribe to, e.g. `presence`, with the application's consent each time. A SUBSCRIBE
     /// to others is answered 489. None.
     pub packages: Vec<Box<str>>,
@@ -255,6 +258,7 @@ impl Config {
             session_timers: SessionTimers::default(),
             replacing: Replacing::default(),
             trust_identity: IdentityTrust::default(),
+            joining: Replacing::Never,
             packages: Vec::new(),
             unsolicited: vec!["message-summary".into()],
             info_packages: Vec::new(),

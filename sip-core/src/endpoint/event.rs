@@ -190,6 +190,9 @@ pub struct Invitation {
     /// The call of ours whose place it wants to take (RFC 3891), which ends when this one is established, and goes on as
     /// it was otherwise. Who may ask for that: see [`Replacing`](super::Replacing).
     pub replaces: Option<CallId>,
+    /// The call of ours that it wants to be mixed with (RFC 3911). Who may ask for that: see
+    /// [`Config::joining`](super::Config::joining).
+    pub joins: Option<CallId>,
     /// Who sent the caller here (RFC 3892), as the caller says.
     pub referred_by: Option<NameAddr>,
     /// The caller takes candidates that come after the answer (RFC 8840), and so do we: the answer need not wait for them.

@@ -66,7 +66,7 @@ impl Endpoint {
             if established {
                 session = Some(self.push_session(&mut builder, key, request));
             }
-            self.push_contact(&mut builder, request, source);
+            self.push_call_contact(&mut builder, request, source, key);
             self.push_capabilities(&mut builder);
         }
         let message = match &sdp {

@@ -35,7 +35,7 @@ impl Endpoint {
             let headers = [("Unsupported", unsupported.as_str())];
             return self.refuse(now, server, &request, source, StatusCode::BAD_EXTENSION, &headers);
         }
-        if self.replaces_in_vain(&request, to_tag.is_some()) {
+        if self.replaces_in_vain(&request, to_tag.is_some()) || self.joins_in_vain(&request, to_tag.is_some()) {
             return self.refuse(now, server, &request, source, StatusCode::BAD_REQUEST, &[]);
         }
         match to_tag {

@@ -18,9 +18,11 @@ mod credentials;
 mod error;
 mod event;
 mod exchange;
+mod features;
 mod identity;
 mod in_call;
 mod incoming;
+mod join;
 mod keep_alive;
 mod locate;
 mod media;
@@ -64,6 +66,7 @@ pub use event::{
     CallEvent, CallId, CallState, ConnectionState, Direction, Dtmf, End, EndedBy, Event, Hold, Invitation, OpId,
     Outcome, RegistrationState, Transition,
 };
+pub use features::Features;
 pub use identity::{Diverted, IdentityTrust, PastTarget, RemoteIdentity};
 pub use publication::{PublicationId, PublicationState, PublishOptions};
 pub use reach::{GruuUse, Push};

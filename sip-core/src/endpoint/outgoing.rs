@@ -201,7 +201,8 @@ impl Endpoint {
                     builder.header(Name::Contact, &self.register_contact(index, path, sips));
                 }
                 _ => {
-                    builder.parts(Name::Contact, &["<", &self.contact_uri(path, sips, hidden), ">"]);
+                    let features = self.features_for(outgoing.purpose);
+                    builder.parts(Name::Contact, &["<", &self.contact_uri(path, sips, hidden), ">", features]);
                 }
             }
         }

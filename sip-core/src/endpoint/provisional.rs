@@ -130,7 +130,7 @@ impl Endpoint {
         let sdp = waiting.sdp.filter(|_| !provisional.agreed);
         let status = waiting.status;
         let mut builder = self.dialog_response(&request, source, status, Some(call.local_tag()));
-        self.push_contact(&mut builder, &request, source);
+        self.push_call_contact(&mut builder, &request, source, key);
         self.push_capabilities(&mut builder);
         builder.header(Name::Require, RELIABLE).number(Name::RSeq, rseq);
         let message = match &sdp {

@@ -8,7 +8,7 @@ use super::{Endpoint, Reason};
 use crate::arena::Key;
 use crate::dialog::{Dialog, DialogState};
 use crate::hashing::Identity;
-use crate::message::{Method, Name, NameAddrRef, Replaces, Request, StatusCode, UriRef};
+use crate::message::{Method, Name, NameAddrRef, Replaces, Request, StatusCode, Uri, UriRef};
 use crate::time::Instant;
 
 /// The option tag.
@@ -20,7 +20,7 @@ const REMEMBERED: usize = 64;
 /// Why the old call is ended: phones that ring for it do not count it as missed (RFC 3326 2).
 const REASON: &str = "SIP;cause=200;text=\"Replaced by another call\"";
 
-/// Who may replace a call of this user agent by another (RFC 3891 3). None of it proves who the caller is: it is worth
+/// Who may replace a call of this user agent by another (RFC 3891 3), or join it (RFC 3911 4). None of it proves who the caller is: it is worth
 /// as much as the server that let the INVITE through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Replacing {
@@ -30,7 +30,7 @@ pub enum Replacing {
     /// Only whom the other side of that call sent, by Referred-By (RFC 3892), or another user agent of that side or of
     /// ours, by From; others are answered 403. The application still decides.
     Referred,
-    /// Nobody: `replaces` is not supported, and an INVITE that does not require it is a call like any other.
+    /// Nobody: that is not supported, and an INVITE that does not require it is a call like any other.
     Never,
 }
 
@@ -46,7 +46,7 @@ impl Replacing {
     }
 }
 
-/// A call of somebody else's that is to be replaced, as that one names it: e.g. from its dialog event package (RFC 4235).
+/// A call of somebody else's that is to be replaced or joined, as that one names it: e.g. from its dialog event package (RFC 4235).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replacement {
     /// The Call-ID.
@@ -94,7 +94,7 @@ impl Endpoint {
         if self.config.replacing == Replacing::Never || request.count(Name::Replaces) == 0 {
             return Ok(None);
         }
-        if request.count(Name::Replaces) > 1 || request.named("Join").is_some() {
+        if request.count(Name::Replaces) > 1 || request.contains(Name::Join) {
             return Err(StatusCode::BAD_REQUEST);
         }
         let Ok(Some(wanted)) = request.replaces(Name::Replaces) else { return Err(StatusCode::BAD_REQUEST) };
@@ -112,7 +112,7 @@ impl Endpoint {
         if dialog.state() != DialogState::Confirmed && call.direction == Direction::Incoming {
             return Err(StatusCode::CALL_DOES_NOT_EXIST);
         }
-        if self.config.replacing == Replacing::Referred && !self.may_replace(request, dialog) {
+        if self.config.replacing == Replacing::Referred && !may_take_part(request, dialog, &self.config.aor) {
             return Err(StatusCode::FORBIDDEN);
         }
         Ok(Some(key))
@@ -123,18 +123,6 @@ impl Endpoint {
         let key = *self.by_dialog.get(&self.dialog_identity(wanted.call_id, wanted.to_tag))?;
         let mut dialogs = self.calls.get(key)?.dialogs.iter();
         dialogs.find(|dialog| is_tag(dialog.remote_tag(), wanted.from_tag)).map(|dialog| (key, dialog))
-    }
-
-    /// Whether the request comes from the other side of the dialog, or from ours, or was sent by the other side.
-    fn may_replace(&self, request: &Request, dialog: &Dialog) -> bool {
-        let peer = NameAddrRef::parse(dialog.remote());
-        let peer = peer.as_ref().map_or("", |peer| peer.uri_text());
-        let from = request.from().ok();
-        let from = from.as_ref().map_or("", |from| from.uri_text());
-        let referrer = request.referred_by().ok().flatten();
-        same_user(from, peer)
-            || same_user(from, self.config.aor.as_str())
-            || referrer.is_some_and(|by| same_user(by.referrer.uri_text(), peer))
     }
 
     /// Only a new INVITE may replace something (section 3): anything else that wants to is refused.
@@ -188,10 +176,22 @@ impl Endpoint {
         }
     }
 
-    fn has_ended(&self, now: Instant, wanted: &Replaces<'_>) -> bool {
+    pub(super) fn has_ended(&self, now: Instant, wanted: &Replaces<'_>) -> bool {
         let identity = self.hash.of(&["ended", wanted.call_id, wanted.to_tag, wanted.from_tag]);
         self.ended.0.iter().any(|(ended, until)| *ended == identity && now < *until)
     }
+}
+
+/// Whether the request comes from the other side of the dialog, or from ours, or was sent by the other side.
+pub(super) fn may_take_part(request: &Request, dialog: &Dialog, aor: &Uri) -> bool {
+    let peer = NameAddrRef::parse(dialog.remote());
+    let peer = peer.as_ref().map_or("", |peer| peer.uri_text());
+    let from = request.from().ok();
+    let from = from.as_ref().map_or("", |from| from.uri_text());
+    let referrer = request.referred_by().ok().flatten();
+    same_user(from, peer)
+        || same_user(from, aor.as_str())
+        || referrer.is_some_and(|by| same_user(by.referrer.uri_text(), peer))
 }
 
 /// Whether that is the tag a Replaces value names; 0 also names none.

@@ -196,6 +196,9 @@ impl Endpoint {
             updating: false,
             takes_update: saved.takes_update,
             takes_info: saved.takes_info.as_str().into(),
+            // What each side is, is said again by whoever says it.
+            features: Box::default(),
+            their_features: Vec::new(),
             accepted: None,
             ringing: None,
             redirection: Redirection::default(),

@@ -150,6 +150,10 @@ const VERBS: &[Verb] = &[
         let (target, to) = (agent.target(number), agent.target(number / 8));
         Doing::Command(json!({ "type": "refer", "target": target, "referTo": to, "timeout": 40_000 }))
     }),
+    ("hand-over", 2, In::Established, |agent, number| {
+        let target = agent.target(number);
+        Doing::Command(json!({ "type": "handOver", "call": agent.chosen, "target": target, "timeout": 40_000 }))
+    }),
     ("accept-transfer", 6, In::Asked, |agent, number| {
         let (transfer, sdp) = (agent.asked(number), agent.describe("sendrecv"));
         Doing::Command(json!({ "type": "acceptTransfer", "transfer": transfer, "sdp": sdp }))

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::documents;
 use super::script::{Arguments, Pattern};
 use super::told::user;
 use super::words::Words;
@@ -68,6 +69,11 @@ pub(super) fn read_deed(action: &str, words: &mut Words, arguments: &mut Argumen
 }
 
 fn read_body(words: &mut Words, arguments: &mut Arguments) -> Result<(), String> {
+    if words.skip("dialog") {
+        // The document is written when it is told.
+        arguments.field("dialog", words.expect("early, confirmed or terminated")?);
+        return Ok(());
+    }
     arguments.field("contentType", "text/plain");
     arguments.field("body", words.quoted()?);
     Ok(())
@@ -81,6 +87,10 @@ pub(super) fn read_event(kind: &str, words: &mut Words) -> Result<Option<Pattern
         "waiting" => Pattern::new("subscription").with("state", "waiting"),
         "refreshed" => lasting(Pattern::new("refreshed"), words)?,
         "forked" => Pattern::new("forked"),
+        "notice" if words.skip("of") => {
+            words.take_all(&["dialog"])?;
+            Pattern::new("notice").with("dialog", words.expect("early, confirmed or terminated")?)
+        }
         "notice" => Pattern::new("notice").with("body", words.quoted()?),
         "unsolicited" => {
             words.take_all(&["notice", "of"])?;
@@ -146,7 +156,13 @@ pub(super) fn told(notification: &Value) -> Option<Pattern> {
         "subscription" if matches!(&*text("state"), "active" | "pending" | "waiting") => {
             expires(Pattern::new("subscription").with("state", text("state")))
         }
-        "notice" => Pattern::new("notice").with("body", text("body")).with("package", text("package")),
+        "notice" => {
+            let pattern = Pattern::new("notice").with("body", text("body")).with("package", text("package"));
+            match documents::state(&text("body")) {
+                Some(state) if text("contentType") == documents::DIALOG => pattern.with("dialog", state),
+                _ => pattern,
+            }
+        }
         "forked" => Pattern::new("forked"),
         "refreshed" => expires(Pattern::new("refreshed")),
         "subscriptionEnded" => {

@@ -4,6 +4,7 @@
 //! `offhook agent` processes on real sockets, or Chromium through the JavaScript classes.
 
 mod browser;
+mod documents;
 mod events;
 mod lines;
 mod mailbox;

@@ -67,6 +67,9 @@ impl Agent {
         if let Some(replacing) = text("replacing") {
             command.args(["--replacing", replacing]);
         }
+        if let Some(joining) = text("joining") {
+            command.args(["--joining", joining]);
+        }
         if let Some(t1) = config["timers"]["t1"].as_u64() {
             command.args(["--t1", &t1.to_string()]);
         }

@@ -27,7 +27,7 @@ impl std::fmt::Display for ParseError {
 type Result<T> = std::result::Result<T, String>;
 
 /// The actions of the API, each with what it takes.
-const ACTIONS: [&str; 29] = [
+const ACTIONS: [&str; 31] = [
     "connect",
     "register",
     "unregister",
@@ -54,6 +54,8 @@ const ACTIONS: [&str; 29] = [
     "transfer",
     "transferTo",
     "refer",
+    "handOver",
+    "setFeatures",
     "acceptTransfer",
     "rejectTransfer",
     "shutdown",
@@ -187,6 +189,10 @@ fn read_settings(words: &mut Words) -> Result<Settings> {
                 words.take_all(&["replaced"])?;
                 settings.never_replaced = true;
             }
+            "may" => {
+                words.take_all(&["be", "joined"])?;
+                settings.joined = true;
+            }
             "T1" => settings.t1 = Some(read_duration(words)?),
             "session" => settings.session = Some(read_duration(words)?),
             "expires" => settings.expires = Some(words.number()?),
@@ -290,7 +296,8 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
     let mut deed = Deed { who, call: None, action: action.clone(), arguments: Arguments::default() };
     let arguments = &mut deed.arguments;
     match action.as_str() {
-        "transfer" => read_transfer(&mut deed, words)?,
+        "transfer" | "handOver" => read_transfer(&mut deed, words)?,
+        "setFeatures" => arguments.field("features", read_feature(words)?),
         "refer" => {
             arguments.targets.push(words.expect("whom")?);
             words.take_all(&["to"])?;
@@ -339,6 +346,13 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
                 words.take_all(&["offer"])?;
                 arguments.description = Some(false);
             }
+            "with" if words.skip("feature") => {
+                arguments.field("features", read_feature(words)?);
+            }
+            "by" => {
+                words.take_all(&["contact"])?;
+                arguments.field("toContact", true);
+            }
             "with" if words.skip("push") => {
                 let (provider, prid) = (words.expect("a push service")?, words.quoted()?);
                 arguments.field("push", serde_json::json!({ "provider": provider, "prid": prid }));
@@ -376,6 +390,13 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
     Ok(deed)
 }
 
+/// `isfocus`, `+sip.rendering=no`.
+fn read_feature(words: &mut Words) -> Result<serde_json::Value> {
+    let word = words.expect("a feature")?;
+    let (name, value) = word.split_once('=').map_or((&*word, None), |(name, value)| (name, Some(value)));
+    Ok(serde_json::json!([[name, value]]))
+}
+
 /// `transfer to carol`, `transfer (bob) to (carol)`: a name is somebody to call, one in brackets whom one talks to.
 fn read_transfer(deed: &mut Deed, words: &mut Words) -> Result<()> {
     let bare = |word: &str| word.strip_prefix('(').and_then(|name| name.strip_suffix(')')).map(str::to_owned);
@@ -408,6 +429,7 @@ fn read_sight(who: Vec<usize>, words: &mut Words, maybe: bool) -> Result<What> {
         let mut expected = Pattern::new(if kind == "done" { "done" } else { "failed" });
         while let Some(word) = words.next() {
             expected = match word.as_str() {
+                "with" if words.skip("feature") => expected.with("feature", words.expect("a feature")?),
                 "with" if words.is_quoted() => expected.with("bindings", words.quoted()?),
                 "with" => expected,
                 word if word.parse::<u16>().is_ok() => expected.with("status", word),
@@ -444,6 +466,10 @@ fn read_event(words: &mut Words) -> Result<Pattern> {
                 event = event.with("diverter", words.expect("by whom")?);
             }
             let event = read_description(event, words)?;
+            if words.skip("to") {
+                words.take_all(&["join", "the", "call", "with"])?;
+                return Ok(event.with("joins", words.expect("with whom")?));
+            }
             if !words.skip("in") {
                 return Ok(event);
             }

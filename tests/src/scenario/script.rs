@@ -86,6 +86,8 @@ pub struct Settings {
     pub automatic_media: bool,
     /// Nobody may replace its calls.
     pub never_replaced: bool,
+    /// Others may join its calls.
+    pub joined: bool,
     /// RFC 3261 timer T1.
     pub t1: Option<Duration>,
     /// How long a session should last without a refresh.

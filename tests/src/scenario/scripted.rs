@@ -103,16 +103,26 @@ impl Puppet {
         if text.start.starts_with("SIP/2.0 ") {
             self.take_response(&text);
         } else {
-            // A REFER is about a dialog that goes on.
-            if makes_dialog(&text.start) && !text.start.starts_with("REFER ") && !text.get("To").contains(";tag=") {
-                self.dialogs.clear();
-                self.active = None;
-                self.name.clone_into(&mut self.current);
+            if !text.get("To").contains(";tag=") {
+                self.begin(&text.start);
             }
             self.requests.push((path, text.clone()));
         }
-        self.heard.push_back(text);
+        // Which of its connections it came over, as if it were a line.
+        let connection = path.flow.number().to_string();
+        self.heard.push_back(text.add("Connection", &connection));
         Ok(())
+    }
+
+    /// A request outside of dialogs. A call before it goes on; of subscriptions there is one at a time.
+    fn begin(&mut self, start: &str) {
+        if start.starts_with("SUBSCRIBE ") {
+            self.dialogs.clear();
+        }
+        if start.starts_with("SUBSCRIBE ") || start.starts_with("INVITE ") {
+            self.active = None;
+            self.name.clone_into(&mut self.current);
+        }
     }
 
     fn take_response(&mut self, response: &Text) {
@@ -206,7 +216,9 @@ impl Puppet {
             response = response.add("Contact", &format!("<{}>", self.uri()));
             if !in_dialog {
                 let dialog = Dialog::answered(&request, response.get("To"));
-                self.dialogs.entry(tag.clone()).or_insert(dialog);
+                if self.dialogs.get(&tag).is_none_or(|known| known.call_id != dialog.call_id) {
+                    self.dialogs.insert(tag.clone(), dialog);
+                }
                 self.current = tag;
             }
         }

@@ -107,6 +107,9 @@ pub(super) fn config(settings: &Settings, aor: &str, servers: &[String], passwor
     if settings.never_replaced {
         config["replacing"] = json!("never");
     }
+    if settings.joined {
+        config["joining"] = json!("asked");
+    }
     if let Some(t1) = settings.t1 {
         config["timers"] = json!({ "t1": t1.as_millis() });
     }

@@ -126,6 +126,9 @@ fn result(value: &Value) -> Pattern {
         let uris: Vec<String> = bindings.iter().map(|binding| text(&binding["uri"])).collect();
         pattern = pattern.with("bindings", uris.join(" "));
     }
+    for feature in value["features"].as_array().into_iter().flatten() {
+        pattern = pattern.with("feature", text(&feature[0]));
+    }
     if value.get("sdp").is_some() {
         pattern = with_sdp(pattern, &value["sdp"]);
     }

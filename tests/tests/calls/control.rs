@@ -230,6 +230,7 @@ fn snapshot() -> Snapshot {
         hold: HoldValue { local: false, remote: false },
         session_timer: Some(SessionTimerValue { expires: 1800, refresher: "local" }),
         replacement: Some(replacement()),
+        features: vec![("x".into(), None)],
         history: vec![TransitionValue { at: 0, state: "ringing", cause: "x".into() }],
     }
 }
@@ -300,6 +301,7 @@ fn notifications() -> Vec<Notification> {
             targets: vec![target()],
             sdp: None,
             replaces: None,
+            joins: None,
             referred_by: None,
             trickle: true,
             headers: Vec::new(),

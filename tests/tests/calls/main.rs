@@ -17,6 +17,7 @@ mod identity;
 mod info;
 mod input;
 mod interleaving;
+mod join;
 mod keep_alive;
 mod load;
 mod notifier;

@@ -98,6 +98,9 @@ const VERBS: { [T in Verb]: (agent: Agent, command: Of<T>) => Promise<unknown> }
     agent.follow(await agent.played(call).call.transferTo(agent.played(other).call, transferOptions(options))),
   refer: async (agent, { target, referTo, ...options }) =>
     agent.follow(await (await agent.connect()).refer(target, referTo, transferOptions(options))),
+  handOver: async (agent, { call, target, ...options }) =>
+    agent.follow(await agent.played(call).call.handOver(target, transferOptions(options))),
+  setFeatures: (agent, { call, features }) => agent.played(call).call.setFeatures(features),
   acceptTransfer: (agent, command) => agent.acceptTransfer(command),
   rejectTransfer: (agent, { transfer, status, reason }) => agent.asked(transfer).reject(status, reason),
   shutdown: (agent, { deadline }) => agent.shutdown(deadline),
@@ -216,19 +219,22 @@ class Agent {
       const { number } = this.#add(call, null);
       const { callId, remote: from, identity, diversions, headers } = call;
       const replaces = this.#number(call.replaces);
+      const joins = this.#number(call.joins);
       const sdp = this.#described(call);
       const who = { from: plain(from), identity, diversions };
-      this.#tell({ type: "incoming", call: number, callId, ...who, sdp, replaces, headers, at });
+      this.#tell({ type: "incoming", call: number, callId, ...who, sdp, replaces, joins, headers, at });
     });
     return ua;
   }
 
   async call(command: Of<"call">): Promise<{ call: number; callId: string }> {
-    const { target, headers, replaces, followRedirects, preferredIdentity, privacy, anonymous } = command;
+    const { target, headers, replaces, joins, features, followRedirects, preferredIdentity, privacy, anonymous } = command;
     const ua = await this.connect();
     const options = {
       ...(headers && { headers }),
       ...(replaces && { replaces }),
+      ...(joins && { joins }),
+      ...(features && { features }),
       ...(followRedirects !== undefined && { followRedirects }),
       ...(preferredIdentity !== undefined && { preferredIdentity }),
       ...(privacy && { privacy }),
@@ -374,11 +380,12 @@ class Agent {
   }
 }
 
-function transferOptions({ hangUp, follow, timeout, headers }: TransferOptions): TransferOptions {
+function transferOptions({ hangUp, follow, timeout, toContact, headers }: TransferOptions): TransferOptions {
   return {
     ...(hangUp === undefined ? {} : { hangUp }),
     ...(follow === undefined ? {} : { follow }),
     ...(timeout === undefined ? {} : { timeout }),
+    ...(toContact === undefined ? {} : { toContact }),
     ...(headers === undefined ? {} : { headers }),
   };
 }

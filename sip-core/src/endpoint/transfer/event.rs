@@ -40,6 +40,9 @@ pub struct TransferOptions {
     /// Have the other side tell how it goes; else, if it agrees to that (RFC 4488), the transfer is over when it is
     /// accepted, its outcome unknown. True.
     pub follow: bool,
+    /// Name the side that takes the call over by its Contact, not by its address of record: where that address leads to
+    /// another phone, or nowhere (RFC 5589 7.5). For attended transfers and calls that are handed over. False.
+    pub to_contact: bool,
     /// How long the other side may be silent, from one word of it to the next; 180 s.
     pub timeout: Duration,
     /// Further header fields of the REFER.
@@ -48,7 +51,13 @@ pub struct TransferOptions {
 
 impl Default for TransferOptions {
     fn default() -> TransferOptions {
-        TransferOptions { hang_up: true, follow: true, timeout: Duration::from_secs(180), headers: Vec::new() }
+        TransferOptions {
+            hang_up: true,
+            follow: true,
+            to_contact: false,
+            timeout: Duration::from_secs(180),
+            headers: Vec::new(),
+        }
     }
 }
 
@@ -64,6 +73,13 @@ impl TransferOptions {
     #[must_use]
     pub fn quiet(mut self) -> TransferOptions {
         self.follow = false;
+        self
+    }
+
+    /// Naming the other side by its Contact.
+    #[must_use]
+    pub fn to_contact(mut self) -> TransferOptions {
+        self.to_contact = true;
         self
     }
 

@@ -99,7 +99,7 @@ impl Endpoint {
             }
             CallState::Ending | CallState::Ended => return Err(super::super::callee::GONE),
         }
-        let target = self.consulted_target(other.0)?;
+        let target = self.consulted_target(other.0, options.to_contact)?;
         let key = self.insert_transfer(Some(call.0), options);
         self.send_refer(now, key, &target, None);
         self.begun(now, key)
@@ -120,6 +120,28 @@ impl Endpoint {
         let peer = self.complete_target(peer)?.request_uri();
         let target = self.refer_target(target)?;
         self.check_transfer(&options)?;
+        let key = self.insert_transfer(None, options);
+        self.send_refer(now, key, &target, Some(&peer));
+        self.begun(now, key)
+    }
+
+    /// Asks a peer to take this side's place in a call, e.g. a server that plays music or parks the call: it calls the other
+    /// side with Replaces, which then ends the call with us (RFC 5359 2.3, 2.15). What becomes of it is told by
+    /// [`Event::Transfer`].
+    ///
+    /// # Errors
+    ///
+    /// As [`transfer`](Endpoint::transfer).
+    pub fn hand_over(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        peer: &str,
+        options: TransferOptions,
+    ) -> Result<TransferId, Error> {
+        let peer = self.complete_target(peer)?.request_uri();
+        self.may_transfer(call, &options)?;
+        let target = self.consulted_target(call.0, options.to_contact)?;
         let key = self.insert_transfer(None, options);
         self.send_refer(now, key, &target, Some(&peer));
         self.begun(now, key)
@@ -193,11 +215,11 @@ impl Endpoint {
     /// Where the other side of a call is reached from elsewhere, and which dialog to replace there. With a server its
     /// address of record: its Contact may be reachable only within the dialog (RFC 5589 7.5). The new INVITE then requires
     /// Replaces, so that no other phone of that address answers it as a call like any other.
-    fn consulted_target(&self, other: Key) -> Result<ReferTarget, Error> {
+    fn consulted_target(&self, other: Key, to_contact: bool) -> Result<ReferTarget, Error> {
         let dialog = self.calls.get(other).and_then(|call| call.dialog()).ok_or(super::super::callee::GONE)?;
         let address = NameAddrRef::parse(dialog.remote()).ok();
         let record = address.as_ref().map_or("", |address| address.uri_text());
-        let direct = self.config.server.is_none() || is_gruu(dialog.target());
+        let direct = to_contact || self.config.server.is_none() || is_gruu(dialog.target());
         let uri = Uri::parse(if direct { dialog.target() } else { record });
         let uri = uri.or_else(|_| Uri::parse(record)).map_err(|error| Error::unparsable("target", &error))?;
         let replaces = value_of(dialog.call_id(), dialog.remote_tag(), dialog.local_tag());
@@ -387,7 +409,8 @@ impl Endpoint {
             match state {
                 CallState::Established if transfer.consulted == Some(call) => {
                     transfer.consulted = None;
-                    match self.consulted_target(call) {
+                    let to_contact = transfer.options.to_contact;
+                    match self.consulted_target(call, to_contact) {
                         Ok(target) => self.send_refer(now, key, &target, None),
                         Err(error) => self.end_transfer(now, key, Err(error)),
                     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::documents;
 use super::super::lines::fill;
 use super::super::script::{Arguments, Deed};
 use super::super::sdp;
@@ -70,6 +71,11 @@ impl<S: Stage> Player<'_, S> {
         }
         for (name, value) in fields {
             command[*name] = value.clone();
+        }
+        if let Some(state) = command.as_object_mut().and_then(|command| command.remove("dialog")) {
+            let name = &self.scenario.cast[who].name;
+            command["body"] = json!(documents::dialog(name, self.commands, state.as_str().unwrap_or_default())?);
+            command["contentType"] = json!(documents::DIALOG);
         }
         if super::super::events::ACTIONS.contains(&deed.action.as_str()) {
             self.agent(who)?.known.name(&deed.action, &mut command)?;

@@ -50,14 +50,17 @@ impl<S: Stage> Player<'_, S> {
             agent.queries.push(notification["query"].as_u64().unwrap_or_default());
         }
         let replaced = notification["replaces"].as_u64().and_then(|number| agent.with(number));
+        let joined = notification["joins"].as_u64().and_then(|number| agent.with(number));
         match Told::read(notification) {
-            Told::Event { call, event } => agent.push(
-                call,
-                match replaced {
-                    Some(with) => event.with("replaces", with),
-                    None => event,
-                },
-            ),
+            Told::Event { call, mut event } => {
+                for (name, with) in [("replaces", replaced), ("joins", joined)] {
+                    event = match with {
+                        Some(with) => event.with(name, with),
+                        None => event,
+                    };
+                }
+                agent.push(call, event);
+            }
             Told::Offer { call, event } => {
                 let offered = event.attributes.get("sdp").cloned().unwrap_or_default();
                 let at = agent.calls.iter().position(|known| known.number == call);

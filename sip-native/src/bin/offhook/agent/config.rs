@@ -127,6 +127,9 @@ pub(crate) struct Args {
     /// Who may replace a call by another (RFC 3891): asked, referred or never [default: asked]
     #[arg(long, value_name = "WHO")]
     replacing: Option<String>,
+    /// Who may join a call by another (RFC 3911): asked, referred or never [default: never]
+    #[arg(long, value_name = "WHO")]
+    joining: Option<String>,
     /// RFC 3261 timer T1, in milliseconds
     #[arg(long, value_name = "MS")]
     t1: Option<u32>,
@@ -169,6 +172,7 @@ impl Args {
         config.session_timers = Some(session_timers);
         config.packages.clone_from(&self.packages);
         config.replacing.clone_from(&self.replacing);
+        config.joining.clone_from(&self.joining);
         config.trace = self.trace;
         config.automatic_media = self.automatic_media;
         let rate = self.message_rate.map_or_else(MessageRate::default, MessageRate::per_second);
