@@ -251,6 +251,26 @@ export interface AgentConfig {
    */
   sessionTimers?: { mode?: "never" | "supported" | "always"; expires?: number; minSe?: number };
   /**
+   * How long an incoming call may wait for its answer, in milliseconds (default 300000; 0: as long as the caller likes);
+   * then it is refused with 480, or with 487 where its INVITE expires sooner (RFC 3261 13.3.1).
+   */
+  ringTimeout?: number;
+  /**
+   * How long the other side may take to answer a call, in milliseconds; then it is cancelled (RFC 3261 13.2.1). By default,
+   * and with 0, as long as it rings there.
+   */
+  answerTimeout?: number;
+  /**
+   * How long a call waits without a further provisional response, which is owed each minute, in milliseconds (default
+   * 300000; 0: for ever); then it is cancelled.
+   */
+  progressTimeout?: number;
+  /**
+   * How long an offer within a call may take, in milliseconds (default 60000; 0: for ever): one of ours that is not answered
+   * then fails, one of theirs is refused, and the call goes on as it was.
+   */
+  offerTimeout?: number;
+  /**
    * Who may replace a call of ours by another (RFC 3891), e.g. when we are the target of a transfer: whoever knows the
    * call, and the application decides by answering (`asked`, the default); only whom the other side sent, by what it
    * says of itself (`referred`); or nobody (`never`).
@@ -303,7 +323,7 @@ export type Command = { id: number } & (
   /** Result: `RegistrationSnapshot`. */
   | { type: "inspectRegistration" }
   /** Result: `{ call, callId }` at once; the INVITE is on its way. */
-  | { type: "call"; target: string; sdp?: string; headers?: Header[]; followRedirects?: number; replaces?: Replacement; joins?: Replacement; features?: Feature[]; preferredIdentity?: string; privacy?: PrivacyValue[]; anonymous?: boolean }
+  | { type: "call"; target: string; sdp?: string; headers?: Header[]; followRedirects?: number; answerTimeout?: number; replaces?: Replacement; joins?: Replacement; features?: Feature[]; preferredIdentity?: string; privacy?: PrivacyValue[]; anonymous?: boolean }
   /** 180 (or 183 with `sdp`) to an incoming call. */
   | { type: "ring"; call: CallId; sdp?: string }
   /** 200 to an incoming call. Result: null when the ACK is here. `sdp` is the answer, or the offer if the INVITE had none. */
@@ -447,7 +467,10 @@ export type ErrorValue =
   | { kind: "status"; status: number; reason: string; cause: ReasonValue | null; retryAfter: number | null; contacts: Address[] }
   /** Wrong credentials, or a challenge we cannot answer. */
   | { kind: "authentication"; status: number; message: string }
-  /** No answer in time: `timer` is the RFC's name ("B", "F", "H" …). */
+  /**
+   * No answer in time: `timer` is the RFC's name ("B", "C", "F", "H" …), or what was waited for: "ring" (our answer to a
+   * call), "answer" (theirs), "offer" (the answer within a call), "Expires", "PRACK", "Session-Expires".
+   */
   | { kind: "timeout"; timer: string }
   /** No flow could be opened, or it was lost. */
   | { kind: "transport"; message: string }

@@ -118,6 +118,8 @@ export interface CallOptions {
   privacy?: PrivacyValue[];
   /** Nobody is to know who calls: we call as `anonymous@anonymous.invalid` (RFC 3323 4.1.1.3), and `privacy` is `id` as well. */
   anonymous?: boolean;
+  /** How long the other side may take to answer, in milliseconds, in place of the agent's `answerTimeout`. */
+  answerTimeout?: number;
   /** Hangs up as long as the call is not established. */
   signal?: AbortSignal;
 }
@@ -363,7 +365,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
    * Resolves when the INVITE is on its way; wait for `call.established` to talk.
    */
   async call(target: string, options: CallOptions = {}): Promise<Call> {
-    const { headers, replaces, joins, features, followRedirects, preferredIdentity, privacy, anonymous } = options;
+    const { headers, replaces, joins, features, followRedirects, answerTimeout, preferredIdentity, privacy, anonymous } = options;
     const uri = completeTarget(target, this.aor);
     return this.#place(uri, options, (sdp) =>
       this.#client.request<"call">({
@@ -372,6 +374,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
         sdp,
         ...(headers ? { headers } : {}),
         ...(followRedirects === undefined ? {} : { followRedirects }),
+        ...(answerTimeout === undefined ? {} : { answerTimeout }),
         ...(replaces ? { replaces } : {}),
         ...(joins ? { joins } : {}),
         ...(features ? { features } : {}),

@@ -44,6 +44,8 @@ pub struct Command {
     /// Nobody is to know who calls.
     #[serde(default)]
     pub anonymous: bool,
+    /// How long the other side may take to answer a call, in ms.
+    pub answer_timeout: Option<u32>,
     /// Which request for a transfer.
     pub transfer: Option<u32>,
     /// The call to bring together with `call`.
@@ -237,6 +239,7 @@ impl Command {
             preferred_identity: None,
             privacy: None,
             anonymous: false,
+            answer_timeout: None,
             transfer: None,
             other: None,
             refer_to: None,

@@ -76,6 +76,14 @@ pub struct AgentConfig {
     pub follow_redirects: Option<u8>,
     /// Session timers; see [`SessionTimers`](crate::endpoint::SessionTimers).
     pub session_timers: Option<SessionTimerValues>,
+    /// Milliseconds an incoming call may wait for its answer; 0: as long as the caller likes.
+    pub ring_timeout: Option<u32>,
+    /// Milliseconds the other side may take to answer a call; 0: as long as it rings there.
+    pub answer_timeout: Option<u32>,
+    /// Milliseconds a call waits without a further provisional response; 0: for ever.
+    pub progress_timeout: Option<u32>,
+    /// Milliseconds an offer within a call may take; 0: for ever.
+    pub offer_timeout: Option<u32>,
     /// Who may replace a call of ours: `asked`, `referred` or `never`; see [`Replacing`].
     pub replacing: Option<String>,
     /// Whose assertions of who calls are believed: `never`, `server` or `always`; see [`IdentityTrust`].
@@ -203,6 +211,10 @@ impl AgentConfig {
             reliable: None,
             follow_redirects: None,
             session_timers: None,
+            ring_timeout: None,
+            answer_timeout: None,
+            progress_timeout: None,
+            offer_timeout: None,
             replacing: None,
             keep_calls: false,
             trust_identity: None,
@@ -272,11 +284,15 @@ impl AgentConfig {
             (self.keep_alive, &mut config.keep_alive),
             (self.pong_timeout, &mut config.pong_timeout),
             (self.credentials_timeout, &mut config.credentials_timeout),
+            (self.ring_timeout, &mut config.ring_timeout),
+            (self.progress_timeout, &mut config.progress_timeout),
+            (self.offer_timeout, &mut config.offer_timeout),
         ] {
             if let Some(millis) = value {
                 *slot = Duration::from_millis(millis.into());
             }
         }
+        config.answer_timeout = self.answer_timeout.map(|millis| Duration::from_millis(millis.into()));
         config.packages = self.packages.into_iter().map(Into::into).collect();
         config.info_packages = self.info_packages.into_iter().map(Into::into).collect();
         if let Some(unsolicited) = self.unsolicited {

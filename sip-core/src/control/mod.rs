@@ -266,6 +266,7 @@ impl Control {
             preferred_identity: identity::preferred(command.preferred_identity.take())?,
             privacy: identity::privacy(command.privacy.take())?,
             anonymous: command.anonymous,
+            answer_timeout: command.answer_timeout.map(|millis| Duration::from_millis(millis.into())),
         };
         let id = self.endpoint.call(now, &target, options)?;
         self.answer_call(command.id, id);

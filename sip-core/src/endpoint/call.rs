@@ -9,12 +9,14 @@ use bytes::Bytes;
 use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, OpId, Transition};
 use super::features::{Features, features_of};
 use super::identity::{Party, RemoteIdentity};
+use super::patience::Patience;
 use super::provisional::Provisional;
 use super::recovery::Recovery;
 use super::redirect::Redirection;
 use super::reliable::Leg;
 use super::saved::Resumed;
 use super::session_timer::SessionTimer;
+use super::target::Moved;
 use super::trickle::Trickle;
 use super::{Endpoint, Error};
 use crate::arena::Key;
@@ -120,6 +122,15 @@ pub(super) struct Offer {
     pub(super) rewrites: bool,
     /// What it makes of our hold, if it is about that.
     pub(super) hold: Option<bool>,
+    /// It took too long and was cancelled.
+    pub(super) given_up: bool,
+}
+
+impl Offer {
+    /// An offer of a description, or of none; `op` waits for its end.
+    pub(super) fn new(op: Option<OpId>, carrier: Carrier, sdp: Option<Bytes>) -> Offer {
+        Offer { op, carrier, waits_since: None, request: None, sdp, rewrites: false, hold: None, given_up: false }
+    }
 }
 
 /// A 2xx of ours that waits for its ACK (13.3.1.4).
@@ -177,7 +188,11 @@ pub(super) struct Call {
     pub(super) provisional: Provisional,
     /// Theirs, by fork.
     pub(super) legs: Vec<Leg>,
-    /// The application's time to answer an offer in PRACK or UPDATE.
+    /// Their request that moved the target is not answered yet.
+    pub(super) moved: Option<Moved>,
+    /// How long it may go on unanswered.
+    pub(super) patience: Patience,
+    /// The time an offer may take: ours at the other side, theirs at the application.
     pub(super) exchange: Option<TimerId>,
     /// The provisional response told last, so that a copy of it tells nothing.
     pub(super) progress: Identity,
@@ -289,6 +304,11 @@ impl Call {
         matches!(self.state, CallState::Ending | CallState::Ended)
     }
 
+    /// Whether an offer of ours took too long and is being cancelled.
+    pub(super) fn has_given_up(&self) -> bool {
+        matches!(&self.negotiation, Negotiation::Offering(offer) if offer.given_up)
+    }
+
     /// The offer of ours that waits for its final response, taken out.
     pub(super) fn take_offer(&mut self) -> Option<Offer> {
         match std::mem::replace(&mut self.negotiation, Negotiation::Idle) {
@@ -344,6 +364,11 @@ impl Endpoint {
         }
         self.totals.count(call.direction, state, call.history.is_empty());
         call.state = state;
+        if !state.waits()
+            && let Some(timer) = call.patience.take_timer()
+        {
+            self.timers.cancel(timer);
+        }
         let transition = Transition { at: now, state, cause: cause.into() };
         if call.history.len() >= limit {
             call.history.remove(1);

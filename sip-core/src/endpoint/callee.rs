@@ -11,6 +11,7 @@ use super::capabilities::RELIABLE;
 use super::config::Reliability;
 use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold, Invitation, OpId, Outcome};
 use super::identity::{Party, RemoteIdentity};
+use super::patience::Patience;
 use super::provisional::{Provisional, Waiting};
 use super::redirect::Redirection;
 use super::session_timer::SessionTimer;
@@ -113,6 +114,8 @@ impl Endpoint {
             recovery: None,
             provisional: Provisional::default(),
             legs: Vec::new(),
+            moved: None,
+            patience: Patience::default(),
             exchange: None,
             progress: Identity::default(),
             local_sdp: None,
@@ -136,6 +139,7 @@ impl Endpoint {
         let invitation = Box::new(invitation);
         self.events.push_back(Event::Incoming { call: CallId(key), invitation, at: now });
         self.set_state(now, key, CallState::Ringing, "INVITE received");
+        self.wait_for_application(now, key, &invite);
     }
 
     /// Lets the caller know that it rings here: 180, or 183 with early media where `sdp` is given. Where both sides know
@@ -274,6 +278,7 @@ impl Endpoint {
             // The flow is gone; there may be a new one. If not, the missing ACK ends the call.
             let _ = self.transactions.send(self.living(path), message.clone());
         }
+        self.target_taken(key);
         self.agree_on_session(now, key, request, session);
         self.hear_request_identity(now, key, request, source);
         let timers = self.config.timers;

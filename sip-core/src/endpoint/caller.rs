@@ -1,6 +1,7 @@
 //! The calling side of an INVITE (RFC 3261 13.2): progress, forks, the answer and its ACK.
 
 use std::hash::Hash;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -13,9 +14,10 @@ use super::features::{Features, written};
 use super::identity::{Party, privacy_of};
 use super::join::JOIN;
 use super::outgoing::{Outgoing, Purpose};
+use super::patience::Patience;
 use super::provisional::Provisional;
 use super::redirect::Redirection;
-use super::reliable::{Agreed, Heard};
+use super::reliable::{Agreed, Heard, reliable};
 use super::replaces::REPLACES;
 use super::session_timer::SessionTimer;
 use super::{Endpoint, Error, Refusal, Replacement, StoredAck, Timer, media};
@@ -51,6 +53,9 @@ pub struct CallOptions {
     /// Nobody is to know who calls: From is anonymous (RFC 3323 4.1.1.3), Contact without our name, and `privacy` asks for
     /// `id` as well.
     pub anonymous: bool,
+    /// How long the other side may take to answer, in place of [`Config::answer_timeout`](super::Config::answer_timeout).
+    /// An Expires among `headers` says the same, in seconds.
+    pub answer_timeout: Option<Duration>,
 }
 
 impl CallOptions {
@@ -105,6 +110,13 @@ impl CallOptions {
     #[must_use]
     pub fn feature(mut self, name: &str, value: Option<&str>) -> CallOptions {
         self.features.push((name.into(), value.map(str::to_owned)));
+        self
+    }
+
+    /// Given up if it is not answered in this time (13.2.1).
+    #[must_use]
+    pub fn answered_within(mut self, time: Duration) -> CallOptions {
+        self.answer_timeout = Some(time);
         self
     }
 
@@ -199,6 +211,10 @@ impl Endpoint {
             // RFC 3323 4.3: who does not know of it refuses the call.
             outgoing = outgoing.header("Proxy-Require", "privacy");
         }
+        let (total, outgoing_expires) = self.answer_time(&options);
+        if let Some(seconds) = outgoing_expires {
+            outgoing = outgoing.header("Expires", &seconds.to_string());
+        }
         for (name, value) in &options.headers {
             outgoing = outgoing.header(name, value);
         }
@@ -230,6 +246,8 @@ impl Endpoint {
             recovery: None,
             provisional: Provisional::default(),
             legs: Vec::new(),
+            moved: None,
+            patience: Patience::default(),
             exchange: None,
             progress: Identity::default(),
             local_sdp: options.sdp,
@@ -251,6 +269,7 @@ impl Endpoint {
         if let Some(call) = self.calls.get_mut(key) {
             call.setup = Setup::Calling { outgoing: request };
         }
+        self.wait_for_answer(now, key, total);
         self.try_request(now, request);
         self.pump(now);
         match self.calls.get(key) {
@@ -272,6 +291,16 @@ impl Endpoint {
             _ => true,
         });
         error
+    }
+
+    /// How long the other side may take to answer, and the seconds that the INVITE says of it unless the application's
+    /// header fields do.
+    fn answer_time(&self, options: &CallOptions) -> (Option<Duration>, Option<u64>) {
+        let said = options.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("Expires"));
+        let said = said.and_then(|(_, value)| value.trim().parse().ok()).map(Duration::from_secs);
+        let wanted = options.answer_timeout.or(self.config.answer_timeout).filter(|time| !time.is_zero());
+        let seconds = wanted.map(|time| time.as_millis().div_ceil(1000) as u64);
+        (wanted.into_iter().chain(said).min(), seconds.filter(|_| said.is_none()))
     }
 
     /// Our From value with a tag.
@@ -320,6 +349,8 @@ impl Endpoint {
             return;
         }
         call.hear_allow(response);
+        self.wait_for_progress(now, key, true);
+        let Some(call) = self.calls.get_mut(key) else { return };
         if response.status().code() == 100 {
             if call.state == CallState::Calling {
                 self.set_state(now, key, CallState::Proceeding, "100 Trying");
@@ -331,10 +362,12 @@ impl Endpoint {
         {
             let full = call.dialogs.len() >= EARLY_DIALOGS;
             match call.dialog_with(tag) {
-                Some(dialog) => {
+                // One that may get lost must not move the target (RFC 6141 4.9).
+                Some(dialog) if reliable(response).is_some() => {
                     // A Contact that cannot be read leaves the target as it is.
                     let _ = dialog.refresh_target(response);
                 }
+                Some(_) => {}
                 // A provisional response that makes no dialog is still progress.
                 None if full => {}
                 None => {
@@ -398,13 +431,13 @@ impl Endpoint {
                 let refusal = Refusal::of(response.status(), response.reason(), response);
                 let by = if ending { EndedBy::Local } else { EndedBy::Remote };
                 let error = if ending { Error::Cancelled } else { Error::Status(refusal.clone()) };
-                let end = End {
+                let end = self.given_up(key).unwrap_or(End {
                     by,
                     status: Some(refusal.status),
                     phrase: refusal.phrase,
                     reason: refusal.reason,
                     error: Some(error),
-                };
+                });
                 self.end_call(now, key, end);
             }
             Err(error) => {
@@ -414,9 +447,15 @@ impl Endpoint {
                     let status = StatusCode::REQUEST_TIMEOUT;
                     return self.go_elsewhere(now, key, outgoing, &target, (status, status.reason()));
                 }
-                self.end_call(now, key, End::failed(error, ending));
+                let end = self.given_up(key).unwrap_or_else(|| End::failed(error, ending));
+                self.end_call(now, key, end);
             }
         }
+    }
+
+    /// What is told of a call of ours that took too long, whatever the last word about it was.
+    fn given_up(&mut self, key: Key) -> Option<End> {
+        self.calls.get_mut(key)?.end.take()
     }
 
     fn on_invite_accepted(&mut self, now: Instant, key: Key, outgoing: &Outgoing, response: &Response, source: Path) {
@@ -460,6 +499,7 @@ impl Endpoint {
             call.remote_sdp = sdp.clone();
             self.set_state(now, key, CallState::Answered, status_line(response));
             self.report_call(now, key, response.status(), response.reason());
+            self.wait_for_acceptance(now, key);
             if !told {
                 self.tell_call(now, key, CallEvent::Offer { sdp });
             }
@@ -472,7 +512,8 @@ impl Endpoint {
         self.acknowledge(now, key, outgoing.cseq, &outgoing.authorization, None);
         if hung_up {
             // The CANCEL came too late (9.1): the call is up and must be ended as such.
-            return self.send_bye(now, key, None);
+            let end = self.given_up(key);
+            return self.send_bye(now, key, end);
         }
         self.set_state(now, key, CallState::Answered, status_line(response));
         self.tell_call(now, key, CallEvent::Answered { sdp: sdp.clone() });

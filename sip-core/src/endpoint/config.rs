@@ -73,6 +73,20 @@ pub struct Config {
     pub follow_redirects: u8,
     /// Whether calls that nobody refreshes end by themselves (RFC 4028).
     pub session_timers: SessionTimers,
+    /// How long an incoming call may wait for its answer; then it is refused with 480 (RFC 3261 21.4.18), or with 487 where
+    /// the Expires header field of the INVITE says less (13.3.1). 5 min; zero: as long as the caller likes.
+    pub ring_timeout: Duration,
+    /// How long the other side may take to answer a call of ours, which its INVITE then says (Expires, RFC 3261 13.2.1);
+    /// after that it is cancelled. [`CallOptions::answer_timeout`](super::CallOptions::answer_timeout) is for one call.
+    /// `None`: as long as it rings there. `None`.
+    pub answer_timeout: Option<Duration>,
+    /// How long a call of ours waits without a further provisional response, which is owed each minute (RFC 3261 13.3.1.1);
+    /// then it is cancelled, as proxies do by timer C (16.8). 5 min; zero: for ever.
+    pub progress_timeout: Duration,
+    /// How long an offer within a call may take: one of ours in a re-INVITE that got provisional responses alone is
+    /// cancelled then, and one of theirs that the application does not answer is refused with 480 (in PRACK and UPDATE
+    /// after half of 64 × T1, with 504). The call goes on as it was. 60 s; zero: for ever.
+    pub offer_timeout: Duration,
     /// Who may replace a call of ours by another (RFC 3891).
     pub replacing: Replacing,
     /// Whose assertions of who calls are believed (RFC 3325); those of the servers.
@@ -256,6 +270,10 @@ impl Config {
             reliable: Reliability::default(),
             follow_redirects: 0,
             session_timers: SessionTimers::default(),
+            ring_timeout: Duration::from_secs(300),
+            answer_timeout: None,
+            progress_timeout: Duration::from_secs(300),
+            offer_timeout: Duration::from_secs(60),
             replacing: Replacing::default(),
             trust_identity: IdentityTrust::default(),
             joining: Replacing::Never,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::call::Negotiation;
 use super::callee::GONE;
 use super::event::{CallEvent, CallState, OpId, Outcome};
-use super::{Endpoint, Error, Owner, Timer};
+use super::{Endpoint, Error, Owner};
 use crate::arena::Key;
 use crate::message::{Method, Request, StatusCode};
 use crate::time::{Instant, part_of};
@@ -28,18 +28,16 @@ impl Endpoint {
         offer: Bytes,
     ) {
         if self.calls.get(key).is_some_and(|call| !matches!(call.negotiation, Negotiation::Idle)) {
+            self.target_refused(key);
             return self.refuse(now, server, &request, source, StatusCode::REQUEST_PENDING, &[]);
         }
         if self.config.automatic_media {
             return self.answer_by_rule(now, key, server, &request, source, Some(offer));
         }
         self.stop_glare(key);
-        let timer = self.timers.insert(now + part_of(self.config.timers.timeout(), 2), Timer::Exchange(key));
+        self.time_offer(now, key, part_of(self.config.timers.timeout(), 2));
         let Some(call) = self.calls.get_mut(key) else { return };
         call.negotiation = Negotiation::Offered { server, request, source };
-        if let Some(old) = call.exchange.replace(timer) {
-            self.timers.cancel(old);
-        }
         self.transactions.attach(server, Owner::Call(key));
         self.tell_call(now, key, CallEvent::Offer { sdp: Some(offer) });
     }
@@ -75,6 +73,7 @@ impl Endpoint {
         };
         // If the flow is gone the request comes again, and finds this answer.
         let _ = self.transactions.respond(now, server, StatusCode::OK, message);
+        self.target_taken(key);
         if let Some(agreed) = session {
             self.agree_on_session(now, key, request, agreed);
         }
@@ -87,20 +86,5 @@ impl Endpoint {
         }
         self.go_on_ringing(now, key);
         Ok(())
-    }
-
-    /// The application took too long (RFC 3311 5.2).
-    pub(super) fn on_exchange_timer(&mut self, now: Instant, key: Key) {
-        if let Some(call) = self.calls.get_mut(key) {
-            call.exchange = None;
-        }
-        self.refuse_offer(now, key, StatusCode::SERVER_TIMEOUT);
-        self.go_on_ringing(now, key);
-    }
-
-    pub(super) fn stop_exchange(&mut self, key: Key) {
-        if let Some(timer) = self.calls.get_mut(key).and_then(|call| call.exchange.take()) {
-            self.timers.cancel(timer);
-        }
     }
 }

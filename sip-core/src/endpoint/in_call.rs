@@ -97,6 +97,7 @@ impl Endpoint {
         now: Instant,
         call: Key,
         op: OpId,
+        heard: bool,
         result: Result<(&Response, Path), Error>,
     ) {
         let result = result.and_then(|(response, _)| match response.status().is_success() {
@@ -105,7 +106,7 @@ impl Endpoint {
         });
         self.done(op, result.clone());
         if let Err(error) = result {
-            self.end_if_gone(now, call, error);
+            self.end_if_gone(now, call, error, heard);
         }
     }
 

@@ -66,6 +66,13 @@ pub(super) fn offer_with_hold(local: &[u8], hold: bool) -> Option<Bytes> {
     Some(next.to_bytes())
 }
 
+/// Our description in force once more, after another was offered in vain: of a version beyond that one's.
+pub(super) fn offer_again(local: &[u8], failed: &[u8]) -> Option<Bytes> {
+    let mut next = SessionDescription::parse(local).ok()?;
+    sdp::continue_session(&SdpRef::parse(failed).ok()?, &mut next);
+    Some(next.to_bytes())
+}
+
 /// Our description as the answer to an offer with the same streams: the directions the offer leaves us, with hold
 /// where this side holds. `None` if the streams are not the same: that needs the application.
 pub(super) fn answer_with_hold(local: &[u8], offer: &[u8], hold: bool) -> Option<Bytes> {

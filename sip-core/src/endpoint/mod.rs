@@ -28,6 +28,7 @@ mod locate;
 mod media;
 mod outgoing;
 mod pager;
+mod patience;
 mod provisional;
 mod publication;
 mod reach;
@@ -45,6 +46,7 @@ mod sips;
 mod size;
 mod subscription;
 mod tag;
+mod target;
 mod teardown;
 mod totals;
 mod transfer;
@@ -126,7 +128,9 @@ enum Timer {
     Provisional(Key),
     /// The session is to be refreshed, or expires (RFC 4028).
     Session(Key),
-    /// The application takes too long to answer an offer in PRACK or UPDATE.
+    /// A call is not answered, or was not heard of, for too long.
+    Patience(Key),
+    /// An offer within a call takes too long: ours at the other side, theirs at the application.
     Exchange(Key),
     /// Refresh or retry a publication.
     Publication(Key),
@@ -413,6 +417,7 @@ impl Machine for Endpoint {
                 Timer::Ringing(call) => self.on_ringing_timer(now, call),
                 Timer::Provisional(call) => self.on_provisional_timer(now, call),
                 Timer::Session(call) => self.on_session_timer(now, call),
+                Timer::Patience(call) => self.on_patience_timer(now, call),
                 Timer::Exchange(call) => self.on_exchange_timer(now, call),
                 Timer::Publication(key) => self.on_publication_timer(now, key),
                 Timer::Subscription(key) => self.on_subscription_timer(now, key),

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::call::Call;
 use super::connection::Hop;
 use super::locate::Whereabouts;
 use super::size::Length;
@@ -76,6 +77,8 @@ pub(super) struct Outgoing {
     pub(super) length: Length,
     pub(super) whereabouts: Whereabouts,
     pub(super) client: Option<ClientId>,
+    /// A provisional response has come.
+    pub(super) heard: bool,
     pub(super) path: Option<Path>,
     /// When it began to wait for a connection.
     pub(super) waits_since: Option<Instant>,
@@ -113,6 +116,7 @@ impl Outgoing {
             length: Length::Fits,
             whereabouts: Whereabouts::default(),
             client: None,
+            heard: false,
             path: None,
             waits_since: None,
         }
@@ -294,6 +298,7 @@ impl Endpoint {
         }
         let status = response.status();
         if status.is_provisional() {
+            outgoing.heard = true;
             match purpose {
                 Purpose::Invite(call) => self.on_invite_progress(now, call, response, source),
                 Purpose::Reinvite(call) => self.on_reinvite_progress(now, call, response),
@@ -328,7 +333,7 @@ impl Endpoint {
         let cseq = self.next_cseq(purpose, last, &to);
         if let Some(outgoing) = self.outgoing.get_mut(key) {
             outgoing.cseq = cseq;
-            outgoing.client = None;
+            (outgoing.client, outgoing.heard) = (None, false);
         }
         self.try_request(now, key);
     }
@@ -357,10 +362,11 @@ impl Endpoint {
         }
     }
 
-    /// A call that is being cancelled is not tried again with credentials.
+    /// An INVITE that is being cancelled is not tried again with credentials.
     pub(super) fn may_retry(&self, purpose: Purpose) -> bool {
         match purpose {
             Purpose::Invite(call) => self.calls.get(call).is_some_and(|call| !call.is_ending()),
+            Purpose::Reinvite(call) => !self.calls.get(call).is_some_and(Call::has_given_up),
             _ => true,
         }
     }
@@ -398,15 +404,15 @@ impl Endpoint {
             Purpose::Invite(call) => self.on_invited(now, call, outgoing, result),
             Purpose::Reinvite(call) => self.on_reinvited(now, call, outgoing, result),
             Purpose::Bye(call) => self.on_bye_answered(now, call, result),
-            Purpose::Info(call, op) => self.on_info_answered(now, call, op, result),
-            Purpose::Trickle(call) => self.on_trickled(now, call, result),
+            Purpose::Info(call, op) => self.on_info_answered(now, call, op, outgoing.heard, result),
+            Purpose::Trickle(call) => self.on_trickled(now, call, outgoing.heard, result),
             Purpose::Update(call, op) => self.on_updated(now, call, op, outgoing, result),
             Purpose::Prack(call, op) => self.on_pracked(call, op, outgoing, result),
             Purpose::Pager(op) => self.on_pager_answered(op, result),
             Purpose::Subscribe(key) => self.on_subscribed(now, key, outgoing, result),
             Purpose::Notify(key) => self.on_notified(now, key, outgoing, result),
             Purpose::Publish(key) => self.on_published(now, key, result),
-            Purpose::Refer(key) => self.on_referred(now, key, result),
+            Purpose::Refer(key) => self.on_referred(now, key, outgoing.heard, result),
             Purpose::Nobody => {}
         }
     }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::call::{Carrier, Negotiation, Offer};
+use super::call::{Call, Carrier, Negotiation, Offer};
 use super::event::{CallEvent, CallState};
 use super::{Endpoint, Error, Timer};
 use crate::arena::Key;
@@ -60,16 +60,7 @@ impl Endpoint {
             return self.send_offer(now, key, offer);
         }
         let Some(sdp) = call.local_sdp.clone() else { return };
-        let offer = Offer {
-            op: None,
-            carrier: Carrier::Reinvite,
-            waits_since: None,
-            request: None,
-            sdp: Some(sdp),
-            rewrites: false,
-            hold: None,
-        };
-        self.send_offer(now, key, offer);
+        self.send_offer(now, key, Offer::new(None, Carrier::Reinvite, Some(sdp)));
     }
 
     /// The other side has agreed to something: it knows where we are.
@@ -92,7 +83,8 @@ impl Endpoint {
     ) -> Result<(), Offer> {
         let patience = self.config.timers.timeout();
         let comes_back = self.comes_back();
-        let Some(call) = self.calls.get_mut(key).filter(|call| call.state == CallState::Established) else {
+        let going_on = |call: &&mut Call| call.state == CallState::Established && !offer.given_up;
+        let Some(call) = self.calls.get_mut(key).filter(going_on) else {
             return Err(offer);
         };
         let broken = matches!(error, Error::Transport(_)) && comes_back;

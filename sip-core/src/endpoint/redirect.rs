@@ -109,6 +109,7 @@ impl Endpoint {
         call.names.set(Text::Target, target.as_str());
         let (status, phrase) = (cause.0, cause.1.into());
         self.set_state(now, key, CallState::Calling, "sent elsewhere");
+        self.wait_for_progress(now, key, false);
         self.tell_call(now, key, CallEvent::Redirected { status, phrase, target: target.clone() });
         self.try_request(now, request);
     }

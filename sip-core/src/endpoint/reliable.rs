@@ -242,7 +242,7 @@ pub(super) fn agreed(legs: Vec<Leg>) -> Option<Bytes> {
 }
 
 /// The RSeq of a response that is to be acknowledged. In a 100 it means nothing.
-fn reliable(response: &Response) -> Option<u32> {
+pub(super) fn reliable(response: &Response) -> Option<u32> {
     let required = response.status().code() != 100 && response.tokens(Name::Require).contains(RELIABLE);
     response.number(Name::RSeq).ok().flatten().filter(|rseq| required && *rseq != 0)
 }

@@ -205,6 +205,8 @@ impl Endpoint {
             session_timer: SessionTimer::default(),
             provisional: Provisional::default(),
             legs: Vec::new(),
+            moved: None,
+            patience: super::patience::Patience::default(),
             exchange: None,
             progress: Identity::default(),
             local_sdp: None,

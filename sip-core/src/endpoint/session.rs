@@ -9,12 +9,16 @@ use super::call::{Call, Carrier, Negotiation, Offer, Setup};
 use super::callee::GONE;
 use super::event::{CallEvent, CallId, CallState, Direction, OpId, Outcome};
 use super::outgoing::{Outgoing, Purpose};
+use super::reliable::Leg;
 use super::{Endpoint, Error, Refusal, Timer, media, reliable};
 use crate::arena::Key;
 use crate::message::{Method, Request, Response, StatusCode};
 use crate::time::Instant;
-use crate::transaction::ServerId;
+use crate::transaction::{self, ServerId};
 use crate::transport::Path;
+
+/// Of an offer that got provisional responses alone.
+const LATE: Error = Error::Timeout(transaction::Timer::Offer);
 
 impl Endpoint {
     /// Holds the other side by a re-INVITE with direction `sendonly` or `inactive` (RFC 3264 8.4). Without `sdp` the
@@ -36,9 +40,7 @@ impl Endpoint {
     fn offer(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>, hold: Option<bool>) -> OpId {
         let op = self.op();
         let sdp = sdp.map(|sdp| self.with_origin(call, sdp));
-        let carrier = Carrier::Reinvite;
-        let offer =
-            Offer { op: Some(op), carrier, waits_since: None, request: None, rewrites: sdp.is_none(), sdp, hold };
+        let offer = Offer { rewrites: sdp.is_none(), hold, ..Offer::new(Some(op), Carrier::Reinvite, sdp) };
         match self.may_offer(call) {
             Err(error) => self.done(op, Err(error)),
             // Theirs is agreed on, but until its ACK is here no other may be offered (14.1); a refresh of ours is over soon.
@@ -130,9 +132,21 @@ impl Endpoint {
 
     /// A provisional response to our re-INVITE: one that is reliable is acknowledged, and may bring the answer.
     pub(super) fn on_reinvite_progress(&mut self, now: Instant, key: Key, response: &Response) {
-        if response.status() != StatusCode::TRYING {
-            self.hear(now, key, response, true);
+        let begun = self.calls.get(key).is_some_and(|call| call.exchange.is_none() && !call.has_given_up());
+        if begun {
+            self.time_offer(now, key, self.config.offer_timeout);
         }
+        if response.status() == StatusCode::TRYING {
+            return;
+        }
+        // A target that came reliably stays, whatever becomes of the re-INVITE (RFC 6141 4.7).
+        if reliable::reliable(response).is_some()
+            && let Some(dialog) = self.calls.get_mut(key).and_then(Call::dialog_mut)
+        {
+            // A Contact that cannot be read leaves the target as it was.
+            let _ = dialog.refresh_target(response);
+        }
+        self.hear(now, key, response, true);
     }
 
     pub(super) fn on_reinvited(
@@ -150,6 +164,8 @@ impl Endpoint {
         };
         let legs = std::mem::take(&mut call.legs);
         let Some(offer) = call.take_offer() else { return };
+        self.stop_exchange(key);
+        let Some(call) = self.calls.get_mut(key) else { return };
         match result {
             Ok((response, source)) if response.status().is_success() => {
                 if let Some(dialog) = call.dialog_mut() {
@@ -166,20 +182,40 @@ impl Endpoint {
                 self.recovered(now, key);
             }
             Ok((response, _)) => {
-                let Err(offer) = self.offer_later(now, key, offer, response) else { return };
+                let offer = match self.offer_later(now, key, offer, response) {
+                    Ok(()) => return,
+                    Err(offer) => offer,
+                };
                 let error = Error::Status(Refusal::of(response.status(), response.reason(), response));
                 let Err(offer) = self.offer_when_back(now, key, offer, &error) else { return };
-                self.done_offer(offer.op, Err(error.clone()));
-                self.end_if_gone(now, key, error);
+                self.done_offer(offer.op, Err(if offer.given_up { LATE } else { error.clone() }));
+                self.end_if_gone(now, key, error, true);
+                self.fall_back(now, key, legs, &offer);
             }
             Err(error) => {
                 // A flow that broke may come back: the call goes on.
                 let Err(offer) = self.offer_when_back(now, key, offer, &error) else { return };
-                self.done_offer(offer.op, Err(error.clone()));
-                self.end_if_gone(now, key, error);
+                self.done_offer(offer.op, Err(if offer.given_up { LATE } else { error.clone() }));
+                self.end_if_gone(now, key, error, outgoing.heard);
+                self.fall_back(now, key, legs, &offer);
             }
         }
         self.send_waiting(now, key);
+    }
+
+    /// A re-INVITE failed after the other side had agreed reliably: what was in force before is offered once more, so that
+    /// both know (RFC 6141 3.4).
+    fn fall_back(&mut self, now: Instant, key: Key, legs: Vec<Leg>, failed: &Offer) {
+        if reliable::agreed(legs).is_none() {
+            return;
+        }
+        let Some(call) = self.calls.get(key).filter(|call| !call.is_ending()) else { return };
+        let carrier = if call.takes_update == Some(true) { Carrier::Update } else { Carrier::Reinvite };
+        let sdp = call.local_sdp.as_deref().and_then(|local| media::offer_again(local, failed.sdp.as_deref()?));
+        if sdp.is_none() || call.updating || call.accepted.is_some() || !matches!(call.negotiation, Negotiation::Idle) {
+            return;
+        }
+        self.send_offer(now, key, Offer::new(None, carrier, sdp));
     }
 
     /// An offer of ours was agreed on, in an established call.
@@ -222,7 +258,7 @@ impl Endpoint {
         let since = *offer.waits_since.get_or_insert(now);
         let late = now > since + self.config.timers.timeout().saturating_mul(2);
         let seconds = || response.retry_after().ok().flatten().map(|wait| wait.seconds).filter(|wait| *wait <= 10);
-        if late || (response.status() == StatusCode::SERVER_INTERNAL_ERROR && seconds().is_none()) {
+        if late || offer.given_up || (response.status() == StatusCode::SERVER_INTERNAL_ERROR && seconds().is_none()) {
             return Err(offer);
         }
         match response.status() {
@@ -295,11 +331,8 @@ impl Endpoint {
         if self.is_too_short(now, server, &request, source) {
             return;
         }
+        self.move_target(key, &request);
         let Some(call) = self.calls.get_mut(key) else { return };
-        if let Some(dialog) = call.dialog_mut() {
-            // A Contact that cannot be read leaves the target as it was.
-            let _ = dialog.refresh_target(&request);
-        }
         call.hear_allow(&request);
         let sdp = media::sdp_of(&request);
         if self.answer_unchanged(now, key, server, &request, source, sdp.as_ref()) {
@@ -312,6 +345,7 @@ impl Endpoint {
         if let Some(call) = self.calls.get_mut(key) {
             call.negotiation = Negotiation::Offered { server, request, source };
         }
+        self.time_offer(now, key, self.config.offer_timeout);
         self.transactions.attach(server, super::Owner::Call(key));
         self.tell_call(now, key, CallEvent::Offer { sdp });
     }
@@ -381,6 +415,7 @@ impl Endpoint {
             None => media::offer_with_hold(&local, hold.local),
         };
         let Some(answer) = answer else {
+            self.target_refused(key);
             return self.refuse(now, server, request, source, StatusCode::NOT_ACCEPTABLE_HERE, &[]);
         };
         let accepted = match request.method() {
@@ -422,6 +457,7 @@ impl Endpoint {
         let call = self.calls.get_mut(key).ok_or(GONE)?;
         match std::mem::replace(&mut call.negotiation, Negotiation::Idle) {
             Negotiation::Offered { server, request, source } => {
+                self.stop_exchange(key);
                 match request.method() {
                     Method::Invite => self.accept(now, key, server, &request, source, Some(sdp), &[], Some(op))?,
                     _ => self.answer_exchange(now, key, server, &request, source, Some(sdp), Some(op))?,
@@ -472,6 +508,7 @@ impl Endpoint {
         match std::mem::replace(&mut call.negotiation, Negotiation::Idle) {
             Negotiation::Offered { server, request, source } => {
                 self.refuse(now, server, &request, source, status, &[]);
+                self.target_refused(key);
                 self.stop_exchange(key);
                 self.go_on_ringing(now, key);
                 Ok(())
@@ -501,6 +538,7 @@ impl Endpoint {
             let (server, request, source) = (*server, request.clone(), *source);
             call.negotiation = Negotiation::Idle;
             self.refuse(now, server, &request, source, status, &[]);
+            self.target_refused(key);
             self.stop_exchange(key);
         }
     }

@@ -270,16 +270,9 @@ impl Endpoint {
             // What it has to offer, the application has not said yet.
             return;
         }
-        let offer = Offer {
-            op: None,
-            carrier: if by_update { Carrier::Update } else { Carrier::Reinvite },
-            waits_since: None,
-            request: None,
-            sdp: call.local_sdp.clone().filter(|_| !by_update),
-            rewrites: false,
-            hold: None,
-        };
-        self.send_offer(now, key, offer);
+        let carrier = if by_update { Carrier::Update } else { Carrier::Reinvite };
+        let sdp = call.local_sdp.clone().filter(|_| !by_update);
+        self.send_offer(now, key, Offer::new(None, carrier, sdp));
     }
 }
 

@@ -6,7 +6,7 @@ use super::event::{CallId, CallState, End, EndedBy, OpId, Outcome};
 use super::outgoing::Purpose;
 use super::{Endpoint, Error, Reason};
 use crate::arena::Key;
-use crate::message::{Method, Request, Response, StatusCode};
+use crate::message::{Method, Name, Request, Response, StatusCode};
 use crate::time::Instant;
 use crate::transport::Path;
 
@@ -52,7 +52,7 @@ impl Endpoint {
         self.send_bye_with(now, key, None, reason);
     }
 
-    fn cancel_call(&mut self, now: Instant, key: Key, outgoing: Key, reason: Option<&str>) {
+    pub(super) fn cancel_call(&mut self, now: Instant, key: Key, outgoing: Key, reason: Option<&str>) {
         match self.outgoing.get(outgoing).and_then(|request| request.client) {
             Some(client) if self.transactions.client_state(client).is_some() => {
                 self.set_state(now, key, CallState::Ending, "CANCEL sent");
@@ -135,10 +135,17 @@ impl Endpoint {
 
     /// The INVITE of a call that is not answered gets its final response: after CANCEL, or a BYE before it (15.1.2).
     pub(super) fn answer_finally(&mut self, now: Instant, key: Key, status: StatusCode) {
+        self.answer_finally_with(now, key, status, &[]);
+    }
+
+    pub(super) fn answer_finally_with(&mut self, now: Instant, key: Key, status: StatusCode, headers: &[(Name, &str)]) {
         let Some(call) = self.calls.get(key) else { return };
         let Setup::Called { server, request, source } = &call.setup else { return };
         let server = *server;
-        let builder = crate::transaction::respond_to(request, source.remote, status, None, Some(call.local_tag()));
+        let mut builder = crate::transaction::respond_to(request, source.remote, status, None, Some(call.local_tag()));
+        for (name, value) in headers {
+            builder.header(*name, value);
+        }
         if let Ok(message) = builder.finish() {
             // If the flow is gone the caller's own timers end its side.
             let _ = self.transactions.respond(now, server, status, message);
@@ -146,8 +153,9 @@ impl Endpoint {
     }
 
     /// What a failed request within a dialog says of the dialog (12.2.1.2): it is over where the peer knows it no more
-    /// (481), and is ended where the peer does not answer (408, or nothing at all).
-    pub(super) fn end_if_gone(&mut self, now: Instant, key: Key, error: Error) {
+    /// (481), and is ended where the peer does not answer (408, or nothing at all: not so much as a provisional response,
+    /// which is `heard`).
+    pub(super) fn end_if_gone(&mut self, now: Instant, key: Key, error: Error, heard: bool) {
         if self.calls.get(key).is_none_or(Call::is_ending) {
             return;
         }
@@ -158,7 +166,7 @@ impl Endpoint {
             Error::Status(refusal) if refusal.status == StatusCode::REQUEST_TIMEOUT => {
                 self.send_bye(now, key, Some(End::failed(error, false)));
             }
-            Error::Timeout(_) => self.send_bye(now, key, Some(End::failed(error, false))),
+            Error::Timeout(_) if !heard => self.send_bye(now, key, Some(End::failed(error, false))),
             _ => {}
         }
     }

@@ -102,7 +102,13 @@ impl Endpoint {
     }
 
     /// An INFO with candidates was answered. The next one repeats all, so what became of it hardly matters.
-    pub(super) fn on_trickled(&mut self, now: Instant, key: Key, result: Result<(&Response, Path), Error>) {
+    pub(super) fn on_trickled(
+        &mut self,
+        now: Instant,
+        key: Key,
+        heard: bool,
+        result: Result<(&Response, Path), Error>,
+    ) {
         let result = result.and_then(|(response, _)| match response.status().is_success() {
             true => Ok(()),
             false => Err(Error::Status(Refusal::of(response.status(), response.reason(), response))),
@@ -116,7 +122,7 @@ impl Endpoint {
             }
             // It goes again when the connection is back.
             Err(Error::Transport(_)) => call.trickle.changed = true,
-            Err(error) => self.end_if_gone(now, key, error),
+            Err(error) => self.end_if_gone(now, key, error, heard),
         }
     }
 

@@ -39,8 +39,7 @@ impl Endpoint {
     pub fn update(&mut self, now: Instant, call: CallId, sdp: Option<Bytes>) -> OpId {
         let op = self.op();
         let sdp = sdp.map(|sdp| self.with_origin(call, sdp));
-        let carrier = Carrier::Update;
-        let offer = Offer { op: Some(op), carrier, waits_since: None, request: None, rewrites: false, sdp, hold: None };
+        let offer = Offer::new(Some(op), Carrier::Update, sdp);
         match self.may_update(call.0, offer.sdp.is_some()) {
             Err(error) => self.done(op, Err(error)),
             Ok(entry)
@@ -145,7 +144,7 @@ impl Endpoint {
                 }
                 let refresh = !offered && op.is_none();
                 let unknown = matches!(&error, Error::Status(refusal) if matches!(refusal.status.code(), 405 | 501));
-                self.end_if_established(now, key, error);
+                self.end_if_established(now, key, error, outgoing.heard);
                 if let Some(call) = self.calls.get_mut(key).filter(|_| refresh && unknown) {
                     // It takes no UPDATE though it said so.
                     call.takes_update = Some(false);
@@ -194,9 +193,9 @@ impl Endpoint {
     }
 
     /// What a failed UPDATE says of the call (12.2.1.2). One that is not answered yet ends by its INVITE.
-    fn end_if_established(&mut self, now: Instant, key: Key, error: Error) {
+    fn end_if_established(&mut self, now: Instant, key: Key, error: Error, heard: bool) {
         if self.calls.get(key).is_some_and(|call| call.state == CallState::Established) {
-            self.end_if_gone(now, key, error);
+            self.end_if_gone(now, key, error, heard);
         }
     }
 
@@ -226,11 +225,8 @@ impl Endpoint {
                 None => {}
             }
         }
+        self.move_target(key, &request);
         let Some(call) = self.calls.get_mut(key) else { return };
-        if let Some(dialog) = call.dialog_with(&tag) {
-            // A Contact that cannot be read leaves the target as it was.
-            let _ = dialog.refresh_target(&request);
-        }
         call.hear_allow(&request);
         match sdp {
             None => {

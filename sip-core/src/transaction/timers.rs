@@ -9,7 +9,7 @@ pub enum Timer {
     A,
     /// INVITE client transaction timeout.
     B,
-    /// Proxy INVITE transaction timeout.
+    /// Provisional responses to an INVITE have stopped: a proxy's timeout, and that of a user agent that calls.
     C,
     /// Wait for response retransmissions after a final response to an INVITE.
     D,
@@ -40,6 +40,14 @@ pub enum Timer {
     Prack,
     /// Wait for a refresh of the session (RFC 4028 10).
     Session,
+    /// An invitation is good for no longer: its Expires header field (RFC 3261 13.3.1).
+    Expires,
+    /// Wait for the application to answer a call.
+    Ring,
+    /// Wait for the other side to answer a call.
+    Answer,
+    /// Wait for an answer to an offer within a call.
+    Offer,
 }
 
 impl Timer {
@@ -63,6 +71,10 @@ impl Timer {
             Timer::Trying => "100",
             Timer::Prack => "PRACK",
             Timer::Session => "Session-Expires",
+            Timer::Expires => "Expires",
+            Timer::Ring => "ring",
+            Timer::Answer => "answer",
+            Timer::Offer => "offer",
         }
     }
 }

@@ -62,6 +62,9 @@ const VERBS: &[Verb] = &[
         if number & 28 != 28 {
             command["sdp"] = agent.describe("sendrecv").into();
         }
+        if number & 96 == 96 {
+            command["answerTimeout"] = json!(number % 7000);
+        }
         Doing::Command(command)
     }),
     ("ring", 6, In::Ringing, |agent, number| {

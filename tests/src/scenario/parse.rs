@@ -211,6 +211,14 @@ fn read_settings(words: &mut Words) -> Result<Settings> {
                 words.take_all(&["for", "credentials"])?;
                 settings.asks = true;
             }
+            "rings" => {
+                words.take_all(&["for"])?;
+                settings.rings = Some(read_duration(words)?);
+            }
+            "offers" => {
+                words.take_all(&["for"])?;
+                settings.offers = Some(read_duration(words)?);
+            }
             "serves" => settings.packages.push(words.expect("an event package")?),
             other => return Err(format!("`{other}` is no setting")),
         }
@@ -341,6 +349,10 @@ fn read_deed(who: usize, words: &mut Words, more: &[&str]) -> Result<Deed> {
             "following" => {
                 arguments.follows = Some(words.number()?);
                 words.take_all(&["redirections"])?;
+            }
+            "for" if action == "call" => {
+                words.take_all(&["at", "most"])?;
+                arguments.at_most = Some(read_duration(words)?);
             }
             "without" => {
                 words.take_all(&["offer"])?;

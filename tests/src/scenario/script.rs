@@ -94,6 +94,10 @@ pub struct Settings {
     pub session: Option<Duration>,
     /// Registration lifetime to ask for, in seconds.
     pub expires: Option<u32>,
+    /// How long an incoming call may wait.
+    pub rings: Option<Duration>,
+    /// How long an offer within a call may take.
+    pub offers: Option<Duration>,
     /// Event packages others may subscribe to.
     pub packages: Vec<String>,
     /// The peers that are its servers, in the order in which they are tried.
@@ -170,6 +174,8 @@ pub struct Deed {
 pub struct Arguments {
     /// How many redirections a call follows.
     pub follows: Option<u8>,
+    /// How long the other side may take to answer a call.
+    pub at_most: Option<Duration>,
     /// Whom, by name, or a URI.
     pub targets: Vec<String>,
     /// A status.

@@ -132,6 +132,11 @@ pub(super) fn config(settings: &Settings, aor: &str, servers: &[String], passwor
             config.remove("password");
         }
     }
+    for (name, time) in [("ringTimeout", settings.rings), ("offerTimeout", settings.offers)] {
+        if let Some(time) = time {
+            config[name] = json!(time.as_millis() as u64);
+        }
+    }
     if !settings.packages.is_empty() {
         config["packages"] = json!(settings.packages);
     }

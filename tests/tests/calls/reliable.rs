@@ -383,7 +383,7 @@ fn an_answer_does_not_wait_for_ringing() {
 
 #[test]
 fn ringing_goes_on_with_another_response_in_time_for_proxies() {
-    let mut solo = Solo::new();
+    let mut solo = Solo::with(|config| config.ring_timeout = Duration::ZERO);
     let call = solo.called(&invite());
     ring(&mut solo, call, None);
     solo.receive(&prack(&solo.last("180 INVITE"), 8));

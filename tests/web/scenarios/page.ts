@@ -228,7 +228,7 @@ class Agent {
   }
 
   async call(command: Of<"call">): Promise<{ call: number; callId: string }> {
-    const { target, headers, replaces, joins, features, followRedirects, preferredIdentity, privacy, anonymous } = command;
+    const { target, headers, replaces, joins, features, followRedirects, answerTimeout, preferredIdentity, privacy, anonymous } = command;
     const ua = await this.connect();
     const options = {
       ...(headers && { headers }),
@@ -239,6 +239,7 @@ class Agent {
       ...(preferredIdentity !== undefined && { preferredIdentity }),
       ...(privacy && { privacy }),
       ...(anonymous && { anonymous }),
+      ...(answerTimeout !== undefined && { answerTimeout }),
     };
     return this.#place(ua.call(target, options));
   }

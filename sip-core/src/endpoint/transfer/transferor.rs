@@ -310,7 +310,13 @@ impl Endpoint {
         next
     }
 
-    pub(in super::super) fn on_referred(&mut self, now: Instant, key: Key, result: Result<(&Response, Path), Error>) {
+    pub(in super::super) fn on_referred(
+        &mut self,
+        now: Instant,
+        key: Key,
+        heard: bool,
+        result: Result<(&Response, Path), Error>,
+    ) {
         let call = self.transfers.get(key).and_then(|transfer| transfer.call);
         let error = match result {
             Ok((response, _)) if response.status().is_success() => {
@@ -330,7 +336,7 @@ impl Endpoint {
             self.end_transfer(now, key, Err(error.clone()));
         }
         if let Some(call) = call {
-            self.end_if_gone(now, call, error);
+            self.end_if_gone(now, call, error, heard);
         }
     }
 

@@ -14,6 +14,7 @@ impl<S: Stage> Player<'_, S> {
         let who = deed.who;
         let Arguments {
             follows,
+            at_most,
             targets,
             status,
             text,
@@ -64,6 +65,9 @@ impl<S: Stage> Player<'_, S> {
         }
         if let Some(follows) = follows {
             command["followRedirects"] = json!(follows);
+        }
+        if let Some(time) = at_most {
+            command["answerTimeout"] = json!(time.as_millis() as u64);
         }
         if !headers.is_empty() {
             let filled: Vec<_> = headers.iter().map(|(name, value)| (name, fill(value, &self.kept))).collect();
