@@ -1,12 +1,14 @@
 //! Where a request within a dialog goes (RFC 3261 12.2.1.1).
 
-use crate::message::{NameAddrRef, UriRef};
+use std::borrow::Cow;
+
+use crate::message::{NameAddrRef, Uri, UriRef};
 
 /// The Request-URI and the Route values of a request, and the URI of the next hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextHop<'a> {
-    /// The Request-URI.
-    pub request_uri: &'a str,
+    /// The Request-URI, without what may not stand there: headers and a method (19.1.1, table 1).
+    pub request_uri: Cow<'a, str>,
     /// Route values in order.
     pub routes: Vec<&'a str>,
     /// The URI the request is sent to.
@@ -19,15 +21,23 @@ pub struct NextHop<'a> {
 /// takes its place and the target goes to the end of the Route values.
 pub fn route<'a>(target: &'a str, route_set: &'a [Box<str>]) -> NextHop<'a> {
     let Some((first, rest)) = route_set.split_first() else {
-        return NextHop { request_uri: target, routes: Vec::new(), next: target, appended: None };
+        return NextHop { request_uri: allowed(target), routes: Vec::new(), next: target, appended: None };
     };
     let first_uri = NameAddrRef::parse(first).map_or(&**first, |value| value.uri_text());
     if is_loose(first_uri) {
         let routes = route_set.iter().map(AsRef::as_ref).collect();
-        return NextHop { request_uri: target, routes, next: first_uri, appended: None };
+        return NextHop { request_uri: allowed(target), routes, next: first_uri, appended: None };
     }
     let routes = rest.iter().map(AsRef::as_ref).collect();
-    NextHop { request_uri: first_uri, routes, next: first_uri, appended: Some(target) }
+    NextHop { request_uri: allowed(first_uri), routes, next: first_uri, appended: Some(target) }
+}
+
+fn allowed(uri: &str) -> Cow<'_, str> {
+    // Seldom there is anything to leave out.
+    if !uri.contains(['?', '=']) {
+        return uri.into();
+    }
+    Uri::parse(uri).map_or(uri.into(), |uri| uri.request_uri().as_str().to_owned().into())
 }
 
 fn is_loose(uri: &str) -> bool {

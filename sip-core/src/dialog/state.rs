@@ -286,7 +286,7 @@ impl Dialog {
 
     /// Sets the remote target, e.g. back to what it was before a target refresh that was refused (RFC 6141 4.6).
     pub fn set_target(&mut self, target: &str) {
-        self.target = target.into();
+        self.names.set(Text::Target, target);
     }
 
     /// A target refresh (12.2): a re-INVITE or UPDATE, or the 2xx to one of ours, may bring a new Contact.

@@ -555,7 +555,7 @@ impl Endpoint {
         sdp: Option<&Bytes>,
     ) -> Option<Bytes> {
         let hop = route(dialog.target(), dialog.route_set());
-        let mut builder = Builder::request(&Method::Ack, hop.request_uri);
+        let mut builder = Builder::request(&Method::Ack, &hop.request_uri);
         self.push_via(&mut builder, path, branch, false);
         builder.number(Name::MaxForwards, 70);
         for value in &hop.routes {
@@ -653,7 +653,7 @@ impl Endpoint {
         let cseq = dialog.next_cseq();
         let hop = route(dialog.target(), dialog.route_set());
         let mut outgoing =
-            Outgoing::new(purpose, method, hop.request_uri, dialog.local(), dialog.remote(), dialog.call_id(), cseq);
+            Outgoing::new(purpose, method, &hop.request_uri, dialog.local(), dialog.remote(), dialog.call_id(), cseq);
         outgoing.routes = hop.routes.iter().map(|value| (*value).into()).collect();
         if let Some(target) = hop.appended {
             let mut value = String::from("<");
