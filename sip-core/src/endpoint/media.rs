@@ -79,11 +79,15 @@ pub(super) fn answer_with_hold(local: &[u8], offer: &[u8], hold: bool) -> Option
     let offer = SdpRef::parse(offer).ok()?;
     let current = SessionDescription::parse(local).ok()?;
     let mut next = current.clone();
-    let offered: Vec<Direction> = offer.media().map(|media| media.direction()).collect();
-    if offered.len() != next.media_count() {
+    if offer.media().count() != next.media_count() {
         return None;
     }
-    for (section, offered) in next.media_iter_mut().zip(offered) {
+    for (section, media) in next.media_iter_mut().zip(offer.media()) {
+        let offered = media.direction();
+        // A stream that ends here is ended in the answer, too (RFC 3264 6).
+        if media.is_rejected() {
+            section.set_port(0);
+        }
         let wanted = if hold { Direction::SendOnly } else { Direction::SendRecv };
         section.set_direction(offered.answer(wanted));
     }

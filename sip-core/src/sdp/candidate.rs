@@ -28,7 +28,17 @@ pub struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     /// Reads the value of an `a=candidate` line, also with `candidate:` or `a=candidate:` before it as in trickled
-    /// fragments; `None` if it is not one.
+    /// fragments; `None` if it is not one. Printed it is the value again.
+    ///
+    /// ```
+    /// use offhook_core::sdp::{Candidate, Section};
+    /// let value = "1 1 udp 2130706431 192.0.2.3 9 typ host";
+    /// let candidate = Candidate::parse(&["candidate:", value].concat()).unwrap();
+    /// assert_eq!((candidate.kind, candidate.port), ("host", 9));
+    /// let mut audio = Section::media("audio", 9, "RTP/AVP", "0");
+    /// audio.push_attribute("candidate", Some(&candidate.to_string()));
+    /// assert_eq!(audio.view().attribute("candidate"), Some(value));
+    /// ```
     pub fn parse(value: &'a str) -> Option<Candidate<'a>> {
         let value = value.trim();
         let value = value.strip_prefix("a=").unwrap_or(value);

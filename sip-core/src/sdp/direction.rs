@@ -89,6 +89,16 @@ impl Direction {
 
 /// The offer that puts the other end on hold, from this end's last description: each live stream's direction turned
 /// by [`Direction::held`], the origin's version counted up if that changed anything.
+///
+/// ```
+/// use offhook_core::sdp::{SessionDescription, hold, is_held_by_remote, resume};
+/// let text = "v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+/// let held = hold(&SessionDescription::parse(text.as_bytes())?);
+/// assert!(held.to_string().contains("o=- 7 2 IN") && held.to_string().ends_with("a=sendonly\r\n"));
+/// assert!(is_held_by_remote(&held.view()), "as the other end sees it");
+/// assert!(!is_held_by_remote(&resume(&held).view()));
+/// # Ok::<(), offhook_core::sdp::SdpError>(())
+/// ```
 pub fn hold(current: &SessionDescription) -> SessionDescription {
     turn(current, Direction::held)
 }

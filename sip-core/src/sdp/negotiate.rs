@@ -27,8 +27,9 @@ pub struct Codec {
 pub struct Capabilities {
     /// The formats, the preferred first.
     pub codecs: Vec<Codec>,
-    /// The payload type number to offer telephone events (RFC 4733) with, at 8000 Hz; an answer takes over the
-    /// offer's, at the clock rate of the chosen format. `None`: no events.
+    /// The payload type number to offer telephone events (RFC 4733) with, at 8000 Hz where a format has that; those at other
+    /// clock rates get the next numbers that are free, since events go at the rate of the format they interrupt. An
+    /// answer takes over the offer's, at the clock rate of the chosen format. `None`: no events.
     pub telephone_event: Option<u8>,
     /// The packet length this end would like to receive, in milliseconds.
     pub ptime: Option<u32>,
@@ -162,7 +163,7 @@ impl Codec {
 /// # Ok::<(), offhook_core::sdp::negotiate::NegotiationError>(())
 /// ```
 pub fn offer(capabilities: &Capabilities, local: &Local) -> SessionDescription {
-    let events = capabilities.telephone_event.map(|payload| events(payload, 8000));
+    let events = events_for(capabilities);
     let codecs = capabilities.codecs.iter().chain(&events);
     let mut sdp = SessionDescription::new(local.session_id, local.version, local.address);
     sdp.push_media(audio("RTP/AVP", local.port, codecs, capabilities.ptime, local.direction));
@@ -301,6 +302,22 @@ fn in_common(media: &MediaRef<'_>, capabilities: &Capabilities) -> Vec<Codec> {
         Some(renumber(codec, &offered))
     };
     media.codecs().filter_map(find).collect()
+}
+
+/// Telephone events at each clock rate there is.
+fn events_for(capabilities: &Capabilities) -> Vec<Codec> {
+    let mut found: Vec<Codec> = Vec::new();
+    let Some(first) = capabilities.telephone_event else { return found };
+    let mut clocks: Vec<u32> = capabilities.codecs.iter().map(|codec| codec.clock).collect();
+    clocks.sort_by_key(|clock| *clock != 8000);
+    for clock in clocks {
+        let taken = |number: &u8| capabilities.codecs.iter().chain(&found).any(|codec| codec.payload == *number);
+        let number = if found.is_empty() { Some(first) } else { (96..=127).find(|number| !taken(number)) };
+        if let Some(number) = number.filter(|_| !found.iter().any(|known| known.clock == clock)) {
+            found.push(events(number, clock));
+        }
+    }
+    found
 }
 
 fn events(payload: u8, clock: u32) -> Codec {

@@ -18,9 +18,31 @@ fn parse(media: &str) -> SessionDescription {
 fn an_offer_reads_like_this() {
     let sdp = offer(&can(vec![Codec::opus(96), Codec::pcmu()]), &at("192.0.2.1"));
     let expected = "v=0\r\no=- 3 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
-        m=audio 4000 RTP/AVP 96 0 101\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\n\
-        a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n";
+        m=audio 4000 RTP/AVP 96 0 101 97\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\n\
+        a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n\
+        a=rtpmap:97 telephone-event/48000\r\na=fmtp:97 0-16\r\na=ptime:20\r\na=sendrecv\r\n";
     assert_eq!(sdp.to_string(), expected);
+}
+
+#[test]
+fn telephone_events_go_at_the_clock_rate_of_the_format() {
+    let browser = parse(
+        "m=audio 9000 RTP/AVP 111 0 110 126\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:110 telephone-event/48000\r\n\
+         a=rtpmap:126 telephone-event/8000\r\n",
+    );
+    for (codec, number) in [(Codec::opus(96), 110), (Codec::pcmu(), 126)] {
+        let (sdp, stream) = answer(&browser.view(), &can(vec![codec.clone()]), &at("192.0.2.2")).unwrap();
+        assert_eq!(stream.telephone_event, Some(number));
+        assert_eq!(sdp.media_at(0).unwrap().telephone_event(codec.clock), Some(number), "and that alone is answered");
+        assert_eq!(sdp.media_at(0).unwrap().formats().count(), 2);
+    }
+    let formats = |codecs: Vec<Codec>, events| {
+        let sdp = offer(&Capabilities { telephone_event: events, ..can(codecs) }, &at("192.0.2.1"));
+        sdp.media_at(0).unwrap().line().formats.to_owned()
+    };
+    assert_eq!(formats(vec![Codec::opus(101)], Some(102)), "101 102");
+    assert_eq!(formats(vec![Codec::opus(97), Codec::pcmu(), Codec::pcma()], Some(96)), "97 0 8 96 98");
+    assert_eq!(formats(vec![Codec::pcmu()], None), "0");
 }
 
 #[test]
@@ -77,7 +99,7 @@ fn the_offerer_sends_with_the_answers_numbers_and_receives_with_its_own() {
     let stream = complete(&ours.view(), &theirs.view()).unwrap();
     assert_eq!((stream.codec.payload, stream.receive_payload), (111, 96));
     assert_eq!(stream.codec.fmtp.as_deref(), Some("stereo=1"));
-    assert_eq!((stream.telephone_event, stream.direction), (None, Direction::SendOnly));
+    assert_eq!((stream.telephone_event, stream.direction), (Some(97), Direction::SendOnly));
 
     let nowhere = parse("m=audio 9000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n");
     assert_eq!(complete(&ours.view(), &nowhere.view()).unwrap().direction, Direction::RecvOnly);

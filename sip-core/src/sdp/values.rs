@@ -158,6 +158,27 @@ pub struct Fingerprint<'a> {
 }
 
 impl<'a> Fingerprint<'a> {
+    /// True if both are of the same certificate: in hexadecimal and in names of hash functions case says nothing.
+    ///
+    /// ```
+    /// use offhook_core::sdp::Fingerprint;
+    /// let of_line = Fingerprint { hash: "SHA-256", value: "19:e2" };
+    /// assert!(of_line.is_same(&Fingerprint { hash: "sha-256", value: "19:E2" }));
+    /// assert_eq!(of_line.digest(), Some(vec![0x19, 0xe2]));
+    /// ```
+    pub fn is_same(&self, other: &Fingerprint<'_>) -> bool {
+        self.hash.eq_ignore_ascii_case(other.hash) && self.value.eq_ignore_ascii_case(other.value)
+    }
+
+    /// The bytes; `None` if it is not written as they must be, two digits each with colons between.
+    pub fn digest(&self) -> Option<Vec<u8>> {
+        let byte = |text: &str| {
+            let digits = text.len() == 2 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+            u8::from_str_radix(text, 16).ok().filter(|_| digits)
+        };
+        self.value.split(':').map(byte).collect()
+    }
+
     pub(super) fn parse(value: &'a str) -> Option<Fingerprint<'a>> {
         let (hash, value) = value.trim().split_once(' ')?;
         Some(Fingerprint { hash, value: value.trim() })
@@ -204,6 +225,11 @@ impl Setup {
     }
 
     /// What to answer to this offer; to `actpass` the answerer should be `active` (RFC 5763 5).
+    ///
+    /// ```
+    /// use offhook_core::sdp::Setup;
+    /// assert_eq!([Setup::ActPass, Setup::Active].map(Setup::answer), [Setup::Active, Setup::Passive]);
+    /// ```
     #[must_use]
     pub const fn answer(self) -> Setup {
         match self {

@@ -142,9 +142,24 @@ impl<'a> SdpRef<'a> {
         self.session.first('o').and_then(Origin::parse)
     }
 
-    /// The mids of each `a=group:BUNDLE` line, as written (RFC 9143).
+    /// The mids of each `a=group:BUNDLE` line, as written (RFC 9143). The first of them says the address of all.
+    ///
+    /// ```
+    /// use offhook_core::sdp::SdpRef;
+    /// let sdp = SdpRef::parse(b"v=0\r\na=group:BUNDLE 0 1\r\na=group:LS 0 1\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n\
+    ///     m=video 0 RTP/AVP 31\r\na=mid:1\r\na=bundle-only\r\n")?;
+    /// assert_eq!(sdp.bundles().collect::<Vec<_>>(), ["0 1"]);
+    /// assert!(sdp.media().all(|media| media.is_bundled() && !media.is_rejected()));
+    /// # Ok::<(), offhook_core::sdp::SdpError>(())
+    /// ```
     pub fn bundles(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.session.values("group").filter_map(|group| group.strip_prefix("BUNDLE")).map(str::trim)
+        bundles(self.session)
+    }
+
+    /// True with `a=ice-lite`: the writer's ICE is the short one, that of somebody with an address of his own
+    /// (RFC 8839 5.3).
+    pub fn is_ice_lite(&self) -> bool {
+        self.session.has("ice-lite")
     }
 
     /// An editable copy.
@@ -233,7 +248,13 @@ impl<'a> MediaRef<'a> {
     /// True if the port is zero and that does not mean "only within a bundle" (RFC 9143 6): the stream is rejected or
     /// was ended.
     pub fn is_rejected(&self) -> bool {
-        self.line.port == 0 && !self.section.has("bundle-only")
+        self.line.port == 0 && !(self.section.has("bundle-only") && self.is_bundled())
+    }
+
+    /// True if a BUNDLE group of the session names this stream's mid (RFC 9143).
+    pub fn is_bundled(&self) -> bool {
+        self.mid()
+            .is_some_and(|mid| bundles(self.session).any(|mids| mids.split_ascii_whitespace().any(|of| of == mid)))
     }
 
     /// The direction: the section's own, else the session's, else `sendrecv` (RFC 8866 6.7).
@@ -299,6 +320,17 @@ impl<'a> MediaRef<'a> {
         self.inherited("ice-pwd")
     }
 
+    /// The words of `a=ice-options` of the section and of the session, such as `trickle` and `ice2` (RFC 8839 5.6).
+    pub fn ice_options(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let values = self.section.values("ice-options").chain(self.session.values("ice-options"));
+        values.flat_map(str::split_ascii_whitespace)
+    }
+
+    /// True with `a=end-of-candidates` of the section or the session: no more of them will follow (RFC 8840 8.2).
+    pub fn has_end_of_candidates(&self) -> bool {
+        self.section.has("end-of-candidates") || self.session.has("end-of-candidates")
+    }
+
     /// The ICE candidates that can be read.
     pub fn candidates(&self) -> impl Iterator<Item = Candidate<'a>> + use<'a> {
         self.section.values("candidate").filter_map(Candidate::parse)
@@ -338,6 +370,14 @@ impl<'a> Line<'a> {
             None => (self.value.trim_end(), None),
         })
     }
+}
+
+fn bundles<'a>(session: SectionRef<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+    let mids = |group: &'a str| {
+        let (kind, mids) = group.trim().split_once(' ').unwrap_or((group.trim(), ""));
+        (kind == "BUNDLE").then_some(mids.trim())
+    };
+    session.values("group").filter_map(mids)
 }
 
 fn strip_end(raw: &str) -> &str {

@@ -42,6 +42,75 @@ fn a_browsers_description_is_read() {
 }
 
 #[test]
+fn a_bundle_is_what_a_group_says() {
+    let with = |group: &str| {
+        let text = format!(
+            "v=0\r\n{group}m=audio 9 RTP/AVP 0\r\na=mid:0\r\nm=video 0 RTP/AVP 31\r\na=mid:1\r\na=bundle-only\r\n\
+             m=video 0 RTP/AVP 31\r\na=mid:2\r\n"
+        );
+        let sdp = SdpRef::parse(text.as_bytes()).unwrap();
+        let bundled: Vec<bool> = sdp.media().map(|media| media.is_bundled()).collect();
+        let rejected: Vec<bool> = sdp.media().map(|media| media.is_rejected()).collect();
+        (bundled, rejected)
+    };
+    assert_eq!(with("a=group:BUNDLE 0 1\r\n"), (vec![true, true, false], vec![false, false, true]));
+    assert_eq!(
+        with("a=group:BUNDLE 0 2\r\n"),
+        (vec![true, false, true], vec![false, true, true]),
+        "bundle-only of none"
+    );
+    assert_eq!(with("a=group:BUNDLED 0 1\r\na=group:LS 0 1\r\n").0, [false, false, false]);
+    assert_eq!(with("a=group:BUNDLE\r\n").0, [false, false, false], "an empty group");
+    assert_eq!(with("a=group:BUNDLE 0\r\na=group:BUNDLE  1 2 \r\n").0, [true, true, true], "two groups");
+}
+
+#[test]
+fn what_ice_and_dtls_say_is_read() {
+    let text = "v=0\r\na=ice-lite\r\na=ice-options:ice2\r\na=setup:passive\r\na=ice-ufrag:all\r\na=ice-pwd:pwd\r\n\
+        a=fingerprint:sha-256 AB:CD\r\n\
+        m=audio 9 RTP/AVP 0\r\na=ice-options:trickle rtp+ecn\r\na=setup:holdconn\r\na=ice-ufrag:own\r\n\
+        m=audio 9 RTP/AVP 0\r\na=setup:somehow\r\na=end-of-candidates\r\na=fingerprint:SHA-256 ab:cd\r\n\
+        a=fingerprint:sha-1 \r\na=fingerprint:nothing\r\na=candidate:nonsense\r\n";
+    let sdp = SdpRef::parse(text.as_bytes()).unwrap();
+    assert!(sdp.is_ice_lite());
+    let (first, second) = (sdp.media_at(0).unwrap(), sdp.media_at(1).unwrap());
+    assert_eq!(first.ice_options().collect::<Vec<_>>(), ["trickle", "rtp+ecn", "ice2"]);
+    assert_eq!(second.ice_options().collect::<Vec<_>>(), ["ice2"]);
+    assert_eq!((first.setup(), second.setup()), (Some(Setup::HoldConn), None), "what cannot be read is none");
+    assert_eq!((first.ice_ufrag(), second.ice_ufrag()), (Some("own"), Some("all")));
+    assert_eq!((first.has_end_of_candidates(), second.has_end_of_candidates()), (false, true));
+    assert_eq!(second.candidates().count(), 0);
+    let of_session = first.fingerprints().next().unwrap();
+    let own: Vec<_> = second.fingerprints().collect();
+    assert!(own[0].is_same(&of_session), "in any case");
+    assert_eq!(own[0].digest(), Some(vec![0xab, 0xcd]));
+    let bad = |value| super::super::Fingerprint { hash: "sha-256", value }.digest();
+    assert_eq!([bad("AB:C"), bad("AB::CD"), bad(""), bad("+1:AB"), bad("ABCD")], [const { None }; 5]);
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let mut sdp = SdpRef::parse(BROWSER.as_bytes()).unwrap().to_description();
+    sdp.session_mut().set_attribute("group", Some("BUNDLE a1"));
+    let audio = sdp.media_mut(0).unwrap();
+    audio.set_attribute("setup", Some(Setup::ActPass.answer().as_str()));
+    audio.set_attribute("ice-ufrag", Some("F7gI"));
+    audio.set_attribute("fingerprint", Some("sha-256 00:FF"));
+    audio.push_attribute("candidate", Some("2 1 udp 1 192.0.2.7 9 typ relay raddr 0.0.0.0 rport 0"));
+    audio.set_direction(Direction::RecvOnly);
+    sdp.media_mut(1).unwrap().set_port(0);
+    let bytes = sdp.to_bytes();
+    let sdp = SdpRef::parse(&bytes).unwrap();
+    let audio = sdp.media_at(0).unwrap();
+    assert_eq!(sdp.bundles().collect::<Vec<_>>(), ["a1"], "one of that name");
+    assert_eq!((audio.setup(), audio.ice_ufrag()), (Some(Setup::Active), Some("F7gI")));
+    assert_eq!(audio.fingerprints().next().unwrap().digest(), Some(vec![0, 255]), "its own, not the session's");
+    assert_eq!(audio.candidates().map(|candidate| candidate.kind).collect::<Vec<_>>(), ["host", "relay"]);
+    assert_eq!(audio.direction(), Direction::RecvOnly);
+    assert!(sdp.media_at(1).unwrap().is_rejected(), "bundle-only without its group");
+}
+
+#[test]
 fn line_ends_and_missing_lines_are_tolerated() {
     let text = b"v=0\no=- 1 1 IN IP4 192.0.2.1\n\nc=IN IP4 192.0.2.1\na=inactive\nm=audio 4 RTP/AVP 0";
     let sdp = SdpRef::parse(text).unwrap();

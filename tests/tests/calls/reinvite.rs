@@ -1,6 +1,6 @@
 //! What a re-INVITE that fails leaves behind (RFC 6141): the session, and where the other side is reached.
 
-use offhook_core::endpoint::CallId;
+use offhook_core::endpoint::{CallId, CallOptions};
 use offhook_core::message::StatusCode;
 use offhook_tests::endpoint::{ANSWER, OFFER, Solo, response};
 use offhook_tests::sip::Text;
@@ -175,6 +175,22 @@ fn a_cancelled_re_invite_of_theirs_changes_nothing() {
     assert!(!solo.endpoint.call_info(call).expect("a call").hold.remote);
     assert_eq!(hang_up(&mut solo, call).start, "BYE sip:alice@192.0.2.1:5060 SIP/2.0");
     expect(&solo.log(), "     0  offer with sdp\n     0  ending (BYE sent)\n");
+}
+
+#[test]
+fn a_stream_that_they_end_is_ended_in_the_answer() {
+    // RFC 3264 6: the port of an answer to a port of zero is zero.
+    let mut solo = automatic();
+    let video = "m=video 4010 RTP/AVP 31\r\na=sendrecv\r\n";
+    let options = CallOptions::with_sdp([OFFER, video].concat());
+    let call = solo.act(|endpoint, now| endpoint.call(now, "sip:alice@192.0.2.1", options)).expect("a call");
+    let invite = solo.last("INVITE");
+    solo.respond(&invite, 200, "alice", &[ANSWER, video].concat());
+    let ended = [ANSWER, &video.replace("4010", "0")].concat().replace(" 1 1 IN", " 1 2 IN");
+    solo.receive(&of_peer(&invite, "INVITE", 1).sdp(&ended));
+    let answer = solo.last("200 INVITE").body;
+    assert!(answer.contains("m=audio 4000 ") && answer.contains("m=video 0 "), "{answer}");
+    assert!(!solo.endpoint.call_info(call).expect("a call").hold.remote, "what has ended holds nobody");
 }
 
 // ---- the target
