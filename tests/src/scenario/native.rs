@@ -73,6 +73,11 @@ impl Agent {
         if let Some(t1) = config["timers"]["t1"].as_u64() {
             command.args(["--t1", &t1.to_string()]);
         }
+        for (name, flag) in [("ringTimeout", "--ring-timeout"), ("offerTimeout", "--offer-timeout")] {
+            if let Some(time) = config[name].as_u64() {
+                command.args([flag, &time.to_string()]);
+            }
+        }
         if let Some(expires) = config["expires"].as_u64() {
             command.args(["--expires", &expires.to_string()]);
         }

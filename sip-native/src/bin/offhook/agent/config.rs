@@ -130,6 +130,18 @@ pub(crate) struct Args {
     /// Who may join a call by another (RFC 3911): asked, referred or never [default: never]
     #[arg(long, value_name = "WHO")]
     joining: Option<String>,
+    /// How long an incoming call may wait for its answer, in milliseconds; 0: for ever [default: 300000]
+    #[arg(long, value_name = "MS")]
+    ring_timeout: Option<u32>,
+    /// How long the other side may take to answer a call, in milliseconds [default: as long as it rings there]
+    #[arg(long, value_name = "MS")]
+    answer_timeout: Option<u32>,
+    /// How long a call waits without a further provisional response, in milliseconds; 0: for ever [default: 300000]
+    #[arg(long, value_name = "MS")]
+    progress_timeout: Option<u32>,
+    /// How long an offer within a call may take, in milliseconds; 0: for ever [default: 60000]
+    #[arg(long, value_name = "MS")]
+    offer_timeout: Option<u32>,
     /// RFC 3261 timer T1, in milliseconds
     #[arg(long, value_name = "MS")]
     t1: Option<u32>,
@@ -170,6 +182,8 @@ impl Args {
         session_timers.mode.clone_from(&self.session_timers);
         (session_timers.expires, session_timers.min_se) = (self.session_expires, self.min_se);
         config.session_timers = Some(session_timers);
+        (config.ring_timeout, config.answer_timeout) = (self.ring_timeout, self.answer_timeout);
+        (config.progress_timeout, config.offer_timeout) = (self.progress_timeout, self.offer_timeout);
         config.packages.clone_from(&self.packages);
         config.replacing.clone_from(&self.replacing);
         config.joining.clone_from(&self.joining);
