@@ -33,7 +33,8 @@ impl<'a> Candidate<'a> {
     /// ```
     /// use offhook_core::sdp::{Candidate, Section};
     /// let value = "1 1 udp 2130706431 192.0.2.3 9 typ host";
-    /// let candidate = Candidate::parse(&["candidate:", value].concat()).unwrap();
+    /// let trickled = ["candidate:", value].concat();
+    /// let candidate = Candidate::parse(&trickled).unwrap();
     /// assert_eq!((candidate.kind, candidate.port), ("host", 9));
     /// let mut audio = Section::media("audio", 9, "RTP/AVP", "0");
     /// audio.push_attribute("candidate", Some(&candidate.to_string()));
