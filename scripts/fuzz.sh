@@ -4,9 +4,9 @@
 #   scripts/fuzz.sh [SECONDS [TARGET...]]      no argument: a minute for each target
 #
 # Needs no more than the toolchain of the project and a C++ compiler: the compiler's own coverage pass is switched on by
-# flags, libFuzzer comes with the crate libfuzzer-sys. What it learns stays in tests/fuzz/corpus; what it finds goes to
-# tests/fuzz/artifacts: move it to tests/fuzz/seeds/TARGET once it is mended, where every test run plays it. What helped to
-# get further goes there too, by `-merge=1`, when it is little.
+# flags, libFuzzer comes with the crate libfuzzer-sys. What it learns goes to tests/fuzz/corpus, and into the repository by
+# scripts/fuzz-keep.sh; what it finds goes to tests/fuzz/artifacts: move it to tests/fuzz/seeds/TARGET once it is mended.
+# Every test run plays both.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../tests/fuzz"
 
@@ -25,6 +25,7 @@ RUSTFLAGS=$coverage cargo build --release --target "$host" "${targets[@]/#/--bin
 
 for target in "${targets[@]}"; do
     mkdir -p "corpus/$target" "artifacts/$target"
+    if [[ -e kept/$target.tar ]]; then tar -xf "kept/$target.tar" -C "corpus/$target"; fi
     folders=("corpus/$target" "seeds/$target")
     case $target in message | stream) folders+=(../vectors/rfc4475) ;; esac
     # A life of an endpoint is as long as a few calls.

@@ -1,4 +1,5 @@
-//! The seeds of the fuzz targets, and what the fuzzers found once, through the same code without a fuzzer.
+//! The seeds of the fuzz targets, what the fuzzers found once, and what they have learned, through the same code without a
+//! fuzzer.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,45 @@ fn files(folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(|path| (path.clone(), std::fs::read(path).expect("a file"))).collect()
 }
 
-fn replay(folder: &str, target: fn(&[u8])) {
+type Target = fn(&[u8]);
+
+/// What the fuzzers learned, from an archive as `tar` writes it: a header of 512 bytes, the file in blocks of as many.
+fn kept(archive: &[u8]) -> Vec<&[u8]> {
+    let mut files = Vec::new();
+    let mut rest = archive;
+    while let Some((header, after)) = rest.split_at_checked(512).filter(|(header, _)| header[0] != 0) {
+        let size = std::str::from_utf8(&header[124..135]).expect("octal digits");
+        let size = usize::from_str_radix(size, 8).expect("octal digits");
+        files.push(&after[..size]);
+        rest = &after[size.next_multiple_of(512)..];
+    }
+    files
+}
+
+#[test]
+fn what_the_fuzzers_learned() {
+    let targets: [(&str, Target); 7] = [
+        ("message", fuzz::message),
+        ("stream", fuzz::stream),
+        ("sdp", fuzz::sdp),
+        ("uri", fuzz::uri),
+        ("multipart", fuzz::multipart),
+        ("packages", fuzz::packages),
+        ("endpoint", fuzz::endpoint),
+    ];
+    let archives = files("fuzz/kept");
+    assert_eq!(archives.len(), targets.len());
+    for (path, archive) in archives {
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name");
+        let (_, target) = targets.iter().find(|(known, _)| *known == name).expect("a target of that name");
+        let inputs = kept(&archive);
+        println!("{}: {}", path.display(), inputs.len());
+        assert!(inputs.len() > 50, "{name}: {}", inputs.len());
+        inputs.into_iter().for_each(target);
+    }
+}
+
+fn replay(folder: &str, target: Target) {
     let files = files(folder);
     assert!(!files.is_empty());
     for (path, bytes) in files {
