@@ -354,6 +354,7 @@ function madeBy(command: Command, value: Results[keyof Results]): string | null 
       return `call ${(value as Results["call"]).call}`;
     case "transfer":
     case "transferTo":
+    case "handOver":
     case "refer":
       return `transfer ${(value as Results["transfer"]).transfer}`;
     case "subscribe":
