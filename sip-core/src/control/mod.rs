@@ -5,11 +5,13 @@
 
 mod command;
 mod config;
+mod error;
 mod events;
 mod identity;
 mod notification;
 mod numbers;
 mod registration;
+mod snapshot;
 mod transfer;
 
 use std::collections::{HashMap, VecDeque};
@@ -20,13 +22,12 @@ use bytes::Bytes;
 
 pub use command::{CandidateValue, Command, Kind, ReplacementValue};
 pub use config::{AgentConfig, Ha1, SessionTimerValues, TimerValues};
+pub use error::{EndValue, ErrorValue, ReasonValue};
 pub use events::{CountsValue, SubscriptionEndValue, SummaryValue};
 pub use identity::{DiversionValue, FoundValue, IdentityValue, PastTargetValue};
-pub use notification::{
-    AddressValue, DtmfValue, EndValue, ErrorValue, HoldValue, Notification, ReasonValue, ResultValue,
-    SessionTimerValue, Snapshot, TransitionValue,
-};
+pub use notification::{AddressValue, DtmfValue, Notification, ResultValue};
 pub use registration::{BindingValue, FlowValue, PushStateValue, PushValue, RegistrationSnapshot};
+pub use snapshot::{HoldValue, SessionTimerValue, Snapshot, TransitionValue};
 
 use crate::auth::Credential;
 use crate::endpoint::{

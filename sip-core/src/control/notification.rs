@@ -3,14 +3,15 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::command::{CandidateValue, ReplacementValue};
+use super::command::CandidateValue;
+use super::error::{EndValue, ErrorValue};
 use super::events::{SubscriptionEndValue, SummaryValue};
 use super::identity::{DiversionValue, IdentityValue, PastTargetValue};
 use super::registration::{BindingValue, RegistrationSnapshot};
+use super::snapshot::Snapshot;
 use crate::auth::{Algorithm, Scheme};
 use crate::endpoint::{
-    CallEvent, CallInfo, CallState, ConnectionState, Direction, End, Error, Event, Hold, Invitation, Outcome, Reason,
-    RegistrationState, Replacement, SavedCall,
+    CallEvent, CallState, ConnectionState, Event, Invitation, Outcome, RegistrationState, SavedCall,
 };
 use crate::message::{NameAddr, redacted};
 use crate::time::Instant;
@@ -201,165 +202,6 @@ pub struct DtmfValue {
     pub duration: u32,
 }
 
-/// Who holds.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct HoldValue {
-    /// This side.
-    pub local: bool,
-    /// The other side.
-    pub remote: bool,
-}
-
-/// How long a session lasts unless it is refreshed (RFC 4028).
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct SessionTimerValue {
-    /// Seconds.
-    pub expires: u64,
-    /// Who refreshes it: `local` or `remote`.
-    pub refresher: &'static str,
-}
-
-/// A Reason header's value (RFC 3326).
-#[derive(Clone, Debug, Serialize)]
-pub struct ReasonValue {
-    /// `SIP`, `Q.850` ….
-    pub protocol: String,
-    /// The number.
-    pub cause: Option<u32>,
-    /// Words.
-    pub text: Option<String>,
-}
-
-/// A typed failure: [`Error`] as plain data.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the fields are those of Error")]
-pub enum ErrorValue {
-    Status {
-        status: u16,
-        reason: String,
-        cause: Option<ReasonValue>,
-        retry_after: Option<u32>,
-        contacts: Vec<AddressValue>,
-    },
-    Authentication {
-        status: u16,
-        message: String,
-    },
-    Timeout {
-        timer: &'static str,
-    },
-    Transport {
-        message: String,
-    },
-    Input {
-        field: String,
-        offset: usize,
-        message: String,
-    },
-    State {
-        message: String,
-    },
-    Glare,
-    Protocol {
-        message: String,
-    },
-    Cancelled,
-    Limit {
-        message: String,
-    },
-}
-
-/// Why a call ended.
-#[derive(Clone, Debug, Serialize)]
-pub struct EndValue {
-    /// `local`, `remote` or `network`.
-    pub by: &'static str,
-    /// The final status.
-    pub status: Option<u16>,
-    /// The phrase.
-    pub reason: String,
-    /// The Reason header.
-    pub cause: Option<ReasonValue>,
-    /// The error, unless it ended in order.
-    pub error: Option<ErrorValue>,
-}
-
-/// One step of a history.
-#[derive(Clone, Debug, Serialize)]
-pub struct TransitionValue {
-    /// When.
-    pub at: u64,
-    /// Into which state.
-    pub state: &'static str,
-    /// What did it.
-    pub cause: String,
-}
-
-/// A call as it is now.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Snapshot {
-    /// Its number.
-    pub call: u32,
-    /// `outgoing` or `incoming`.
-    pub direction: &'static str,
-    /// The state's name.
-    pub state: &'static str,
-    /// Call-ID.
-    pub call_id: String,
-    /// This side.
-    pub local: AddressValue,
-    /// The other side.
-    pub remote: AddressValue,
-    /// Who that is.
-    pub identity: IdentityValue,
-    /// Who holds.
-    pub hold: HoldValue,
-    /// When the session expires unless it is refreshed; absent: it does not.
-    pub session_timer: Option<SessionTimerValue>,
-    /// What takes this side's place in it, once the other side was heard of.
-    pub replacement: Option<ReplacementValue>,
-    /// What the other side's Contact says of it.
-    pub features: Vec<(String, Option<String>)>,
-    /// How it came to this.
-    pub history: Vec<TransitionValue>,
-}
-
-impl Snapshot {
-    pub(super) fn new(call: u32, info: &CallInfo, replacement: Option<Replacement>) -> Snapshot {
-        Snapshot {
-            call,
-            direction: match info.direction {
-                Direction::Outgoing => "outgoing",
-                Direction::Incoming => "incoming",
-            },
-            state: info.state.name(),
-            call_id: info.call_id.to_string(),
-            local: (&info.local).into(),
-            remote: (&info.remote).into(),
-            identity: (&info.identity).into(),
-            hold: info.hold.into(),
-            session_timer: info.session_timer.map(|timer| SessionTimerValue {
-                expires: timer.length.as_secs(),
-                refresher: if timer.local { "local" } else { "remote" },
-            }),
-            replacement: replacement.map(Into::into),
-            features: info.features.clone(),
-            history: info
-                .history
-                .iter()
-                .map(|step| TransitionValue {
-                    at: step.at.as_millis(),
-                    state: step.state.name(),
-                    cause: step.cause.to_string(),
-                })
-                .collect(),
-        }
-    }
-}
-
 impl Notification {
     pub(super) fn incoming(
         call: u32,
@@ -505,18 +347,6 @@ impl From<&NameAddr> for AddressValue {
     }
 }
 
-impl From<Hold> for HoldValue {
-    fn from(hold: Hold) -> HoldValue {
-        HoldValue { local: hold.local, remote: hold.remote }
-    }
-}
-
-impl From<Reason> for ReasonValue {
-    fn from(reason: Reason) -> ReasonValue {
-        ReasonValue { protocol: reason.protocol.into(), cause: reason.cause, text: reason.text.map(String::from) }
-    }
-}
-
 impl From<Outcome> for ResultValue {
     fn from(outcome: Outcome) -> ResultValue {
         match outcome {
@@ -531,45 +361,6 @@ impl From<Outcome> for ResultValue {
             Outcome::Response { status, phrase } => {
                 ResultValue::Response { status: status.code(), reason: phrase.into() }
             }
-        }
-    }
-}
-
-impl From<End> for EndValue {
-    fn from(end: End) -> EndValue {
-        EndValue {
-            by: end.by.name(),
-            status: end.status.map(|status| status.code()),
-            reason: end.phrase.into(),
-            cause: end.reason.map(ReasonValue::from),
-            error: end.error.map(ErrorValue::from),
-        }
-    }
-}
-
-impl From<Error> for ErrorValue {
-    fn from(error: Error) -> ErrorValue {
-        match error {
-            Error::Status(refusal) => ErrorValue::Status {
-                status: refusal.status.code(),
-                reason: refusal.phrase.into(),
-                cause: refusal.reason.map(ReasonValue::from),
-                retry_after: refusal.retry_after,
-                contacts: refusal.contacts.iter().map(AddressValue::from).collect(),
-            },
-            Error::Authentication { status, cause } => {
-                ErrorValue::Authentication { status: status.code(), message: cause.to_string() }
-            }
-            Error::Timeout(timer) => ErrorValue::Timeout { timer: timer.name() },
-            Error::Transport(error) => ErrorValue::Transport { message: error.message.into() },
-            Error::Input(input) => {
-                ErrorValue::Input { field: input.field.into(), offset: input.offset, message: input.message.into() }
-            }
-            Error::State(message) => ErrorValue::State { message: message.into() },
-            Error::Glare => ErrorValue::Glare,
-            Error::Protocol(message) => ErrorValue::Protocol { message: message.into() },
-            Error::Cancelled => ErrorValue::Cancelled,
-            Error::Limit(message) => ErrorValue::Limit { message: message.into() },
         }
     }
 }

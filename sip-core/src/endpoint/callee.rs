@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::call::{Accepted, Call, Negotiation, Setup};
-use super::caller::check_values;
 use super::capabilities::RELIABLE;
 use super::config::Reliability;
 use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold, Invitation, OpId, Outcome};
+use super::headers::check_values;
 use super::identity::{Party, RemoteIdentity};
 use super::patience::Patience;
 use super::provisional::{Provisional, Waiting};

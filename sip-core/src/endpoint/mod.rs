@@ -7,7 +7,10 @@
 //! What it does not do: media. Descriptions go through it; who makes and uses them is the application's affair
 //! (see [`Config::automatic_media`] for programs that do not care).
 
+mod acknowledge;
+mod addresses;
 mod call;
+mod call_options;
 mod callee;
 mod caller;
 mod capabilities;
@@ -19,8 +22,10 @@ mod error;
 mod event;
 mod exchange;
 mod features;
+mod headers;
 mod identity;
 mod in_call;
+mod in_dialog;
 mod incoming;
 mod join;
 mod keep_alive;
@@ -59,8 +64,8 @@ use std::net::IpAddr;
 use bytes::Bytes;
 
 pub use call::{CallInfo, SessionInterval};
+pub use call_options::CallOptions;
 pub use callee::AnswerOptions;
-pub use caller::CallOptions;
 pub use config::{Config, EndpointLimits, Reliability, Server, SessionTimerMode, SessionTimers};
 pub use credentials::CredentialQuery;
 pub use error::{Error, InputError, Reason, Refusal};

@@ -169,7 +169,7 @@ impl Endpoint {
         self.may_begin()?;
         let target = self.complete_target(options.target.as_deref().unwrap_or(self.config.aor.as_str()))?;
         let event = read_event(event)?.value;
-        super::caller::check_headers(&options.headers)?;
+        super::headers::check_headers(&options.headers)?;
         if let Some((name, _)) =
             options.headers.iter().find(|(name, _)| OWN.iter().any(|own| own.eq_ignore_ascii_case(name)))
         {
@@ -496,5 +496,5 @@ fn raise(entry: &mut Publication, response: &Response) -> bool {
 }
 
 fn check_content_type(content_type: &str) -> Result<(), Error> {
-    super::caller::check_values(&[("Content-Type".into(), content_type.into())])
+    super::headers::check_values(&[("Content-Type".into(), content_type.into())])
 }

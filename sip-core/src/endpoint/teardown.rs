@@ -16,7 +16,7 @@ impl Endpoint {
     pub fn hang_up(&mut self, now: Instant, call: CallId, reason: Option<&str>) -> OpId {
         let op = self.op();
         if let Some(reason) = reason
-            && let Err(error) = super::caller::check_values(&[("Reason".into(), reason.into())])
+            && let Err(error) = super::headers::check_values(&[("Reason".into(), reason.into())])
         {
             self.done(op, Err(error));
             return op;

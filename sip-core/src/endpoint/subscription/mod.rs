@@ -3,10 +3,12 @@
 //! What this does not know: REFER. Its implicit subscriptions are made with [`Endpoint::begin_subscriber`] and
 //! [`Endpoint::begin_notifier`], and their [`Purpose`] says who hears of them.
 
+mod asked;
 mod document;
 mod event;
 mod incoming;
 mod notifier;
+mod notify;
 mod package;
 mod renewal;
 mod subscriber;

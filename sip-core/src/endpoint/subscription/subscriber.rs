@@ -491,7 +491,7 @@ impl Endpoint {
 }
 
 fn check(options: &SubscribeOptions) -> Result<(), Error> {
-    super::super::caller::check_headers(&options.headers)?;
+    super::super::headers::check_headers(&options.headers)?;
     if let Some((name, _)) =
         options.headers.iter().find(|(name, _)| FROM_OPTIONS.iter().any(|own| own.eq_ignore_ascii_case(name)))
     {
@@ -500,7 +500,7 @@ fn check(options: &SubscribeOptions) -> Result<(), Error> {
     let mut own = vec![("Event".to_owned(), options.event.clone())];
     own.extend(options.accept.clone().map(|accept| ("Accept".to_owned(), accept)));
     own.extend(options.body.as_ref().map(|(content_type, _)| ("Content-Type".to_owned(), content_type.clone())));
-    super::super::caller::check_values(&own)
+    super::super::headers::check_values(&own)
 }
 
 /// Whether the same request may succeed later.

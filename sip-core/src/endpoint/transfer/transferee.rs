@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::caller::check_headers;
 use super::super::event::{CallId, End, Event, OpId, Outcome};
+use super::super::headers::check_headers;
 use super::super::replaces::REPLACES;
 use super::super::subscription::{Purpose, Said, Seat};
 use super::super::{CallOptions, Endpoint, Error, Timer};

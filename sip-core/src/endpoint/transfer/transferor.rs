@@ -1,7 +1,7 @@
 //! The side that asks for a transfer: REFER, what its NOTIFYs tell, and the end of the call that was transferred.
 
-use super::super::caller::check_headers;
 use super::super::event::{CallId, CallState, End, EndedBy, Event};
+use super::super::headers::check_headers;
 use super::super::outgoing::{self, Outgoing};
 use super::super::replaces::{REPLACES, value_of};
 use super::super::subscription::{Notice, Purpose, Seat, SubscriptionEnd, SubscriptionState};
