@@ -11,6 +11,7 @@ mod control;
 mod credentials;
 mod datagrams;
 mod dialog;
+mod ends;
 mod finding;
 mod flood;
 mod forks_ended;
