@@ -141,6 +141,45 @@ describe("lines in Chromium", { timeout: 180_000 }, () => {
     });
   });
 
+  it("measures how good a call is, how loud, and that a microphone is silent", async () => {
+    const seen = await tab.evaluate(async () => {
+      const { meterLevel, QualityMonitor } = page.lib;
+      const office = await page.Office.open();
+      const call = await office.call("bob");
+      await office.hears("alice", ["bob"], call);
+      const monitor = new QualityMonitor(call, { interval: 200, silentAfter: 600 });
+      const sample = await new Promise<NonNullable<typeof monitor.sample>>((resolve) =>
+        monitor.on("sample", ({ sample }) => sample.incoming.mos !== null && sample.outgoing.mos !== null && resolve(sample)),
+      );
+      const silent = new Promise<string>((resolve) => monitor.on("problem", ({ problem }) => resolve(problem)));
+      const solved = new Promise<string>((resolve) => monitor.on("solved", ({ problem }) => resolve(problem)));
+      const level = await new Promise<number>((resolve) => {
+        const stop = meterLevel(call.remoteStream as MediaStream, (level) => {
+          if (level < 0.3) return;
+          stop();
+          resolve(level);
+        });
+      });
+      const context = new AudioContext();
+      const nothing = context.createMediaStreamDestination();
+      await call.replaceAudio(nothing.stream);
+      const problem = await silent;
+      await call.replaceAudio(office.lines.microphone);
+      const well = await solved;
+      await call.hangup();
+      const { incoming, outgoing, codec, problems } = await monitor.summary;
+      await office.close();
+      return { sample, level, problem, well, incoming, outgoing, codec, problems: problems.length };
+    });
+    assert.ok((seen.sample.incoming.mos ?? 0) > 3.5, `MOS ${seen.sample.incoming.mos}`);
+    assert.ok((seen.sample.incoming.level ?? 0) > 0.01 && (seen.sample.outgoing.level ?? 0) > 0.01);
+    assert.ok((seen.sample.incoming.bitrate ?? 0) > 5, `${seen.sample.incoming.bitrate} kbit/s`);
+    assert.ok(seen.level > 0.3 && seen.level <= 1);
+    assert.deepEqual([seen.problem, seen.well, seen.codec, seen.problems], ["silent-microphone", "silent-microphone", "audio/opus", 1]);
+    assert.ok((seen.incoming.mos?.mean ?? 0) > 3.5 && (seen.incoming.loss ?? 1) < 0.05);
+    assert.ok((seen.outgoing.loss ?? 1) < 0.05);
+  });
+
   it("reads and writes who is on the phone, and takes partial documents together", async () => {
     const seen = await tab.evaluate(() => {
       const { parseDialogInfo, DialogInfoState, lineState, replacementOf, writeDialogInfo } = page.lib;

@@ -1,5 +1,6 @@
 import { type Call, UserAgent } from "../src/index.js";
 import { CallRecorder, type Conference, Lines, parseDialogInfo, DialogInfoState, lineState, parsePresence, presenceOf, replacementOf, writeDialogInfo, writePresence } from "../src/lines/index.js";
+import { meterLevel, QualityMonitor } from "../src/quality/index.js";
 import { FakeNetwork } from "./fake-network.js";
 
 /** Alice says 300 Hz, bob 600, carol 1200, dave 2400: who hears whom can be seen in a spectrum. */
@@ -17,7 +18,7 @@ function voice(frequency: number): MediaStream {
   return out.stream;
 }
 
-export const lib = { CallRecorder, parseDialogInfo, DialogInfoState, lineState, parsePresence, presenceOf, replacementOf, writeDialogInfo, writePresence };
+export const lib = { CallRecorder, meterLevel, QualityMonitor, parseDialogInfo, DialogInfoState, lineState, parsePresence, presenceOf, replacementOf, writeDialogInfo, writePresence };
 
 /** Alice with lines, and others who answer. */
 export class Office {
