@@ -333,6 +333,8 @@ impl Endpoint {
             return;
         }
         let Some(accepted) = call.accepted.take() else { return };
+        self.note_way_back(key);
+        let Some(call) = self.calls.get_mut(key) else { return };
         if let Some(dialog) = call.dialog_mut() {
             dialog.set_path(source);
         }

@@ -48,6 +48,16 @@ impl Endpoint {
         self.recovered(now, key);
     }
 
+    /// A request or answer of the other side in this call came. Where the call had no connection of its own any more, it came
+    /// over the next one: what is agreed on by it tells the other side where we are, though nothing was sent to that end.
+    pub(super) fn note_way_back(&mut self, key: Key) {
+        if self.is_cut_off(key)
+            && let Some(call) = self.calls.get_mut(key)
+        {
+            call.recovery.get_or_insert_default();
+        }
+    }
+
     fn recover(&mut self, now: Instant, key: Key) {
         let Some(call) = self.calls.get_mut(key) else { return };
         call.recovery.get_or_insert_default();

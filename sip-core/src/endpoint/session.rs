@@ -165,9 +165,10 @@ impl Endpoint {
         let legs = std::mem::take(&mut call.legs);
         let Some(offer) = call.take_offer() else { return };
         self.stop_exchange(key);
-        let Some(call) = self.calls.get_mut(key) else { return };
         match result {
             Ok((response, source)) if response.status().is_success() => {
+                self.note_way_back(key);
+                let Some(call) = self.calls.get_mut(key) else { return };
                 if let Some(dialog) = call.dialog_mut() {
                     // A Contact that cannot be read leaves the target as it was.
                     let _ = dialog.refresh_target(response);

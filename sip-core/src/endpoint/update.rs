@@ -132,6 +132,7 @@ impl Endpoint {
             }
             Err(error) => Err(error),
         };
+        let agreed = result.is_ok();
         match (result, offer, op) {
             (Ok(Some(answer)), Some(offer), _) => self.conclude_update(now, key, &outgoing, offer, answer),
             (Ok(None), Some(offer), _) => {
@@ -153,6 +154,9 @@ impl Endpoint {
             }
             (Ok(_), None, None) => {}
         }
+        if agreed {
+            self.recovered(now, key);
+        }
         self.send_waiting(now, key);
         self.go_on_ringing(now, key);
     }
@@ -166,6 +170,7 @@ impl Endpoint {
         response: &Response,
         source: Path,
     ) -> Option<Bytes> {
+        self.note_way_back(key);
         let call = self.calls.get_mut(key)?;
         call.hear_allow(response);
         if let Some(dialog) = call.dialog_to(&outgoing.to) {

@@ -163,6 +163,38 @@ fn what_is_wanted_without_a_connection_waits_through_tries_that_fail() {
 }
 
 #[test]
+fn what_waits_for_a_connection_that_is_being_opened_says_it_all_before_we_are_registered() {
+    let (mut solo, call, _) = cut_off();
+    solo.at(2500);
+    solo.opened();
+    let sdp = OFFER.replace("sendrecv", "sendonly");
+    solo.act(|endpoint, now| endpoint.hold(now, call, Some(sdp.into())));
+    solo.connect(true);
+    let hold = solo.last("INVITE");
+    solo.log();
+    solo.receive(&response(&hold, 200, "", &ANSWER.replace("sendrecv", "recvonly")));
+    let log = solo.log();
+    assert!(log.contains("hold: local") && log.contains("recovered"), "{log}");
+    grant(&mut solo);
+    assert_eq!(solo.times("INVITE").len(), 2, "nothing is left to be told");
+}
+
+#[test]
+fn an_update_over_the_next_connection_does_as_well() {
+    let (mut solo, call, _) = cut_off();
+    solo.at(2500);
+    solo.act(|endpoint, now| endpoint.update(now, call, None));
+    solo.connect(true);
+    let update = solo.last("UPDATE");
+    solo.log();
+    solo.receive(&Text::response(&update.bytes(), 200, "").add("Contact", "<sip:alice@192.0.2.1:5060>"));
+    let log = solo.log();
+    assert!(log.contains("recovered"), "{log}");
+    grant(&mut solo);
+    assert_eq!(solo.times("INVITE").len(), 1, "nothing is left to be told");
+}
+
+#[test]
 fn what_is_wanted_without_a_connection_fails_when_there_is_none_for_long() {
     let (mut solo, call, _) = cut_off();
     let started = solo.now();
