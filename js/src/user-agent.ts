@@ -146,6 +146,8 @@ export type RegistrationState = "registering" | "registered" | "unregistered" | 
 export interface UserAgentEvents {
   /** Somebody calls. Without a listener, the call waits for `for await (… of ua.incoming)`. */
   incoming: { type: "incoming"; call: Call; at: number };
+  /** There is another call in `calls`, whoever made it, before anything else is told of it. */
+  call: { type: "call"; call: Call };
   /** The connection came up or was lost; it is looked after without your help. */
   transport: {
     type: "transport";
@@ -760,6 +762,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     });
     this.#calls.set(init.id, { call, ...feed });
     ignore(call.ended.then(() => this.#calls.delete(init.id)));
+    this.emit("call", { type: "call", call });
     return call;
   }
 
