@@ -17,6 +17,7 @@
 //! - The driver stops when its machine is finished, when it is [told to](Handle::stop), or when the last handle is
 //!   gone and was not [detached](Handle::detach). Then it closes everything it opened, at the latest after
 //!   [`Limits::linger`], and leaves no task behind.
+//! - Datagrams are read in batches, and what they are answered with is sent together; on Linux each with one system call.
 //! - `OpenFlow` over UDP binds a socket of its own on the address from which the target is reached.
 //! - TLS and WSS verify the server's certificate, by [`ClientTls`]; a refusal says whether its name, its time or its
 //!   issuer was wrong. Without the feature `tls` they fail as `Unsupported`.
@@ -27,10 +28,12 @@
 //! What it does not: know SIP, cut streams into messages (but for a [`Capture`]), decide where to send.
 
 mod activity;
+mod batch;
 mod capture;
 mod clock;
 mod connect;
 mod connection;
+mod datagrams;
 mod dns;
 mod handle;
 #[cfg(feature = "http")]

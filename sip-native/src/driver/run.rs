@@ -17,9 +17,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Sleep, sleep_until, timeout};
 
+use super::batch::Datagram;
 use super::capture::Recorder;
 use super::clock::Clock;
 use super::connection::{Link, lost};
+use super::datagrams::UdpFlow;
 use super::dns::Dns;
 use super::handle::Command;
 use super::input::Input;
@@ -29,7 +31,7 @@ use super::queue::{self, QueueError};
 use super::sample::Sample;
 use super::sources::Sources;
 use super::tls::Connector;
-use super::udp::{DATAGRAM, Datagram, UdpFlow, reachable};
+use super::udp::reachable;
 use super::{connect, icmp};
 use crate::metrics::{Meters, refused};
 
@@ -65,7 +67,8 @@ pub(super) struct Run<M: Machine, F> {
     tasks: JoinSet<()>,
     sources: Sources,
     sleep: Option<(Instant, Pin<Box<Sleep>>)>,
-    datagram: Box<[u8]>,
+    /// Datagrams that were read and not taken in yet.
+    datagrams: VecDeque<Datagram>,
     detached: bool,
     stopping: bool,
 }
@@ -122,7 +125,7 @@ where
             tasks: JoinSet::new(),
             sources: Sources::default(),
             sleep: None,
-            datagram: vec![0; DATAGRAM].into(),
+            datagrams: VecDeque::new(),
             detached: false,
             stopping: false,
         }
@@ -318,40 +321,38 @@ where
         let mut index = 0;
         // Carrying out an output may close a socket, so each is looked up anew.
         while let Some(socket) = self.udp.get_mut(index) {
-            // Pending means its waker is set, which is all there is to do.
-            let _ = socket.poll_flush(cx, &mut self.own_inputs);
             if socket.poll_readable(cx).is_ready() {
-                busy |= self.read_datagrams(index);
+                busy = true;
+                self.read_datagrams(index);
             }
             index += 1;
         }
-        busy
+        // What all the datagrams were answered with, and whatever else there was to say in this turn.
+        for socket in &mut self.udp {
+            // Pending means its waker is set, which is all there is to do.
+            let _ = socket.poll_flush(cx, &mut self.own_inputs);
+        }
+        busy || !self.own_inputs.is_empty()
     }
 
-    fn read_datagrams(&mut self, index: usize) -> bool {
-        for _ in 0..BATCH {
-            let Some(socket) = self.udp.get_mut(index) else { break };
-            let flow = socket.flow;
-            match socket.receive(&mut self.datagram) {
-                Datagram::Here(length, remote) => {
-                    // One allocation of the right size: a message that is kept keeps no more than itself.
-                    let bytes = self.datagram.get(..length).map(Bytes::copy_from_slice).unwrap_or_default();
-                    self.meters.received(Transport::Udp, length);
-                    if let Some(capture) = &mut self.capture {
-                        capture.received(Path { flow, remote }, &bytes);
-                    }
-                    self.machine.receive(self.clock.now(), Path { flow, remote }, bytes);
-                    self.carry_out();
+    fn read_datagrams(&mut self, index: usize) {
+        let Some(socket) = self.udp.get_mut(index) else { return };
+        let flow = socket.flow;
+        if let Err(error) = socket.receive(&mut self.datagrams) {
+            self.own_inputs.push_back(Input::Changed { flow, change: lost(&error) });
+        }
+        while let Some((remote, bytes)) = self.datagrams.pop_front() {
+            let path = Path { flow, remote };
+            // Bytes of a flow that the machine has closed meanwhile are nobody's.
+            if self.flows.contains_key(&flow) {
+                self.meters.received(Transport::Udp, bytes.len());
+                if let Some(capture) = &mut self.capture {
+                    capture.received(path, &bytes);
                 }
-                Datagram::Nothing => {}
-                Datagram::Empty => break,
-                Datagram::Dead(error) => {
-                    self.own_inputs.push_back(Input::Changed { flow, change: lost(&error) });
-                    break;
-                }
+                self.machine.receive(self.clock.now(), path, bytes);
+                self.carry_out();
             }
         }
-        true
     }
 
     fn poll_listeners(&mut self, cx: &mut Context<'_>) -> bool {
@@ -438,8 +439,7 @@ where
             Way::Udp => {
                 if let Some(socket) = self.udp.iter_mut().find(|socket| socket.flow == path.flow) {
                     self.meters.sent(transport, length);
-                    let failed = socket.send(path.remote, bytes, self.limits.queue, &self.meters);
-                    self.own_inputs.extend(failed);
+                    socket.send(path.remote, bytes, self.limits.queue, &self.meters, &mut self.own_inputs);
                 }
             }
             Way::Binding | Way::Lost => {
@@ -478,7 +478,10 @@ where
         if let Some(capture) = &mut self.capture {
             capture.closed(flow);
         }
-        self.udp.retain(|socket| socket.flow != flow);
+        if let Some(at) = self.udp.iter().position(|socket| socket.flow == flow) {
+            // What was sent before leaves before; nobody hears of failures any more.
+            self.udp.remove(at).flush(&mut VecDeque::new());
+        }
         let Some(flow) = self.flows.remove(&flow) else { return false };
         if flow.up {
             self.meters.went_down(flow.transport);
