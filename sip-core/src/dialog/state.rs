@@ -129,7 +129,9 @@ impl Dialog {
         local.push_str(local_tag);
         // A peer of RFC 2543 may have no tag: null counts as one.
         let remote_tag = from.tag().unwrap_or_default();
-        let target = contact(request)?.ok_or(DialogError::Missing("Contact"))?;
+        // Such a peer may have no Contact either: it is reached where it says it is.
+        let said = Some(from.uri_text()).filter(|uri| from.tag().is_none() && is_request_uri(uri));
+        let target = contact(request)?.or(said).ok_or(DialogError::Missing("Contact"))?;
         let remote = clean(from.as_str());
         Ok(Dialog {
             names: Names::new([request.call_id()?, local_tag, remote_tag, &local, &remote, target]),

@@ -1,7 +1,7 @@
 //! Whether the body of a request can be understood, and what to answer when not (RFC 3261 8.2.3, RFC 5621).
 
 use crate::body::not_understood;
-use crate::message::{Method, Name, ParseError, Request, StatusCode};
+use crate::message::{Item, Method, Name, ParseError, Request, StatusCode};
 use crate::sdp::SdpRef;
 use crate::time::Instant;
 use crate::transaction::ServerId;
@@ -44,6 +44,28 @@ impl Endpoint {
         }
         true
     }
+}
+
+impl Endpoint {
+    /// Answers an INVITE whose sender takes no session description in return (RFC 4475 3.3.15); `false` if it does.
+    pub(super) fn refuse_taste(&mut self, now: Instant, server: ServerId, request: &Request, source: Path) -> bool {
+        if *request.method() != Method::Invite || takes_descriptions(request) {
+            return false;
+        }
+        let warning = [("Warning", "399 - \"the answer would be application/sdp, which Accept does not list\"")];
+        self.refuse(now, server, request, source, StatusCode::NOT_ACCEPTABLE, &warning);
+        true
+    }
+}
+
+/// Without Accept descriptions are taken; an empty one takes nothing (20.1).
+fn takes_descriptions(request: &Request) -> bool {
+    let fits = |item: Item<'_>| {
+        let (kind, subtype) = item.value.split_once('/').unwrap_or((item.value, ""));
+        let whole = kind == "*" || kind.eq_ignore_ascii_case("multipart");
+        whole || (kind.eq_ignore_ascii_case("application") && (subtype == "*" || subtype.eq_ignore_ascii_case("sdp")))
+    };
+    !request.contains(Name::Accept) || request.items(Name::Accept).any(fits)
 }
 
 /// A call ends whatever the body of the BYE is. Of requests that carry an offer or an answer the description is read; the

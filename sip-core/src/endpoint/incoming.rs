@@ -25,7 +25,9 @@ impl Endpoint {
     ) {
         if let Err(rejection) = request.check() {
             let phrase = Some(&*rejection.reason);
-            return self.refuse_with(now, server, &request, source, rejection.status, phrase, &[]);
+            let headers = [("Allow", ALLOW)];
+            let headers = if rejection.status == StatusCode::NOT_IMPLEMENTED { &headers[..] } else { &[] };
+            return self.refuse_with(now, server, &request, source, rejection.status, phrase, headers);
         }
         let to_tag = request.to().ok().and_then(|to| to.tag().map(str::to_owned));
         if *request.method() == Method::Cancel {
@@ -49,7 +51,10 @@ impl Endpoint {
 
     /// A request outside of any dialog.
     fn on_new_request(&mut self, now: Instant, server: ServerId, request: Arc<Request>, source: Path) {
-        if self.refuse_insecure(now, server, &request, source) || self.refuse_content(now, server, &request, source) {
+        if self.refuse_insecure(now, server, &request, source)
+            || self.refuse_content(now, server, &request, source)
+            || self.refuse_taste(now, server, &request, source)
+        {
             return;
         }
         match request.method() {
@@ -62,8 +67,17 @@ impl Endpoint {
             Method::Bye | Method::Info | Method::Update | Method::Prack => {
                 self.refuse(now, server, &request, source, StatusCode::CALL_DOES_NOT_EXIST, &[]);
             }
-            _ => self.refuse(now, server, &request, source, StatusCode::METHOD_NOT_ALLOWED, &[("Allow", ALLOW)]),
+            _ => self.refuse_method(now, server, &request, source),
         }
+    }
+
+    /// 405 to a method of an RFC that is not for a user agent, 501 to one nobody knows (8.2.1, 21.5.2).
+    fn refuse_method(&mut self, now: Instant, server: ServerId, request: &Request, source: Path) {
+        let status = match request.method() {
+            Method::Extension(_) => StatusCode::NOT_IMPLEMENTED,
+            _ => StatusCode::METHOD_NOT_ALLOWED,
+        };
+        self.refuse(now, server, request, source, status, &[("Allow", ALLOW)]);
     }
 
     fn on_dialog_request(
@@ -112,7 +126,7 @@ impl Endpoint {
             Method::Options => self.on_options(now, server, &request, source),
             Method::Message => self.on_message(now, server, &request, source),
             Method::Refer => self.on_refer(now, server, request, source, Some(key)),
-            _ => self.refuse(now, server, &request, source, StatusCode::METHOD_NOT_ALLOWED, &[("Allow", ALLOW)]),
+            _ => self.refuse_method(now, server, &request, source),
         }
     }
 

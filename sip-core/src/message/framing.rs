@@ -47,6 +47,8 @@ pub struct StreamDecoder {
     /// Where the message ends, once its head is complete.
     end: Option<usize>,
     error: Option<ParseError>,
+    /// The head of the message that cannot be followed.
+    refused: Option<Bytes>,
 }
 
 impl StreamDecoder {
@@ -60,6 +62,7 @@ impl StreamDecoder {
             searched: 0,
             end: None,
             error: None,
+            refused: None,
         }
     }
 
@@ -92,6 +95,12 @@ impl StreamDecoder {
             self.buf = Vec::new();
         }
         result
+    }
+
+    /// After an error: the head of the message that cannot be followed, if it came whole. It may be a request, which can be
+    /// answered ([`Request::salvage`](super::Request::salvage)) before the connection is closed.
+    pub fn refused(&self) -> Option<&Bytes> {
+        self.refused.as_ref()
     }
 
     /// How many bytes wait for the rest of their message.
@@ -151,11 +160,13 @@ impl StreamDecoder {
             self.searched = next;
             if blank > 0 {
                 let head = self.buf.get(self.start..next.saturating_add(blank)).unwrap_or(&[]);
-                let length = head.len().saturating_add(self.content_length(head)?);
-                if length > self.limits.message {
-                    return Err(self.too_long());
-                }
-                return Ok(Some(self.start.saturating_add(length)));
+                return match self.length(head) {
+                    Ok(length) => Ok(Some(self.start.saturating_add(length))),
+                    Err(error) => {
+                        self.refused = Some(Bytes::copy_from_slice(head));
+                        Err(error)
+                    }
+                };
             }
         }
         self.searched = self.buf.len();
@@ -169,6 +180,16 @@ impl StreamDecoder {
 
     fn too_long(&self) -> ParseError {
         ParseError::new("message", self.limits.message, ErrorKind::TooLong)
+    }
+
+    /// Of the whole message.
+    fn length(&self, head: &[u8]) -> Result<usize, ParseError> {
+        let length = head.len().saturating_add(self.content_length(head)?);
+        match length > self.limits.message {
+            true if head.len() > self.limits.message => Err(self.too_long()),
+            true => Err(ParseError::new("body", head.len(), ErrorKind::TooLong)),
+            false => Ok(length),
+        }
     }
 
     fn content_length(&self, head: &[u8]) -> Result<usize, ParseError> {
@@ -263,7 +284,7 @@ mod tests {
             of("A b SIP/2.0\r\nl: 1\r\nl: 2\r\n\r\n"),
             "Content-Length: stands more than once, again at byte 22"
         );
-        assert_eq!(of("A b SIP/2.0\r\nl: 70000\r\n\r\n"), "message: too long at byte 65535");
+        assert_eq!(of("A b SIP/2.0\r\nl: 70000\r\n\r\n"), "body: too long at byte 25");
         assert_eq!(of(&"x".repeat(65_536)), "message: too long at byte 65535");
     }
 

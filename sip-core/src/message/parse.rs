@@ -96,13 +96,13 @@ impl Request {
     /// What can be read of a request that [`Message::parse`] refused, to answer it with the status of the error
     /// ([`Rejection`](super::Rejection)): any SIP version, and a body as long as it came and the limits allow.
     ///
-    /// `None` if it is no request, or lacks one of the fields a response is made of (Via, From, To, Call-ID, CSeq), or
-    /// the top Via cannot be read.
+    /// `None` if it is no request, or lacks one of the fields a response is made of (Via, From, To, Call-ID, CSeq). A Via
+    /// that cannot be read is given back as it came (RFC 4475 3.1.2.1).
     pub fn salvage(bytes: Bytes, limits: &Limits) -> Option<Request> {
         let bytes = bytes.slice(..bytes.len().min(limits.message));
         let Ok(Message::Request(request)) = read(bytes, limits, false) else { return None };
-        let needed = [Name::From, Name::To, Name::CallId, Name::CSeq];
-        (request.via().is_ok() && needed.into_iter().all(|name| request.contains(name))).then_some(request)
+        let needed = [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq];
+        needed.into_iter().all(|name| request.contains(name)).then_some(request)
     }
 }
 
@@ -143,7 +143,7 @@ enum StartLine {
 /// `strict` asks for SIP/2.0 and for a Content-Length that fits.
 pub(super) fn read(bytes: Bytes, limits: &Limits, strict: bool) -> Result<Message, ParseError> {
     if bytes.len() > limits.message || u32::try_from(bytes.len()).is_err() {
-        return Err(ParseError::new("message", limits.message, ErrorKind::TooLong));
+        return Err(too_long(&bytes, limits));
     }
     let mut fields = Fields::unread(bytes);
     let bytes = fields.bytes();
@@ -158,6 +158,18 @@ pub(super) fn read(bytes: Bytes, limits: &Limits, strict: bool) -> Result<Messag
         StartLine::Request { method, uri } => Message::Request(Request { fields, method, uri }),
         StartLine::Response { status, reason } => Message::Response(Response { fields, status, reason }),
     })
+}
+
+/// It is the body that is too long where the head is not.
+fn too_long(bytes: &[u8], limits: &Limits) -> ParseError {
+    let front = bytes.get(..limits.message).unwrap_or(bytes);
+    let found = [&b"\r\n\r\n"[..], b"\n\n"]
+        .into_iter()
+        .find_map(|blank| memchr::memmem::find(front, blank).map(|at| at.saturating_add(blank.len())));
+    match found {
+        Some(end) => ParseError::new("body", end, ErrorKind::TooLong),
+        None => ParseError::new("message", limits.message, ErrorKind::TooLong),
+    }
 }
 
 /// The first line without its end, and where the next one starts.
@@ -309,7 +321,7 @@ mod tests {
         assert!(of("A b SIP/2.0\r\n\r\n").is_ok());
         assert_eq!(of("A bbbbbbbbb SIP/2.0\r\n\r\n").unwrap_err().to_string(), "start line: too long at byte 0");
         let long = format!("A b SIP/2.0\r\n\r\n{}", "x".repeat(26));
-        assert_eq!(of(&long).unwrap_err().to_string(), "message: too long at byte 40");
+        assert_eq!(of(&long).unwrap_err().to_string(), "body: too long at byte 15");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fmt;
 /// A request that cannot be processed: the answer it gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// 400, 416, 501, 505 or 513.
+    /// 400, 413, 416, 501, 505 or 513.
     pub status: StatusCode,
     /// The reason phrase: what is wrong, where. Fit for a status line.
     pub reason: Cow<'static, str>,
@@ -119,11 +119,12 @@ impl Rejection {
 }
 
 impl From<ParseError> for Rejection {
-    /// The answer to a request with this error: 505 for the version, 513 for a message that is too large, else 400 with
-    /// the error as its reason phrase.
+    /// The answer to a request with this error: 505 for the version, 413 for a body that is too large, 513 for any other
+    /// part that is, else 400 with the error as its reason phrase.
     fn from(error: ParseError) -> Rejection {
         let status = match error.kind() {
             ErrorKind::Version => StatusCode::VERSION_NOT_SUPPORTED,
+            ErrorKind::TooLong if error.field() == "body" => StatusCode::REQUEST_ENTITY_TOO_LARGE,
             ErrorKind::TooLong | ErrorKind::TooMany => StatusCode::MESSAGE_TOO_LARGE,
             _ => StatusCode::BAD_REQUEST,
         };

@@ -16,7 +16,7 @@ use super::{
 use crate::arena::{Arena, Key};
 use crate::entropy::Entropy;
 use crate::hashing::IdMap;
-use crate::message::{Limits, Message, Method, Name, Request, StatusCode};
+use crate::message::{Builder, Limits, Message, Method, Name, Request, StatusCode};
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
 use crate::transport::{Buckets, FlowError, FlowErrorKind, FlowId, Flows, MessageRate, Output, Path};
@@ -298,10 +298,14 @@ impl<U: Copy> Transactions<U> {
     /// The response to a request that has a To tag; `None` if the name of this side cannot stand in it.
     pub(super) fn plain_response(&self, request: &Request, source: Path, status: StatusCode) -> Option<Bytes> {
         let mut builder = respond_to(request, source.remote, status, None, None);
+        self.push_server(&mut builder);
+        builder.finish().ok()
+    }
+
+    pub(super) fn push_server(&self, builder: &mut Builder) {
         if !self.server_name.is_empty() {
             builder.header(Name::Server, &self.server_name);
         }
-        builder.finish().ok()
     }
 
     /// The Server header field of what the layer answers by itself; empty: none.

@@ -13,7 +13,7 @@ use super::{
     ClientId, ClientState, Event, Failure, ServerId, Transactions, invite_server, non_invite_server, requests,
 };
 use crate::arena::Key;
-use crate::message::{Message, Method, Request, Response, StatusCode, Wire};
+use crate::message::{Message, Method, ParseError, Rejection, Request, Response, StatusCode, Wire};
 use crate::time::Instant;
 use crate::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Path, Received};
 
@@ -86,8 +86,10 @@ impl<U: Copy> Transactions<U> {
                     }
                     Ok(None) => return self.message_goes_on(now, path.flow),
                     Err(error) => {
-                        // Where the next message begins cannot be known any more (18.3): the connection is of no use.
-                        self.events.push_back(Event::Malformed { source: path, error, bytes });
+                        // Where the next message begins cannot be known any more (18.3): the connection is of no use but
+                        // for saying so.
+                        self.refuse_unframed(path, &error);
+                        self.events.push_back(Event::Malformed { source: path, error, bytes: Bytes::new() });
                         self.flows.close(path.flow);
                         let cause = FlowError::new(FlowErrorKind::Framing, "the peer broke the framing of the stream");
                         return self.flow_lost(path.flow, Some(cause));
@@ -201,6 +203,23 @@ impl<U: Copy> Transactions<U> {
         if let Ok(message) = builder.finish() {
             // Overload: if the flow is gone as well nobody waits for the answer.
             let _ = self.send(self.path_back(request, source), message);
+        }
+    }
+
+    /// Answers a request whose end in the stream cannot be known, if its head can be read.
+    fn refuse_unframed(&mut self, source: Path, error: &ParseError) {
+        let head = self.flows.refused(source.flow);
+        let request = head.and_then(|head| Request::salvage(head, &self.limits));
+        let Some(request) = request.filter(|request| *request.method() != Method::Ack) else { return };
+        let key = request.via().and_then(|via| self.matcher.server(&request, &via, request.method().as_str()));
+        let Ok(key) = key else { return };
+        let rejection = Rejection::from(error.clone());
+        let (phrase, tag) = (Some(&*rejection.reason), format!("{key:016x}"));
+        let mut builder = respond_to(&request, source.remote, rejection.status, phrase, Some(&tag));
+        self.push_server(&mut builder);
+        if let Ok(message) = builder.finish() {
+            // It is closed next.
+            let _ = self.send(source, message);
         }
     }
 

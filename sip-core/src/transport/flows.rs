@@ -317,6 +317,11 @@ impl Flows {
         })
     }
 
+    /// The head of the message with which the framing of a stream ended, if it came whole.
+    pub fn refused(&self, flow: FlowId) -> Option<Bytes> {
+        self.table.get(&flow)?.decoder.as_ref()?.refused().cloned()
+    }
+
     /// What a datagram or a WebSocket message is.
     pub fn classify(&self, bytes: Bytes) -> Option<Received> {
         if bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n' | 0)) {

@@ -428,11 +428,19 @@ fn what_is_no_message_is_answered_if_it_can_be_and_the_agent_goes_on() {
 #[test]
 fn methods_that_are_not_served_name_those_that_are() {
     let mut solo = Solo::new();
-    for method in ["PUBLISH", "REGISTER", "FANCY"] {
+    for (method, status) in [("PUBLISH", 405), ("REGISTER", 405), ("FANCY", 501)] {
         solo.receive(&Text::request(method, &format!("z9hG4bK-{method}")).add("Contact", "<sip:alice@192.0.2.1>"));
-        let answer = solo.last(&format!("405 {method}"));
+        let answer = solo.last(&format!("{status} {method}"));
         assert!(answer.get("Allow").contains("INVITE"), "{method}");
     }
+    // Within a call it is the same, and the call goes on.
+    let (_, invite) = solo.established();
+    for (cseq, method, status) in [(1, "PUBLISH", 405), (2, "FANCY", 501)] {
+        solo.receive(&back(&invite, method, cseq));
+        let answer = solo.last(&format!("{status} {method}"));
+        assert!(answer.get("Allow").contains("INVITE") && answer.get("To") == invite.get("From"), "{method}");
+    }
+    assert_eq!(solo.endpoint.census().calls, 1);
 }
 
 #[test]

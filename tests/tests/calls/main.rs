@@ -43,6 +43,7 @@ mod session;
 mod session_timer;
 mod sips;
 mod subscribe;
+mod torture;
 mod transfer;
 mod trickle;
 mod update;

@@ -306,7 +306,7 @@ fn a_message_longer_than_the_limit_ends_a_stream() {
     let mut layer = Layer::new();
     let path = layer.flow(Transport::Tcp);
     layer.receive(path, &Text::request("MESSAGE", "z9hG4bK1").set("Content-Length", "70000"));
-    assert_eq!(heard(&mut layer), ["malformed message", "down Framing"]);
+    assert_eq!(heard(&mut layer), ["malformed body", "down Framing"]);
 }
 
 #[test]
