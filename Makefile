@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench interop lint fmt clean
+.PHONY: help setup build demo test bench interop docs lint fmt clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ bench: ## Measure against the peers; results in target/bench/results.json
 
 interop: ## Run the suites against real servers and clients
 	@scripts/interop.sh
+
+docs: ## Build the guide and the references into target/site
+	@scripts/docs.sh
 
 lint: ## Check formatting, lints and types
 	@scripts/lint.sh

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what Offhook needs to be built and tried. Run it as often as you like: what is there is left alone.
 #
-#   scripts/setup.sh [demo] [test] [bench] [interop]     no argument: all of them
+#   scripts/setup.sh [demo] [test] [bench] [interop] [docs]     no argument: all of them
 #
 # demo     wasm toolchain, npm packages of the softphone
 # test     the same, and Chromium with its driver, Firefox ESR, Kamailio, SIPp, valgrind, clippy, rustfmt
 # bench    the same as demo, and SIPp, valgrind, a C compiler, sofia-sip and osip2
+# docs     the same as demo, and the npm packages of the guide
 # interop  the same as test, and Kamailio's further modules, baresip, and an Asterisk in the cache
 #
 # Where a step needs root and there is none, or the system is not a Debian, it says what to install by hand and the
@@ -27,14 +28,14 @@ source scripts/setup/npm.sh
 declare -A group=()
 for name in "$@"; do
     case $name in
-        demo | test | bench | interop) group[$name]=1 ;;
+        demo | test | bench | interop | docs) group[$name]=1 ;;
         *)
-            echo "setup: unknown group '$name'; there are: demo test bench interop" >&2
+            echo "setup: unknown group '$name'; there are: demo test bench interop docs" >&2
             exit 2
             ;;
     esac
 done
-if [[ $# -eq 0 ]]; then group=([demo]=1 [test]=1 [bench]=1 [interop]=1); fi
+if [[ $# -eq 0 ]]; then group=([demo]=1 [test]=1 [bench]=1 [interop]=1 [docs]=1); fi
 wants() { # GROUP...: is any of them asked for?
     local name
     for name in "$@"; do [[ -n ${group[$name]:-} ]] && return 0; done
@@ -70,6 +71,7 @@ write_wasm_env
 npm_directories=(js examples/softphone)
 if wants test interop; then npm_directories+=(tests/web); fi
 if wants bench; then npm_directories+=(tests/bench); fi
+if wants test docs; then npm_directories+=(docs); fi
 need_npm_packages "${npm_directories[@]}"
 
 finish

@@ -9,6 +9,7 @@
 # core-wasm      the core's tests again, compiled to wasm32, in Node
 # driver-web     the browser driver's tests, in headless Chromium
 # package        the wasm package, the JavaScript package, the softphone; types
+# docs           the guide and the references: samples compile, no dead link, nothing without documentation
 # js             the JavaScript package's tests
 # e2e            the web tests, in headless Chromium
 # firefox        the main ones of them, in headless Firefox
@@ -19,7 +20,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all=(lint native gate core-wasm driver-web package js e2e firefox scenarios-web scenarios-worker)
+all=(lint native gate core-wasm driver-web package docs js e2e firefox scenarios-web scenarios-worker)
 # What a step is about; a step is skipped only as long as that does not exist.
 declare -A about=([driver-web]=sip-wasm/tests [js]=js/package.json [e2e]=tests/web/package.json)
 declare -A title=(
@@ -29,6 +30,7 @@ declare -A title=(
     [core-wasm]="the core on wasm32, in Node"
     [driver-web]="the browser driver, in Chromium"
     [package]="wasm and JavaScript packages, types"
+    [docs]="the guide and the references"
     [js]="the JavaScript package"
     [e2e]="the web tests, in Chromium"
     [firefox]="calls, in Firefox"
@@ -51,6 +53,7 @@ step_driver-web() {
     scripts/wasm-cargo wasm-pack test --headless --chrome --chromedriver "$CHROMEDRIVER" --mode no-install sip-wasm
 }
 step_package() { scripts/build.sh wasm js softphone && scripts/lint.sh types; }
+step_docs() { scripts/docs.sh samples guide rust; }
 step_js() { cd js && npm test; }
 step_e2e() { cd tests/web && npm test; }
 step_firefox() { cd tests/web && npm run --silent firefox; }

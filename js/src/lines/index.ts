@@ -19,7 +19,7 @@ export type { ConferenceEvents, ConferenceOptions } from "./conference.js";
 export { CallRecorder } from "./recorder.js";
 export type { RecorderEvents, RecorderOptions, Recording, RecordingMode } from "./recorder.js";
 export { DialogInfoState, lineState, parseDialogInfo, replacementOf, writeDialogInfo } from "./dialog-info.js";
-export type { DialogDirection, DialogEntry, DialogInfo, DialogParticipant, DialogState, LineState } from "./dialog-info.js";
+export type { DialogDirection, DialogEntry, DialogInfo, DialogParticipant, DialogState, LineState, WrittenDialog } from "./dialog-info.js";
 export { parsePresence, presenceOf, writePresence } from "./pidf.js";
 export type { Basic, Presence, PresenceTuple } from "./pidf.js";
 export { DialogWatch, MessageWatch, PresenceWatch, watchDialogs, watchMessages, watchPresence } from "./watch.js";
