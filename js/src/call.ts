@@ -1,22 +1,14 @@
 import type { AgentClient, AgentEvent, Request } from "./agent-client.js";
 import { abortable, aborted, Deferred, ignore, Serial, throwIfAborted } from "./async.js";
+import type { AnswerOptions, CallEvents, PickUpOptions, RingOptions, WaitOptions } from "./call-events.js";
+import { CallMedia } from "./call-media.js";
 import { sendDtmfByInfo, validateTones, type DtmfOptions } from "./dtmf.js";
-import { errorFromEnd, mediaError, OffhookError, stateError, toOffhookError } from "./errors.js";
+import { errorFromEnd, mediaError, stateError } from "./errors.js";
 import { TypedEventTarget } from "./events.js";
-import { completeTarget } from "./target.js";
-import type {
-  CallStats,
-  MediaChange,
-  MediaEvent,
-  MediaHandler,
-  MediaHandlerFactory,
-  MediaKind,
-  MediaSource,
-  MediaState,
-} from "./media/handler.js";
 import { openDataChannel } from "./media/data-channel.js";
+import type { CallStats, MediaHandler, MediaHandlerFactory, MediaKind, MediaSource, MediaState } from "./media/handler.js";
 import { offers } from "./media/sdp.js";
-import { Negotiation, type NegotiationPort, type ReofferKind } from "./negotiation.js";
+import { completeTarget } from "./target.js";
 import { Deciders, type Transfer, transferFields, type TransferOptions, type TransferRequest } from "./transfer.js";
 import type {
   Address,
@@ -33,85 +25,7 @@ import type {
   Transition,
 } from "./protocol.js";
 
-/** What a call tells, by event name. Each event carries its name as `type`. */
-export interface CallEvents {
-  /** The call changed its state. */
-  state: { type: "state"; state: CallState; cause: string; at: number };
-  /** A provisional response. `earlyMedia`: it brought sound, e.g. a ringback tone or an announcement. */
-  progress: { type: "progress"; status: number; reason: string; earlyMedia: boolean; at: number };
-  /** The call goes on elsewhere: it was redirected, or a place it was redirected to failed (see `followRedirects`). */
-  redirected: { type: "redirected"; status: number; reason: string; target: string; at: number };
-  /**
-   * The other side is somebody else, or more is known of who it is, e.g. because it was transferred: `identity.shown` is
-   * whom to show from now on.
-   */
-  identity: { type: "identity"; identity: RemoteIdentity; previous: RemoteIdentity; at: number };
-  /** Who holds the call now. */
-  hold: { type: "hold"; local: boolean; remote: boolean; at: number };
-  /**
-   * The connection to the server was lost and is back, and the other side knows by now where we are. Where sound is lost as
-   * well another path for it is looked for by itself.
-   */
-  recovered: { type: "recovered"; at: number };
-  /** Muted or no longer muted. */
-  muted: { type: "muted"; kind: MediaKind; muted: boolean };
-  /** How the media is doing; `error` says what has just gone wrong, if something has. */
-  media: { type: "media"; state: MediaState; remoteStream: MediaStream | null; error: OffhookError | null };
-  /**
-   * A microphone, camera or speaker in use was unplugged or taken away, or sharing the screen was stopped. `label`: the
-   * device used instead; null: none.
-   */
-  device: { type: "device"; kind: MediaKind | "speaker"; label: string | null };
-  /** The other side opened a data channel. */
-  datachannel: { type: "datachannel"; channel: RTCDataChannel };
-  /** The other side sent something within the call; `dtmf` is set when it was a key. */
-  info: {
-    type: "info";
-    /** The package (RFC 6086), if it is of one of our `infoPackages`. */
-    package: string | null;
-    contentType: string;
-    body: string;
-    dtmf: { tone: string; duration: number } | null;
-    at: number;
-  };
-  /** It is over. Nothing follows. */
-  ended: { type: "ended"; end: End; at: number };
-}
-
-/** How to answer. */
-export interface AnswerOptions {
-  /** Where our sound comes from; the microphone if absent. */
-  audio?: MediaSource;
-  /** Where our picture comes from, e.g. `true` for the camera; there is none if absent. Only where video is offered. */
-  video?: MediaSource;
-  /** More header fields for the 200. */
-  headers?: Header[];
-  /** Gives up before the answer is sent; the call keeps ringing. */
-  signal?: AbortSignal;
-}
-
-/** How to say that it rings. */
-export interface RingOptions {
-  /** Already send our sound (183 with a description instead of 180). */
-  earlyMedia?: boolean;
-  /** Where our sound comes from, with `earlyMedia`. */
-  audio?: MediaSource;
-  /** Where our picture comes from, with `earlyMedia`. */
-  video?: MediaSource;
-}
-
-/** How to go on with a call that was restored. */
-export interface PickUpOptions extends WaitOptions {
-  /** Where our sound comes from; the microphone if absent. */
-  audio?: MediaSource;
-  /** Where our picture comes from, e.g. `true` for the camera; there is none if absent. */
-  video?: MediaSource;
-}
-
-/** For operations that can only be waited for: aborting stops the waiting. */
-export interface WaitOptions {
-  signal?: AbortSignal;
-}
+export type * from "./call-events.js";
 
 /** A notification about one call that exists already. */
 export type CallNotification = Exclude<Extract<AgentEvent, { call: CallId }>, { type: "incoming" | "transferRequest" | "saved" }>;
@@ -201,7 +115,7 @@ export class Call extends TypedEventTarget<CallEvents> {
   readonly #id: CallId;
   readonly #client: AgentClient;
   readonly #offer: string | null;
-  readonly #openMedia: MediaHandlerFactory;
+  readonly #media: CallMedia;
   readonly #established = new Deferred<void>();
   readonly #ended = new Deferred<End>();
   readonly #history: Transition[] = [];
@@ -212,17 +126,7 @@ export class Call extends TypedEventTarget<CallEvents> {
   #end: End | null = null;
   #identity: RemoteIdentity;
   #hold = { local: false, remote: false };
-  readonly #muted = new Set<MediaKind>();
-  #media: MediaHandler | null = null;
-  #mediaState: MediaState = "new";
-  #mediaFailure: OffhookError | null = null;
-  #negotiation: Negotiation | null = null;
-  #iceRestarted = false;
-  #trickle: boolean;
-  #localDescription: string | null = null;
   #answering: Promise<void> | null = null;
-  /** The media lines it had before the page was loaded anew. */
-  #streams: readonly string[] | undefined;
   #pickingUp: Promise<void> | null = null;
   #hangingUp: Promise<void> | null = null;
 
@@ -246,8 +150,6 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.#id = init.id;
     this.#client = init.client;
     this.#offer = init.offer;
-    this.#openMedia = init.openMedia;
-    this.#trickle = init.trickle;
     this.#placeTransfer = init.placeTransfer;
     this.#state = init.direction === "outgoing" ? "calling" : "ringing";
     if (init.restored) {
@@ -255,10 +157,26 @@ export class Call extends TypedEventTarget<CallEvents> {
       this.#state = state;
       this.#hold = hold;
       this.#history.push(...history);
-      this.#streams = init.restored.streams;
       this.#established.resolve();
     }
-    if (init.media) this.#useMedia(init.media);
+    const { id, client, direction, offer, openMedia } = init;
+    this.#media = new CallMedia(
+      {
+        id,
+        client,
+        direction,
+        offer,
+        openMedia,
+        streams: init.restored?.streams,
+        established: this.#established,
+        state: () => this.#state,
+        over: () => this.#end !== null,
+        hangUp: (reason) => ignore(this.hangup(reason)),
+        tell: (event) => this.emit(event.type, event),
+      },
+      init.media,
+      init.trickle,
+    );
     if (init.signal) this.#hangUpOnAbort(init.signal);
     init.attach(
       (notification) => this.#deliver(notification),
@@ -266,7 +184,7 @@ export class Call extends TypedEventTarget<CallEvents> {
         if (this.#deciders.any) this.#deciders.tell(request);
         return this.#deciders.any;
       },
-      () => this.#restoreMedia(),
+      () => this.#media.restore(),
     );
   }
 
@@ -297,7 +215,7 @@ export class Call extends TypedEventTarget<CallEvents> {
 
   /** Whether that is muted. */
   isMuted(kind: MediaKind = "audio"): boolean {
-    return this.#muted.has(kind);
+    return this.#media.isMuted(kind);
   }
 
   /** Incoming: whether the caller offers video. */
@@ -307,12 +225,12 @@ export class Call extends TypedEventTarget<CallEvents> {
 
   /** How the media is doing. */
   get mediaState(): MediaState {
-    return this.#mediaState;
+    return this.#media.state;
   }
 
   /** The sound and the picture we send, once there is something. */
   get localStream(): MediaStream | null {
-    return this.#media?.localStream ?? null;
+    return this.#media.handler?.localStream ?? null;
   }
 
   /**
@@ -320,23 +238,23 @@ export class Call extends TypedEventTarget<CallEvents> {
    * played by itself unless the media options say otherwise, so mute the `<video>` that shows it.
    */
   get remoteStream(): MediaStream | null {
-    return this.#media?.remoteStream ?? null;
+    return this.#media.handler?.remoteStream ?? null;
   }
 
   /** The screen we share. */
   get localScreen(): MediaStream | null {
-    return this.#media?.localScreen ?? null;
+    return this.#media.handler?.localScreen ?? null;
   }
 
   /** The screen the other side shares. */
   get remoteScreen(): MediaStream | null {
-    return this.#media?.remoteScreen ?? null;
+    return this.#media.handler?.remoteScreen ?? null;
   }
 
   /** Tells the caller that it rings here. */
   async ring(options: RingOptions = {}): Promise<void> {
     this.#expectIncoming("ring");
-    const sdp = options.earlyMedia ? await this.#describe(options, undefined) : null;
+    const sdp = options.earlyMedia ? await this.#media.describe(options) : null;
     await this.#client.request<"ring">({ type: "ring", call: this.#id, ...(sdp === null ? {} : { sdp }) });
   }
 
@@ -356,9 +274,9 @@ export class Call extends TypedEventTarget<CallEvents> {
     const { headers, signal } = options;
     this.#expectIncoming("answer");
     throwIfAborted(signal);
-    const sdp = await this.#describe(options, signal, this.#trickle);
+    const sdp = await this.#media.describe(options, signal, true);
     await this.#client.request<"answer">({ type: "answer", call: this.#id, sdp, ...(headers ? { headers } : {}) });
-    await this.#negotiation?.settled();
+    await this.#media.settled();
   }
 
   /**
@@ -373,18 +291,9 @@ export class Call extends TypedEventTarget<CallEvents> {
     return this.#pickingUp;
   }
 
-  async #pickUp({ audio, video, signal }: PickUpOptions): Promise<void> {
+  async #pickUp(options: PickUpOptions): Promise<void> {
     this.#expectLive();
-    if (this.#media) return;
-    const streams = this.#streams;
-    if (!streams) throw stateError("pickUp is for calls that were restored");
-    this.#useMedia(this.#openMedia({ direction: this.direction, audio, video, streams }));
-    try {
-      await this.#reoffer(this.#hold.local ? "hold" : "renegotiate", false, { ...(signal ? { signal } : {}) });
-    } catch (thrown) {
-      if (!this.#end) this.#closeMedia();
-      throw toOffhookError(thrown);
-    }
+    await this.#media.pickUp(options, this.#hold.local);
   }
 
   /** Refuses an incoming call (486 Busy Here if no status is given). Done when the caller has it. */
@@ -428,19 +337,19 @@ export class Call extends TypedEventTarget<CallEvents> {
 
   /** Puts the other side on hold. Done when it has agreed; if it refuses, this rejects and the call goes on as it was. */
   async hold(options: WaitOptions = {}): Promise<void> {
-    if (!this.#hold.local) await this.#reoffer("hold", false, options);
+    if (!this.#hold.local) await this.#media.reoffer("hold", false, options);
     this.#setHold(true, this.#hold.remote);
   }
 
   /** Takes the other side off hold. Done when it has agreed. */
   async resume(options: WaitOptions = {}): Promise<void> {
-    if (this.#hold.local) await this.#reoffer("resume", false, options);
+    if (this.#hold.local) await this.#media.reoffer("resume", false, options);
     this.#setHold(false, this.#hold.remote);
   }
 
   /** Offers anew, e.g. after the network has changed (`iceRestart`). Done when the other side has agreed. */
   async renegotiate(options: WaitOptions & { iceRestart?: boolean } = {}): Promise<void> {
-    await this.#reoffer("renegotiate", options.iceRestart ?? false, options);
+    await this.#media.reoffer("renegotiate", options.iceRestart ?? false, options);
   }
 
   /**
@@ -449,19 +358,19 @@ export class Call extends TypedEventTarget<CallEvents> {
    * has agreed.
    */
   async update(options: WaitOptions & { media?: boolean; iceRestart?: boolean } = {}): Promise<void> {
-    if (options.media || options.iceRestart) return this.#reoffer("update", options.iceRestart ?? false, options);
+    if (options.media || options.iceRestart) return this.#media.reoffer("update", options.iceRestart ?? false, options);
     throwIfAborted(options.signal);
     await abortable(this.#client.request<"update">({ type: "update", call: this.#id }), options.signal);
   }
 
   /** Stops sending our sound, or what is said. The other side gets silence or a black picture. */
   mute(kind: MediaKind = "audio"): void {
-    this.#setMuted(true, kind);
+    this.#media.setMuted(true, kind);
   }
 
   /** Sends it again. */
   unmute(kind: MediaKind = "audio"): void {
-    this.#setMuted(false, kind);
+    this.#media.setMuted(false, kind);
   }
 
   /**
@@ -469,17 +378,17 @@ export class Call extends TypedEventTarget<CallEvents> {
    * before.
    */
   replaceAudio(source: MediaSource): Promise<void> {
-    return this.#send("audio", source);
+    return this.#media.send("audio", source);
   }
 
   /** Sends the camera, or another source, also in place of the present one. The other side is asked if there was none. */
   addVideo(source: Exclude<MediaSource, false> = true): Promise<void> {
-    return this.#send("video", source);
+    return this.#media.send("video", source);
   }
 
   /** Sends no picture any more. */
   removeVideo(): Promise<void> {
-    return this.#send("video", false);
+    return this.#media.send("video", false);
   }
 
   /**
@@ -487,44 +396,30 @@ export class Call extends TypedEventTarget<CallEvents> {
    * the other side takes only one picture this rejects; `addVideo` can send the screen in the camera's place.
    */
   shareScreen(source: Exclude<MediaSource, false> = true): Promise<void> {
-    return this.#send("screen", source);
+    return this.#media.send("screen", source);
   }
 
   /** Shares the screen no more. */
   stopScreen(): Promise<void> {
-    return this.#send("screen", false);
-  }
-
-  async #send(kind: MediaKind, source: MediaSource): Promise<void> {
-    const media = this.#expectMedia();
-    if (!media.open) throw mediaError("unsupported", `the media handler sends no other ${kind}`);
-    const track = await media.open(kind, source);
-    const change = { kind, source, track };
-    try {
-      this.#expectLive();
-      if (!(await media.replaceTrack?.(change))) await this.#reoffer("renegotiate", false, {}, change);
-    } catch (thrown) {
-      track?.stop();
-      throw toOffhookError(thrown);
-    }
+    return this.#media.send("screen", false);
   }
 
   /** Opens a data channel; done when it is open. Rejects if the other side does not take it. */
   async openDataChannel(...channel: [label: string, options?: RTCDataChannelInit]): Promise<RTCDataChannel> {
-    const offer = (): Promise<void> => this.#reoffer("renegotiate", false, {});
-    return openDataChannel(this.#expectMedia(), channel, offer, this.ended);
+    const offer = (): Promise<void> => this.#media.reoffer("renegotiate", false, {});
+    return openDataChannel(this.#media.expect(), channel, offer, this.ended);
   }
 
   /** Plays the other side on another speaker, by the id of the device; the usual one for an empty id. */
   async setSpeaker(deviceId: string): Promise<void> {
-    const media = this.#expectMedia();
+    const media = this.#media.expect();
     if (!media.setSpeaker) throw mediaError("unsupported", "the media handler has no speaker");
     await media.setSpeaker(deviceId);
   }
 
   /** Plays the sound that the browser did not allow yet; for a handler of a click. It also plays by itself after one. */
   async play(): Promise<void> {
-    await this.#media?.play?.();
+    await this.#media.handler?.play?.();
   }
 
   /**
@@ -536,7 +431,7 @@ export class Call extends TypedEventTarget<CallEvents> {
     const { duration = 160, gap = 70, via } = options;
     await this.#dtmf.run(async () => {
       this.#expectLive();
-      const media = this.#media;
+      const media = this.#media.handler;
       if (via !== "info" && media?.canSendDtmf) return media.sendDtmf(keys, duration, gap);
       if (via === "rtp") throw mediaError("negotiation", "the other side does not take keys within the media");
       return sendDtmfByInfo(keys, gap, async (tone) => {
@@ -603,7 +498,7 @@ export class Call extends TypedEventTarget<CallEvents> {
 
   /** What the media has carried so far. Null before there is media. */
   async stats(): Promise<CallStats | null> {
-    return this.#media ? this.#media.stats() : null;
+    return this.#media.handler?.stats() ?? null;
   }
 
   /** What the agent knows of this call. */
@@ -626,8 +521,7 @@ export class Call extends TypedEventTarget<CallEvents> {
         break;
       case "progress": {
         const { status, reason, sdp, at } = notification;
-        if (sdp !== null)
-          this.#negotiation?.early(sdp).catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
+        if (sdp !== null) this.#media.early(sdp);
         this.emit("progress", { type: "progress", status, reason, earlyMedia: sdp !== null, at });
         break;
       }
@@ -637,15 +531,13 @@ export class Call extends TypedEventTarget<CallEvents> {
         break;
       }
       case "answered":
-        this.#applyFirstAnswer(notification.sdp);
+        this.#media.answered(notification.sdp);
         break;
       case "offer":
-        this.#answerOffer(notification.sdp);
+        this.#media.offered(notification.sdp);
         break;
       case "negotiated":
-        this.#negotiation
-          ?.negotiated(notification.sdp)
-          .catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
+        this.#media.negotiated(notification.sdp);
         break;
       case "identity": {
         const { identity, previous, at } = notification;
@@ -657,16 +549,14 @@ export class Call extends TypedEventTarget<CallEvents> {
         this.#setHold(notification.local, notification.remote, notification.at);
         break;
       case "trickle":
-        this.#trickle = true;
-        if (this.#negotiation) this.#negotiation.trickle = true;
-        this.#tellCandidates();
+        this.#media.mayTrickle();
         break;
       case "candidates":
-        ignore(this.#negotiation?.addCandidates(notification.candidates, notification.end) ?? Promise.resolve());
+        this.#media.addCandidates(notification.candidates, notification.end);
         break;
       case "recovered":
         this.emit("recovered", { type: "recovered", at: notification.at });
-        this.#restoreMedia();
+        this.#media.restore();
         break;
       case "info":
         this.emit("info", {
@@ -688,36 +578,17 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.#state = state;
     this.#history.push({ at, state, cause });
     if (state === "established") {
-      (this.#negotiation?.settled() ?? Promise.resolve()).then(() => {
-        if (!this.#mediaFailure) this.#established.resolve();
+      void this.#media.settled().then((come) => {
+        if (come) this.#established.resolve();
       });
     }
     this.emit("state", { type: "state", state, cause, at });
   }
 
-  /** A call whose media cannot come about is no call: it is hung up, and `established` says why. */
-  #applyFirstAnswer(sdp: string | null): void {
-    if (sdp === null && this.direction === "incoming") return;
-    this.#negotiation?.answer(sdp).catch((thrown: unknown) => {
-      if (this.#end) return;
-      this.#mediaFailure = toOffhookError(thrown);
-      this.#mediaProblem(this.#mediaFailure);
-      this.#established.reject(this.#mediaFailure);
-      ignore(this.hangup("media could not be negotiated"));
-    });
-  }
-
-  #answerOffer(sdp: string | null): void {
-    const done = this.#negotiation
-      ? this.#negotiation.remoteOffer(sdp)
-      : this.#client.request<"rejectOffer">({ type: "rejectOffer", call: this.#id, status: 488 });
-    done.catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
-  }
-
   #finish(end: End, at: number): void {
     if (this.#state !== "ended") this.#enter("ended", end.reason, at);
     this.#end = end;
-    this.#closeMedia();
+    this.#media.close();
     // One that was answered and is over before its media were ready has come about all the same.
     if (this.#history.some(({ state }) => state === "established")) this.#established.resolve();
     else this.#established.reject(errorFromEnd(end));
@@ -725,142 +596,10 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.emit("ended", { type: "ended", end, at });
   }
 
-  // Media.
-
-  /** Our description for an incoming call, made once. */
-  async #describe({ audio, video }: RingOptions, signal: AbortSignal | undefined, trickle = false): Promise<string> {
-    if (this.#localDescription !== null) return this.#localDescription;
-    const media = this.#openMedia({ direction: this.direction, audio, video });
-    this.#useMedia(media);
-    try {
-      const sdp = await abortable(describeWith(media, this.#offer, trickle), signal);
-      if (this.#end) throw stateError("the call has ended");
-      this.#localDescription = sdp;
-      this.#tellCandidates();
-      return sdp;
-    } catch (thrown) {
-      this.#closeMedia();
-      if (this.#end) throw stateError("the call has ended");
-      throw toOffhookError(thrown);
-    }
-  }
-
-  #useMedia(media: MediaHandler): void {
-    this.#media = media;
-    const port: NegotiationPort = {
-      offer: async (kind, sdp) => (await this.#client.request<ReofferKind>({ type: kind, call: this.#id, sdp })).sdp,
-      acceptOffer: async (sdp) => {
-        await this.#client.request<"acceptOffer">({ type: "acceptOffer", call: this.#id, sdp });
-      },
-      rejectOffer: async (status) => {
-        await this.#client.request<"rejectOffer">({ type: "rejectOffer", call: this.#id, status });
-      },
-    };
-    const asked = this.direction === "incoming" && this.#offer === null && !this.#streams;
-    this.#negotiation = new Negotiation(media, port, asked);
-    this.#negotiation.trickle = this.#trickle;
-    for (const kind of this.#muted) media.setMuted(true, kind);
-    media.onEvent = (event) => this.#onMediaEvent(event);
-  }
-
-  #closeMedia(): void {
-    const media = this.#media;
-    if (!media) return;
-    media.onEvent = null;
-    media.close();
-    this.#mediaState = "closed";
-    if (!this.#end) {
-      this.#media = null;
-      this.#negotiation = null;
-      this.#mediaState = "new";
-    }
-  }
-
-  #onMediaEvent(event: MediaEvent): void {
-    switch (event.type) {
-      case "state":
-        this.#mediaState = event.state;
-        this.#emitMedia(
-          event.state === "failed" ? mediaError("ice", "no path for the sound was found, or it was lost") : null,
-        );
-        if (event.state === "connected") this.#iceRestarted = false;
-        if (event.state === "failed") this.#restartIce();
-        break;
-      case "candidates":
-        this.#tellCandidates();
-        break;
-      case "remote-stream":
-        this.#emitMedia(null);
-        break;
-      case "problem":
-        this.#mediaProblem(event.error);
-        break;
-      case "device":
-        this.emit("device", event);
-        if (event.kind === "screen")
-          this.stopScreen().catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
-        break;
-      case "datachannel":
-        this.emit("datachannel", event);
-        break;
-      case "restart":
-        this.#established.promise.then(() => this.#restartIce(), () => undefined);
-        break;
-    }
-  }
-
-  /** Hands over what was found beyond the description, where the other side takes that; the agent knows what is new. */
-  #tellCandidates(): void {
-    const candidates = this.#media?.candidates;
-    if (!this.#trickle || this.#end || !candidates || (candidates.list.length === 0 && !candidates.end)) return;
-    const { list, end } = candidates;
-    ignore(this.#client.request<"trickle">({ type: "trickle", call: this.#id, candidates: [...list], end }));
-  }
-
-  /** Lost media is no reason to hang up: look for another path once, then leave it to the people. */
-  #restartIce(): void {
-    if (this.#iceRestarted || this.#state !== "established") return;
-    this.#iceRestarted = true;
-    this.#negotiation
-      ?.reoffer("renegotiate", true)
-      .catch((thrown: unknown) => this.#mediaProblem(toOffhookError(thrown)));
-  }
-
-  /** The network is another, or is back: media without a path get another try, without waiting for it to be given up. */
-  #restoreMedia(): void {
-    if (this.#mediaState !== "interrupted" && this.#mediaState !== "failed") return;
-    this.#iceRestarted = false;
-    this.#restartIce();
-  }
-
-  #mediaProblem(error: OffhookError): void {
-    if (!this.#end) this.#emitMedia(error);
-  }
-
-  #emitMedia(error: OffhookError | null): void {
-    this.emit("media", { type: "media", state: this.#mediaState, remoteStream: this.remoteStream, error });
-  }
-
-  #reoffer(kind: ReofferKind, iceRestart: boolean, { signal }: WaitOptions, change?: MediaChange): Promise<void> {
-    throwIfAborted(signal);
-    if (this.#state !== "established" || !this.#negotiation) {
-      throw stateError(this.#end ? "the call has ended" : `${kind} is possible only in an established call`);
-    }
-    return abortable(this.#negotiation.reoffer(kind, iceRestart, change), signal);
-  }
-
   #setHold(local: boolean, remote: boolean, at = Date.now()): void {
     if (this.#hold.local === local && this.#hold.remote === remote) return;
     this.#hold = { local, remote };
     this.emit("hold", { type: "hold", local, remote, at });
-  }
-
-  #setMuted(muted: boolean, kind: MediaKind): void {
-    if (this.#muted.has(kind) === muted) return;
-    if (muted) this.#muted.add(kind);
-    else this.#muted.delete(kind);
-    this.#media?.setMuted(muted, kind);
-    this.emit("muted", { type: "muted", kind, muted });
   }
 
   #hangUpOnAbort(signal: AbortSignal): void {
@@ -884,16 +623,4 @@ export class Call extends TypedEventTarget<CallEvents> {
     this.#expectLive();
     if (this.direction === "outgoing") throw stateError(`${operation} is for incoming calls`);
   }
-
-  #expectMedia(): MediaHandler {
-    this.#expectLive();
-    if (!this.#media) throw stateError("the call has no media yet");
-    return this.#media;
-  }
-}
-
-async function describeWith(media: MediaHandler, offer: string | null, trickle: boolean): Promise<string> {
-  if (offer === null) return media.createOffer({ hold: false, iceRestart: false });
-  await media.applyOffer(offer);
-  return media.createAnswer({ trickle });
 }
