@@ -20,6 +20,6 @@ export type { CallView } from "./call.js";
 export { useLines, useLinesView } from "./lines.js";
 export type { LinesView } from "./lines.js";
 export { useDevices, useLevel } from "./devices.js";
-export { useQuality } from "./quality.js";
+export { useMonitor, useQuality } from "./quality.js";
 export type { QualityView } from "./quality.js";
 export { useDialogs, useMessages, usePresence } from "./watch.js";

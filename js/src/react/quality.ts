@@ -11,6 +11,12 @@ export interface QualityView {
   summary: QualitySummary | null;
 }
 
+/** What a monitor of yours measures. */
+export function useMonitor(monitor: QualityMonitor | null): Omit<QualityView, "summary"> {
+  useChanges(monitor, listenTo(monitor, ["sample", "problem", "solved"]));
+  return { sample: monitor?.sample ?? null, problems: monitor?.problems ?? [] };
+}
+
 /** Measures a call (see `offhook/quality`). The options are those of the first time. */
 export function useQuality(call: Call | null | undefined, options?: QualityOptions): QualityView {
   const [monitor, setMonitor] = useState<QualityMonitor | null>(null);
@@ -28,6 +34,5 @@ export function useQuality(call: Call | null | undefined, options?: QualityOptio
       setSummary(null);
     };
   }, [call]);
-  useChanges(monitor, listenTo(monitor, ["sample", "problem", "solved"]));
-  return { sample: monitor?.sample ?? null, problems: monitor?.problems ?? [], summary };
+  return { ...useMonitor(monitor), summary };
 }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import type { DialogEntry, LineState } from "../lines/dialog-info.js";
 import type { Presence } from "../lines/pidf.js";
-import { watchDialogs, watchMessages, watchPresence } from "../lines/watch.js";
+import { watchDialogs, watchMessages, watchPresence, type WatchOptions } from "../lines/watch.js";
 import type { MessageSummary } from "../protocol.js";
 import type { UserAgent } from "../user-agent.js";
 import { useChanges } from "./store.js";
@@ -29,11 +29,11 @@ function useWatch<W extends Watching>(key: string | null, begin: () => W, listen
 
 const both = (...stops: (() => void)[]) => (): void => stops.forEach((stop) => stop());
 
-/** Who is on the phone at `target`; null while nothing is known. */
-export function useDialogs(agent: UserAgent | null, target: string | null): { line: LineState | null; dialogs: readonly DialogEntry[] } {
+/** Who is on the phone at `target`; null while nothing is known. The options are those of the first time, here and below. */
+export function useDialogs(agent: UserAgent | null, target: string | null, options?: WatchOptions): { line: LineState | null; dialogs: readonly DialogEntry[] } {
   const watch = useWatch(
     agent && target,
-    () => watchDialogs(agent as UserAgent, target as string),
+    () => watchDialogs(agent as UserAgent, target as string, options),
     (watch, changed) => both(watch.on("dialogs", changed), watch.on("lost", changed)),
     agent,
   );
@@ -41,10 +41,10 @@ export function useDialogs(agent: UserAgent | null, target: string | null): { li
 }
 
 /** Whether `target` is there; null while nothing is known. */
-export function usePresence(agent: UserAgent | null, target: string | null): Presence | null {
+export function usePresence(agent: UserAgent | null, target: string | null, options?: WatchOptions): Presence | null {
   const watch = useWatch(
     agent && target,
-    () => watchPresence(agent as UserAgent, target as string),
+    () => watchPresence(agent as UserAgent, target as string, options),
     (watch, changed) => both(watch.on("presence", changed), watch.on("lost", changed)),
     agent,
   );
@@ -52,10 +52,10 @@ export function usePresence(agent: UserAgent | null, target: string | null): Pre
 }
 
 /** Whether messages wait in our mailbox; null while nothing is known. */
-export function useMessages(agent: UserAgent | null): MessageSummary | null {
+export function useMessages(agent: UserAgent | null, options?: WatchOptions): MessageSummary | null {
   const watch = useWatch(
     agent && agent.aor,
-    () => watchMessages(agent as UserAgent),
+    () => watchMessages(agent as UserAgent, undefined, options),
     (watch, changed) => both(watch.on("messages", changed), watch.on("lost", changed)),
     agent,
   );
