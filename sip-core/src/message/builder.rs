@@ -1,5 +1,6 @@
 //! Writing a message, once, into one buffer.
 
+use super::index::{Entry, is_blank};
 use super::{Fields, Method, Name, StatusCode, grammar};
 use bytes::Bytes;
 use std::fmt;
@@ -103,12 +104,29 @@ impl Builder {
     /// Copies every line of that header field from a received message, in order. What a value may not hold (a stray CR)
     /// becomes a space; an escaped NUL stays.
     pub fn copy(&mut self, name: Name, from: &Fields) -> &mut Self {
-        for value in from.raw(name) {
-            self.put(name.as_str());
-            self.put(": ");
-            self.put_received(value);
+        for entry in from.lines(name) {
+            self.put_line(name, entry, from.bytes());
         }
         self
+    }
+
+    /// Copies the lines of that header field but for the first.
+    pub(crate) fn copy_further(&mut self, name: Name, from: &Fields) {
+        for entry in from.lines(name).skip(1) {
+            self.put_line(name, entry, from.bytes());
+        }
+    }
+
+    fn put_line(&mut self, name: Name, entry: &Entry, bytes: &[u8]) {
+        let line = entry.line_in(bytes);
+        if is_as_written_here(line, name) {
+            self.buf.extend_from_slice(line);
+            self.put("\r\n");
+        } else {
+            self.begin_received(name);
+            self.put_clean(entry.value_in(bytes));
+            self.end_received();
+        }
     }
 
     /// Adds a header field whose value is the concatenation of parts of what was received: a response must not fail
@@ -128,6 +146,12 @@ impl Builder {
         self.put(": ");
     }
 
+    /// A piece of our own.
+    pub(crate) fn put_part(&mut self, part: &str) {
+        self.put(part);
+    }
+
+    /// A piece of what was received.
     pub(crate) fn put_received_part(&mut self, part: &str) {
         self.put_clean(part.as_bytes());
     }
@@ -189,21 +213,16 @@ impl Builder {
 
     /// Part of a value that starts `before` bytes into it.
     fn put_value(&mut self, field: &str, before: usize, text: &str) {
-        match memchr::memchr3(b'\r', b'\n', 0, text.as_bytes()) {
+        match grammar::find(text, [b'\r', b'\n', 0]) {
             None => self.put(text),
             Some(at) => self.refuse(field, before.saturating_add(at), "a line end or NUL"),
         }
     }
 
-    fn put_received(&mut self, value: &[u8]) {
-        self.put_clean(value);
-        self.put("\r\n");
-    }
-
     fn put_clean(&mut self, value: &[u8]) {
         let start = self.buf.len();
         self.buf.extend_from_slice(value);
-        if memchr::memchr2(b'\r', b'\n', value).is_none() {
+        if grammar::find_byte(value, [b'\r', b'\n']).is_none() {
             return;
         }
         for byte in self.buf.get_mut(start..).unwrap_or(&mut []) {
@@ -232,6 +251,18 @@ impl Builder {
             self.error = Some(BuildError { field: field.into(), offset, reason });
         }
     }
+}
+
+/// Whether a received line is what would be written of its value: `Name: value`, nothing in it to be replaced.
+#[inline]
+fn is_as_written_here(line: &[u8], name: Name) -> bool {
+    let value = line.strip_prefix(name.as_str().as_bytes()).and_then(|rest| rest.strip_prefix(b": "));
+    value.is_some_and(|value| {
+        !is_blank(value.first())
+            && !is_blank(value.last())
+            && !value.is_empty()
+            && grammar::find_byte(value, [b'\r', b'\n']).is_none()
+    })
 }
 
 impl fmt::Display for BuildError {

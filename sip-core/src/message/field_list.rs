@@ -98,7 +98,7 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn new(fields: &'a Fields, name: Name) -> Lines<'a> {
-        Lines { fields, entries: fields.entries().iter(), name }
+        Lines { fields, entries: fields.starting_with(name).iter(), name }
     }
 }
 

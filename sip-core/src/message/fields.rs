@@ -4,8 +4,9 @@ use super::address::{self, single};
 use super::auth_value;
 use super::error::{ErrorKind, Fault, ParseError};
 use super::field_list::Values;
-use super::grammar::Out;
+use super::grammar::{Out, find_blank};
 use super::index::{self, Entry, Head, Index};
+use super::lines::Lines;
 use super::values::{self, CSeq, Item, RAck, Replaces};
 use super::{AuthParams, Challenge, ContactValue, Credentials, Limits, Name, NameAddrRef, TokenList, Via, via};
 use bytes::{Bytes, BytesMut};
@@ -31,29 +32,10 @@ impl fmt::Debug for Fields {
 }
 
 impl Fields {
-    /// A message of which nothing has been read.
-    pub(super) fn unread(buf: Bytes) -> Fields {
-        Fields { buf, index: Index::new(), body: 0..0 }
-    }
-
-    /// Finds the header fields, which start at `headers`, and the body. `strict` asks for a Content-Length that fits.
-    pub(super) fn read(&mut self, headers: usize, limits: &Limits, strict: bool) -> Result<(), ParseError> {
-        let head = self.index.scan(&self.buf, headers, limits)?;
-        self.body = match self.index.content_length(&self.buf) {
-            Ok(Some(length)) => {
-                let end = head.end.saturating_add(length);
-                if strict && end > self.buf.len() {
-                    return Err(ParseError::new("Content-Length", self.buf.len(), ErrorKind::Incomplete));
-                }
-                head.end..end.min(self.buf.len())
-            }
-            Err(error) if strict => return Err(error),
-            _ => head.end..self.buf.len(),
-        };
-        if head.folded || !self.buf.get(..head.end).is_some_and(<[u8]>::is_ascii) {
-            self.make_plain_text(headers, head);
-        }
-        Ok(())
+    /// Fields that stand where [`extent`] found them.
+    #[inline]
+    pub(super) fn found(buf: Bytes, index: Index, body: Range<usize>) -> Fields {
+        Fields { buf, index, body }
     }
 
     /// The whole message, with what came after its body. Continuation lines have been joined (the line end became two
@@ -122,6 +104,16 @@ impl Fields {
         self.whole(Name::Via, via::via)
     }
 
+    /// The topmost Via value, and what stands behind it in its line.
+    pub(crate) fn via_and_rest(&self) -> Result<(Via<'_>, &str), ParseError> {
+        let entry = self.first(Name::Via).ok_or(missing(Name::Via))?;
+        let (text, end) = self.value_of(entry);
+        match via::via(text) {
+            Ok((rest, via)) => Ok((via, rest)),
+            Err(error) => Err(Fault::from(error).at(Name::Via.as_str(), end)),
+        }
+    }
+
     /// All Via values, topmost first.
     pub fn vias(&self) -> impl Iterator<Item = Result<Via<'_>, ParseError>> {
         Values::new(self, Name::Via, |input, _, _| via::via(input))
@@ -153,13 +145,11 @@ impl Fields {
     pub fn call_id(&self) -> Result<&str, ParseError> {
         let entry = self.first(Name::CallId).ok_or(missing(Name::CallId))?;
         let (text, end) = self.value_of(entry);
-        let is_bad = |byte: u8| byte <= b' ' || byte == 0x7f;
-        // Without an early way out this loop takes many bytes at a time.
-        let bad = text.bytes().fold(text.is_empty(), |bad, byte| bad | is_bad(byte));
-        if !bad {
+        let bad = find_blank(text);
+        if bad.is_none() && !text.is_empty() {
             return Ok(text);
         }
-        let left = text.len().saturating_sub(text.bytes().position(is_bad).unwrap_or(0));
+        let left = text.len().saturating_sub(bad.unwrap_or(0));
         Err(Fault { left, kind: ErrorKind::Syntax("a Call-ID") }.at(Name::CallId.as_str(), end))
     }
 
@@ -286,21 +276,6 @@ impl Fields {
         self.first(name).map(|entry| AuthParams::new(self.value_of(entry).0))
     }
 
-    /// Makes the head one that every reader of it can take as unfolded UTF-8. Bytes keep their places; a buffer nobody
-    /// shares is changed in place.
-    fn make_plain_text(&mut self, headers: usize, head: Head) {
-        if !head.folded && self.buf.get(..head.end).is_some_and(|head| std::str::from_utf8(head).is_ok()) {
-            return;
-        }
-        let taken = std::mem::take(&mut self.buf);
-        let mut bytes = taken.try_into_mut().unwrap_or_else(|shared| BytesMut::from(shared.as_ref()));
-        if let Some(text) = bytes.get_mut(..head.end) {
-            index::flatten(text, headers);
-            index::repair_utf8(text);
-        }
-        self.buf = bytes.freeze();
-    }
-
     pub(super) fn entries(&self) -> &[Entry] {
         self.index.entries()
     }
@@ -310,7 +285,24 @@ impl Fields {
     pub(super) fn value_of(&self, entry: &Entry) -> (&str, usize) {
         let range = entry.value_range(&self.buf);
         let end = range.end;
-        (self.buf.get(range).and_then(|value| std::str::from_utf8(value).ok()).unwrap_or(""), end)
+        (self.text_in(range), end)
+    }
+
+    /// A piece of the head as text. That it is UTF-8 is known, but not to the compiler: it is looked at again, and much faster
+    /// in whole words. So what stands around it is looked at with it; where that does not make a text, the piece alone is.
+    #[inline]
+    fn text_in(&self, range: Range<usize>) -> &str {
+        const WORDS: usize = 2 * size_of::<usize>();
+        let start = range.start.saturating_sub(self.buf.as_ptr().addr().wrapping_add(range.start) % WORDS);
+        let end = range.end.wrapping_sub(start).next_multiple_of(WORDS).wrapping_add(start);
+        let around = self.buf.get(start..end).and_then(|around| std::str::from_utf8(around).ok());
+        let text = around.and_then(|text| text.get(range.start.wrapping_sub(start)..range.end.wrapping_sub(start)));
+        text.unwrap_or_else(|| self.text_alone(range))
+    }
+
+    #[cold]
+    fn text_alone(&self, range: Range<usize>) -> &str {
+        self.buf.get(range).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or("")
     }
 
     /// Where a text borrowed from the message stands in it.
@@ -319,16 +311,23 @@ impl Fields {
     }
 
     pub(super) fn text_at(&self, range: &Range<u32>) -> &str {
-        let bytes = self.buf.get(range.start as usize..range.end as usize).unwrap_or(&[]);
-        std::str::from_utf8(bytes).unwrap_or("")
+        self.text_in(range.start as usize..range.end as usize)
     }
 
+    /// The entries from the first of that name on.
+    #[inline]
+    pub(super) fn starting_with(&self, name: Name) -> &[Entry] {
+        self.index.starting_with(name)
+    }
+
+    #[inline]
     pub(super) fn lines(&self, name: Name) -> impl Iterator<Item = &Entry> {
-        self.entries().iter().filter(move |entry| entry.name == name)
+        self.starting_with(name).iter().filter(move |entry| entry.name == name)
     }
 
+    #[inline]
     fn first(&self, name: Name) -> Option<&Entry> {
-        self.entries().iter().find(|entry| entry.name == name)
+        self.starting_with(name).first()
     }
 
     /// Whether the field has that name, which is `known` or just text.
@@ -346,6 +345,53 @@ impl Fields {
             Err(error) => Err(Fault::from(error).at(name.as_str(), end)),
         }
     }
+}
+
+/// Finds the header fields, which start at `headers`, and the body. `lines` tells the line ends from there on, `strict` asks
+/// for a Content-Length that fits.
+///
+/// The index is filled where it lies: it is too large to be handed around.
+#[inline]
+pub(super) fn extent(
+    buf: &mut Bytes,
+    index: &mut Index,
+    lines: Lines,
+    headers: usize,
+    limits: &Limits,
+    strict: bool,
+) -> Result<Range<usize>, ParseError> {
+    let head = index.scan(buf, lines, headers, limits)?;
+    let body = match index.content_length(buf) {
+        Ok(Some(length)) => {
+            let end = head.end.saturating_add(length);
+            if strict && end > buf.len() {
+                return Err(ParseError::new("Content-Length", buf.len(), ErrorKind::Incomplete));
+            }
+            head.end..end.min(buf.len())
+        }
+        Err(error) if strict => return Err(error),
+        _ => head.end..buf.len(),
+    };
+    if head.folded || !head.ascii {
+        make_plain_text(buf, headers, head);
+    }
+    Ok(body)
+}
+
+/// Makes the head one that every reader of it can take as unfolded UTF-8. Bytes keep their places; a buffer nobody
+/// shares is changed in place.
+#[cold]
+fn make_plain_text(buf: &mut Bytes, headers: usize, head: Head) {
+    if !head.folded && buf.get(..head.end).is_some_and(|head| std::str::from_utf8(head).is_ok()) {
+        return;
+    }
+    let taken = std::mem::take(buf);
+    let mut bytes = taken.try_into_mut().unwrap_or_else(|shared| BytesMut::from(shared.as_ref()));
+    if let Some(text) = bytes.get_mut(..head.end) {
+        index::flatten(text, headers);
+        index::repair_utf8(text);
+    }
+    *buf = bytes.freeze();
 }
 
 fn missing(name: Name) -> ParseError {

@@ -1,6 +1,9 @@
 //! Pieces of messages: header fields without a start line, as in a MIME part, and `message/sipfrag` (RFC 3420).
 
 use super::error::{ErrorKind, ParseError};
+use super::fields::extent;
+use super::index::Index;
+use super::lines::Lines;
 use super::{Fields, Limits, Message, grammar, parse};
 use bytes::{Bytes, BytesMut};
 
@@ -8,13 +11,13 @@ use bytes::{Bytes, BytesMut};
 ///
 /// A last line without its end is forgiven.
 pub(crate) fn fields(bytes: Bytes, limits: &Limits) -> Result<Fields, ParseError> {
-    let bytes = closed(bytes);
+    let mut bytes = closed(bytes);
     if bytes.len() > limits.message {
         return Err(ParseError::new("body", limits.message, ErrorKind::TooLong));
     }
-    let mut fields = Fields::unread(bytes);
-    fields.read(0, limits, false)?;
-    Ok(fields)
+    let mut index = Index::new();
+    let body = extent(&mut bytes, &mut index, Lines::from(0), 0, limits, false)?;
+    Ok(Fields::found(bytes, index, body))
 }
 
 /// A message, whole or not, that has a start line; its body is as long as it came.

@@ -3,6 +3,7 @@
 use super::Limits;
 use super::error::{ErrorKind, ParseError};
 use super::index::Index;
+use super::lines::Lines;
 use bytes::Bytes;
 
 /// What a stream carried next.
@@ -193,9 +194,10 @@ impl StreamDecoder {
     }
 
     fn content_length(&self, head: &[u8]) -> Result<usize, ParseError> {
-        let headers = memchr::memchr(b'\n', head).map_or(head.len(), |newline| newline.saturating_add(1));
+        let mut lines = Lines::from(0);
+        let headers = lines.next_end(head).map_or(head.len(), |newline| newline.saturating_add(1));
         let mut index = Index::new();
-        index.scan(head, headers, &self.limits)?;
+        index.scan(head, lines, headers, &self.limits)?;
         index.content_length(head)?.ok_or_else(|| ParseError::new("Content-Length", head.len(), ErrorKind::Missing))
     }
 

@@ -4,6 +4,7 @@
 //! counts as such: it is a space in what is copied into an answer, where it must not mean something else.
 //! All of them are nom parsers over `&str`: zero-copy, the rest of the input first.
 
+use super::bits::{self, CHUNK};
 use super::error::Fault;
 use super::host::Host;
 use nom::IResult;
@@ -50,28 +51,56 @@ pub(super) fn run(input: &str, class: u8) -> (&str, &str) {
     split(input, end)
 }
 
-/// Where the first of a few ASCII characters is. Header values are short, so eight bytes at a time beat a search that has
-/// to be called.
+/// Where the first of a few ASCII characters is.
 #[inline]
 pub(super) fn find<const N: usize>(text: &str, wanted: [u8; N]) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
-    let mut rest = text.as_bytes();
-    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        // The lowest set bit is the high bit of the first byte that is one of them.
-        let found = wanted.iter().fold(0, |found, byte| {
-            let zero = word ^ u64::from_ne_bytes([*byte; 8]);
-            found | (zero.wrapping_sub(ONES) & !zero & HIGHS)
-        });
+    find_byte(text.as_bytes(), wanted)
+}
+
+/// Where the first of a few bytes is.
+#[inline]
+pub(super) fn find_byte<const N: usize>(bytes: &[u8], wanted: [u8; N]) -> Option<usize> {
+    let end = scan(bytes, |chunk| bits::is_one_of(chunk, wanted));
+    (end < bytes.len()).then_some(end)
+}
+
+/// Where the first white space or control character is.
+#[inline]
+pub(super) fn find_blank(text: &str) -> Option<usize> {
+    let end = scan(text.as_bytes(), |chunk| bits::is_in(chunk, [(0, b' '), (0x7f, 0x7f)]));
+    (end < text.len()).then_some(end)
+}
+
+/// Where the first byte is that is wanted, or where the text ends. Values are short: as many bytes at a time as may be, without
+/// a call.
+#[inline]
+fn scan(bytes: &[u8], wanted: impl Fn(&[u8; CHUNK]) -> u32) -> usize {
+    let mut rest = bytes;
+    loop {
+        let (found, after) = match rest.split_first_chunk() {
+            Some((chunk, after)) => (wanted(chunk), after),
+            None => (wanted(&bits::padded(rest)) | 1 << rest.len(), &[][..]),
+        };
         if found != 0 {
-            let before = text.len().saturating_sub(rest.len());
-            return Some(before.saturating_add(found.trailing_zeros() as usize / 8));
+            let before = bytes.len().wrapping_sub(rest.len());
+            return before.wrapping_add(found.trailing_zeros() as usize).min(bytes.len());
         }
         rest = after;
     }
-    let before = text.len().saturating_sub(rest.len());
-    rest.iter().position(|byte| wanted.contains(byte)).map(|found| before.saturating_add(found))
+}
+
+/// The same as [`run`] of [`HOST`] for names, which are longer.
+#[inline]
+fn host_name(input: &str) -> (&str, &str) {
+    let ranges = [(b'a', b'z'), (b'A', b'Z'), (b'0', b'9'), (b'-', b'.'), (b'_', b'_')];
+    split(input, scan(input.as_bytes(), |chunk| !bits::is_in(chunk, ranges) & 0xffff))
+}
+
+/// The same as [`run`] of [`VALUE`].
+#[inline]
+pub(super) fn value(input: &str) -> (&str, &str) {
+    let ranges = [(0, b' '), (b',', b','), (b';', b';'), (b'"', b'"'), (0x7f, 0x7f)];
+    split(input, scan(input.as_bytes(), |chunk| bits::is_in(chunk, ranges)))
 }
 
 /// Splits without panicking; an impossible position leaves the first part empty.
@@ -184,26 +213,32 @@ pub(super) fn quoted(input: &str) -> Out<'_, &str> {
 /// `1*DIGIT` that fits 32 bits.
 #[inline]
 pub(super) fn number(input: &str) -> Out<'_, u32> {
-    let (digits, rest) = run(input, DIGIT);
-    if digits.is_empty() {
-        return fail(input, "a number");
-    }
-    match decimal(digits.as_bytes()) {
-        Some(value) => Ok((rest, value)),
-        None => Err(nom::Err::Error(Fault::range(input))),
-    }
+    digits(input, "a number")
 }
 
 /// A port number.
 #[inline]
 pub(super) fn port(input: &str) -> Out<'_, u16> {
-    let (digits, rest) = run(input, DIGIT);
-    if digits.is_empty() {
-        return fail(input, "a port number");
+    let (rest, value) = digits(input, "a port number")?;
+    match u16::try_from(value) {
+        Ok(value) => Ok((rest, value)),
+        Err(_) => Err(nom::Err::Error(Fault::range(input))),
     }
-    match decimal(digits.as_bytes()).and_then(|value| u16::try_from(value).ok()) {
-        Some(value) => Ok((rest, value)),
-        None => Err(nom::Err::Error(Fault::range(input))),
+}
+
+#[inline]
+fn digits<'a>(input: &'a str, expected: &'static str) -> Out<'a, u32> {
+    let mut value: u64 = 0;
+    let mut count = 0_usize;
+    for digit in input.bytes().map(|byte| byte.wrapping_sub(b'0')).take_while(|digit| *digit <= 9) {
+        // Beyond 32 bits it stays there, however many digits follow.
+        value = value.min(u64::from(u32::MAX)).wrapping_mul(10).wrapping_add(u64::from(digit));
+        count = count.wrapping_add(1);
+    }
+    match u32::try_from(value) {
+        _ if count == 0 => fail(input, expected),
+        Ok(value) => Ok((split(input, count).1, value)),
+        Err(_) => Err(nom::Err::Error(Fault::range(input))),
     }
 }
 
@@ -230,7 +265,7 @@ pub(super) fn host(input: &str) -> Out<'_, Host<'_>> {
             Err(_) => fail(inside, "an IPv6 address"),
         };
     }
-    let (name, rest) = run(input, HOST);
+    let (name, rest) = host_name(input);
     if name.is_empty() { fail(input, "a host") } else { Ok((rest, Host::of_name(name))) }
 }
 

@@ -1,17 +1,23 @@
 //! The index of a message: where each header field stands, found in one pass over the line ends.
 //!
-//! Written by hand over memchr, because it runs for every message. It looks at field names only; values are looked at
+//! Written by hand, because it runs for every message. It looks at field names only; values are looked at
 //! when somebody asks. Lines may end in CRLF or in a bare LF, and a header section may be closed by the end of the data
 //! (each line must be whole). What is not a header field at all (no colon) stays in the index under no name.
 
+use super::bits;
 use super::error::{ErrorKind, ParseError};
 use super::grammar;
+use super::lines::Lines;
 use super::name::{KEY_BYTES, Name};
 use super::parse::Limits;
 use std::ops::Range;
 
 /// How many header fields fit without allocating.
 const INLINE: usize = 32;
+/// How many header fields can be counted.
+const MOST: usize = u16::MAX as usize;
+/// How many names, the first ones of [`Name`], are found without a search.
+const OFTEN: usize = 16;
 
 /// Where one header field stands.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +41,31 @@ impl Entry {
         bytes.get(start..start.saturating_add(usize::from(self.name_len))).unwrap_or(&[])
     }
 
+    /// The whole line without its end.
+    #[inline]
+    pub(super) fn line_in<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.start as usize..self.end as usize).unwrap_or(&[])
+    }
+
     /// Where the value stands, white space around it left out.
     #[inline]
     pub(super) fn value_range(&self, bytes: &[u8]) -> Range<usize> {
-        let mut start = (self.start as usize).saturating_add(usize::from(self.name_len));
-        let mut end = self.end as usize;
+        let name_end = (self.start as usize).saturating_add(usize::from(self.name_len));
+        let (start, end) = (name_end.saturating_add(2), self.end as usize);
+        // As nearly everybody writes it: `Name: value`.
+        if self.name_len > 0
+            && let Some([b':', b' ', value @ ..]) = bytes.get(name_end..end)
+            && let [first, .., last] | [first @ last] = value
+            && !is_blank(Some(first))
+            && !is_blank(Some(last))
+        {
+            return start..end;
+        }
+        self.odd_value_range(bytes, name_end)
+    }
+
+    fn odd_value_range(&self, bytes: &[u8], name_end: usize) -> Range<usize> {
+        let (mut start, mut end) = (name_end, self.end as usize);
         while start < end && is_ws(bytes.get(start)) {
             start = start.saturating_add(1);
         }
@@ -69,8 +95,16 @@ pub(super) struct Index {
     count: usize,
     /// All the entries, once they are more than `INLINE`.
     spilled: Vec<Entry>,
-    /// Which entry is the first Content-Length.
-    first_length: Option<usize>,
+    /// Where the first one of each name stands that is asked for often: one more than its place, 0 where there is none.
+    firsts: [u16; OFTEN],
+    /// Which of these names, a bit each, stand more than once.
+    repeated: u16,
+}
+
+/// The bit of a name that is asked for often.
+#[inline]
+fn bit(name: Name) -> u16 {
+    1_u16.wrapping_shl(name as u32)
 }
 
 /// What a scan found out beside the entries.
@@ -80,11 +114,13 @@ pub(super) struct Head {
     pub(super) end: usize,
     /// A field goes on in a second line, so [`flatten`] has something to do.
     pub(super) folded: bool,
+    /// All of it is ASCII.
+    pub(super) ascii: bool,
 }
 
 impl Index {
     pub(super) const fn new() -> Index {
-        Index { inline: [Entry::NONE; INLINE], count: 0, spilled: Vec::new(), first_length: None }
+        Index { inline: [Entry::NONE; INLINE], count: 0, spilled: Vec::new(), firsts: [0; OFTEN], repeated: 0 }
     }
 
     #[inline]
@@ -92,62 +128,93 @@ impl Index {
         if self.spilled.is_empty() { self.inline.get(..self.count).unwrap_or(&[]) } else { &self.spilled }
     }
 
+    /// The fields from the first one of that name on, as far as there may be more of it; none if there is none.
     #[inline]
-    fn push(&mut self, entry: Entry) {
-        if entry.name == Name::ContentLength && self.first_length.is_none() {
-            self.first_length = Some(self.count);
-        }
-        if let Some(place) = self.inline.get_mut(self.count) {
-            *place = entry;
-        } else {
-            if self.spilled.is_empty() {
-                self.spilled.extend_from_slice(&self.inline);
+    pub(super) fn starting_with(&self, name: Name) -> &[Entry] {
+        let entries = self.entries();
+        let found = match self.firsts.get(name as usize) {
+            Some(0) => None,
+            Some(count) if self.repeated & bit(name) == 0 => {
+                entries.get(usize::from(*count).wrapping_sub(1)..(*count).into())
             }
-            self.spilled.push(entry);
-        }
-        self.count = self.count.saturating_add(1);
+            Some(count) => entries.get(usize::from(*count).wrapping_sub(1)..),
+            None => entries.iter().position(|entry| entry.name == name).and_then(|first| entries.get(first..)),
+        };
+        found.unwrap_or(&[])
     }
 
-    /// Indexes the header fields from `start` (the first byte after the start line) to the blank line. Done in place: an
-    /// index is too large to be handed around without need.
-    pub(super) fn scan(&mut self, bytes: &[u8], start: usize, limits: &Limits) -> Result<Head, ParseError> {
+    /// There is room for it, or `scan` would not have let it come.
+    #[inline]
+    fn push(&mut self, start: u32, end: u32, name_len: u16, name: Name) {
+        let place = self.count;
+        self.count = place.wrapping_add(1);
+        match self.firsts.get_mut(name as usize) {
+            Some(first @ 0) => *first = self.count as u16,
+            Some(_) => self.repeated |= bit(name),
+            None => {}
+        }
+        match self.inline.get_mut(place) {
+            Some(place) => *place = Entry { start, end, name_len, name },
+            None => self.spill(start, end, name_len, name),
+        }
+    }
+
+    #[cold]
+    fn spill(&mut self, start: u32, end: u32, name_len: u16, name: Name) {
+        if self.spilled.is_empty() {
+            self.spilled.extend_from_slice(&self.inline);
+        }
+        self.spilled.push(Entry { start, end, name_len, name });
+    }
+
+    /// Indexes the header fields from `start` (the first byte after the start line) to the blank line; `lines` tells the
+    /// line ends from there on. Done in place: an index is too large to be handed around without need.
+    pub(super) fn scan(
+        &mut self,
+        bytes: &[u8],
+        mut lines: Lines,
+        start: usize,
+        limits: &Limits,
+    ) -> Result<Head, ParseError> {
         let mut folded = false;
         let mut line = start;
-        for found in memchr::memchr_iter(b'\n', bytes.get(start..).unwrap_or(&[])) {
-            let newline = start.saturating_add(found);
-            let next = newline.saturating_add(1);
-            let end = if newline > line && bytes.get(newline.wrapping_sub(1)) == Some(&b'\r') {
-                newline.wrapping_sub(1)
-            } else {
-                newline
-            };
+        let most = limits.headers.min(MOST);
+        while let Some(newline) = lines.next_end(bytes) {
+            let next = newline.wrapping_add(1);
+            // Where a line is empty, the line end of the one before it stands there, or nothing.
+            let before = newline.wrapping_sub(1);
+            let end = if bytes.get(before) == Some(&b'\r') { before } else { newline };
             if end == line {
-                return Ok(Head { end: next, folded });
+                return Ok(Head { end: next, folded, ascii: lines.is_ascii_up_to(bytes, next) });
             }
             if is_ws(bytes.get(next)) {
                 folded = true;
                 continue;
             }
-            if end.saturating_sub(line) > limits.line {
+            let length = end.wrapping_sub(line);
+            if length > limits.line {
                 return Err(ParseError::new("header field", line, ErrorKind::TooLong));
             }
-            if self.count >= limits.headers {
+            if self.count >= most {
                 return Err(ParseError::new("header fields", line, ErrorKind::TooMany));
             }
-            self.push(entry(bytes, line, end));
+            let known = bytes.get(line..).and_then(<[u8]>::first_chunk).and_then(|chunk| name_in(chunk, length));
+            let (name_len, name) = known.unwrap_or_else(|| odd_name(bytes.get(line..end).unwrap_or(&[])));
+            // Messages are known to be shorter than 4 GiB here.
+            self.push(line as u32, end as u32, name_len, name);
             line = next;
         }
         if line < bytes.len() {
             return Err(ParseError::new("header fields", bytes.len(), ErrorKind::Incomplete));
         }
-        Ok(Head { end: bytes.len(), folded })
+        Ok(Head { end: bytes.len(), folded, ascii: lines.is_ascii_up_to(bytes, bytes.len()) })
     }
 
     /// The Content-Length, if there is one. Several must agree (RFC 4475 section 3.3.9).
     pub(super) fn content_length(&self, bytes: &[u8]) -> Result<Option<usize>, ParseError> {
         let field = Name::ContentLength.as_str();
         let mut found = None;
-        let Some(entries) = self.first_length.and_then(|first| self.entries().get(first..)) else { return Ok(None) };
+        let entries = self.starting_with(Name::ContentLength);
         for entry in entries.iter().filter(|entry| entry.name == Name::ContentLength) {
             let mut range = entry.value_range(bytes);
             // Continuation lines are not joined yet.
@@ -156,11 +223,11 @@ impl Index {
             }
             let start = range.start;
             let digits = bytes.get(range).unwrap_or(&[]).trim_ascii_end();
-            if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-                return Err(ParseError::new(field, start, ErrorKind::Syntax("a number")));
-            }
-            let length =
-                grammar::decimal(digits).ok_or_else(|| ParseError::new(field, start, ErrorKind::OutOfRange))?;
+            let length = grammar::decimal(digits).ok_or_else(|| {
+                let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+                let kind = if is_number { ErrorKind::OutOfRange } else { ErrorKind::Syntax("a number") };
+                ParseError::new(field, start, kind)
+            })?;
             if found.is_some_and(|other| other != length) {
                 return Err(ParseError::new(field, start, ErrorKind::Duplicate));
             }
@@ -203,48 +270,21 @@ pub(super) fn repair_utf8(head: &mut [u8]) {
     }
 }
 
-/// The field in this line. Its name is read from one load of sixteen bytes where they are there.
+/// The known name in front of the colon and how long it is; `chunk` is how the line starts, of that length, and what follows
+/// a short one.
 #[inline]
-fn entry(bytes: &[u8], line: usize, end: usize) -> Entry {
-    let text = bytes.get(line..end).unwrap_or(&[]);
-    let (name, known) = match bytes.get(line..).and_then(<[u8]>::first_chunk::<KEY_BYTES>).and_then(colon_in) {
-        Some((colon, key)) => match text.get(..colon) {
-            Some(name @ ([] | [.., b' ' | b'\t'])) => slow_name(name),
-            Some(name) => (name, Name::of_key(key, name)),
-            None => (&[][..], Name::Other),
-        },
-        None => slow_name(memchr::memchr(b':', text).and_then(|colon| text.get(..colon)).unwrap_or(&[])),
-    };
-    let start = u32::try_from(line).unwrap_or(u32::MAX);
-    let end = u32::try_from(end).unwrap_or(u32::MAX);
-    match u16::try_from(name.len()) {
-        Ok(name_len) => Entry { start, end, name_len, name: known },
-        Err(_) => Entry { start, end, name_len: 0, name: Name::Other },
-    }
-}
-
-/// Where the first colon is, and what stands before it, as [`Name::of_key`] wants it.
-#[inline]
-fn colon_in(chunk: &[u8; KEY_BYTES]) -> Option<(usize, u128)> {
-    const ONES: u128 = u128::from_ne_bytes([1; KEY_BYTES]);
-    const HIGHS: u128 = u128::from_ne_bytes([0x80; KEY_BYTES]);
-    const COLONS: u128 = u128::from_ne_bytes([b':'; KEY_BYTES]);
-    let word = u128::from_le_bytes(*chunk);
-    let zero = word ^ COLONS;
-    // The lowest set bit is the high bit of the first byte that is a colon.
-    let found = zero.wrapping_sub(ONES) & !zero & HIGHS;
-    if found == 0 {
+fn name_in(chunk: &[u8; KEY_BYTES], length: usize) -> Option<(u16, Name)> {
+    let colon = bits::is_one_of(chunk, [b':']).trailing_zeros();
+    if colon as usize >= length {
         return None;
     }
-    let before = found.trailing_zeros() & !7;
-    Some((before as usize / 8, word & (1_u128 << before).wrapping_sub(1)))
+    Some((colon as u16, Name::in_front(chunk, colon)?))
 }
 
-/// White space before the colon, a long name, or the end of the message near.
-#[cold]
-fn slow_name(name: &[u8]) -> (&[u8], Name) {
-    let name = trim_end(name);
-    (name, Name::parse(name))
+/// White space before the colon, a long or unknown name, a line without a colon, or the end of the message near.
+fn odd_name(text: &[u8]) -> (u16, Name) {
+    let name = trim_end(memchr::memchr(b':', text).and_then(|colon| text.get(..colon)).unwrap_or(&[]));
+    u16::try_from(name.len()).map_or((0, Name::Other), |length| (length, Name::parse(name)))
 }
 
 #[inline]
@@ -257,12 +297,13 @@ fn trim_end(mut name: &[u8]) -> &[u8] {
 
 #[inline]
 fn is_ws(byte: Option<&u8>) -> bool {
-    matches!(byte, Some(b' ' | b'\t'))
+    // Nearly nothing is below a space.
+    byte.is_some_and(|byte| *byte <= b' ' && matches!(byte, b' ' | b'\t'))
 }
 
 /// White space around a value, and a stray CR, as those leave who end lines with CR CR LF.
 #[inline]
-fn is_blank(byte: Option<&u8>) -> bool {
+pub(super) fn is_blank(byte: Option<&u8>) -> bool {
     matches!(byte, Some(b' ' | b'\t' | b'\r'))
 }
 
@@ -272,7 +313,7 @@ mod tests {
 
     fn scan(bytes: &[u8], limits: &Limits) -> Result<(Index, Head), ParseError> {
         let mut index = Index::new();
-        let head = index.scan(bytes, 0, limits)?;
+        let head = index.scan(bytes, Lines::from(0), 0, limits)?;
         Ok((index, head))
     }
 

@@ -49,6 +49,13 @@ impl Method {
     /// assert_eq!(Method::parse(b"IN VITE"), None);
     /// ```
     pub fn parse(text: &[u8]) -> Option<Method> {
+        let extension = || is_token(text).then(|| std::str::from_utf8(text).ok().map(Into::into)).flatten();
+        Method::known(text).or_else(|| extension().map(Method::Extension))
+    }
+
+    /// Those that are no extensions.
+    #[inline]
+    pub(super) fn known(text: &[u8]) -> Option<Method> {
         Some(match text {
             b"INVITE" => Method::Invite,
             b"ACK" => Method::Ack,
@@ -64,7 +71,6 @@ impl Method {
             b"NOTIFY" => Method::Notify,
             b"MESSAGE" => Method::Message,
             b"PUBLISH" => Method::Publish,
-            other if is_token(other) => Method::Extension(std::str::from_utf8(other).ok()?.into()),
             _ => return None,
         })
     }

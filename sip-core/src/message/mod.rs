@@ -18,6 +18,7 @@
 
 mod address;
 mod auth_value;
+mod bits;
 mod builder;
 mod error;
 mod escape;
@@ -31,6 +32,7 @@ mod history;
 mod host;
 mod identity;
 mod index;
+mod lines;
 mod method;
 mod name;
 mod notices;

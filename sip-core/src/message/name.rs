@@ -2,12 +2,15 @@
 
 use std::fmt;
 
-/// The slot of [`SLOTS`] that holds no name.
-const EMPTY: u8 = u8::MAX;
 /// A power of two, well above twice the number of names.
 const SLOT_COUNT: usize = 512;
-/// How many bytes of a name its key holds.
+/// What sends every name to a slot of its own. If a new name does not get one, the test says which factor to take.
+const FACTOR: u64 = 0xf4d9_dc46_16cb_2d9d;
+/// How many bytes a key has.
 pub(super) const KEY_BYTES: usize = 16;
+/// How many of a name's letters it holds; the last byte is the name's length.
+const LETTERS: usize = KEY_BYTES - 1;
+const LENGTH_AT: usize = LETTERS * 8;
 
 impl Name {
     /// The name as it is written in a message; `Other` has none of its own and reads `header field`.
@@ -24,26 +27,29 @@ impl Name {
     /// assert_eq!(Name::parse(b"X-Mine"), Name::Other);
     /// ```
     pub fn parse(name: &[u8]) -> Name {
-        Name::of_key(start(name), name)
-    }
-
-    /// The same, for who has the first sixteen bytes of the name at hand (the first in the lowest byte, zeros behind a
-    /// shorter name): they say at once which name it could be.
-    #[inline]
-    pub(super) fn of_key(start: u128, name: &[u8]) -> Name {
         if let [letter] = name {
             return Name::compact(*letter);
         }
-        let key = fold(start);
-        let mut slot = hash(key);
-        while let Some(&id) = SLOTS.get(slot) {
-            let Some(&(found, text)) = KEYS.get(usize::from(id)) else { break };
-            if found == key && text.len() == name.len() && (name.len() <= KEY_BYTES || same_rest(text, name)) {
-                return NAMES.get(usize::from(id)).copied().unwrap_or(Name::Other);
-            }
-            slot = slot.wrapping_add(1) % SLOT_COUNT;
-        }
-        Name::Other
+        let found = Name::of_key(key_of(name)).filter(|found| {
+            let rest = |name| <[u8]>::get(name, LETTERS..).unwrap_or(&[]);
+            name.len() <= LETTERS || rest(found.as_str().as_bytes()).eq_ignore_ascii_case(rest(name))
+        });
+        found.unwrap_or(Name::Other)
+    }
+
+    /// The known name that the first `length` of these bytes are, if they are the long form of one.
+    #[inline]
+    pub(super) fn in_front(chunk: &[u8; KEY_BYTES], length: u32) -> Option<Name> {
+        let keep = KEEP.get(length as usize)?;
+        Name::of_key(u128::from_le_bytes(*chunk) & keep | u128::from(length) << LENGTH_AT)
+    }
+
+    /// The name that this could be the key of; of a longer one the rest is still to be compared.
+    #[inline]
+    fn of_key(key: u128) -> Option<Name> {
+        let name = *SLOTS.get(hash(key, FACTOR))?;
+        let found = *KEYS.get(name as usize)?;
+        (found == key || fold(found) == fold(key)).then_some(name)
     }
 
     /// The compact forms (RFC 3261 section 7.3.3 and the IANA registry).
@@ -80,65 +86,72 @@ impl fmt::Display for Name {
     }
 }
 
-fn same_rest(text: &str, name: &[u8]) -> bool {
-    let rest = |name| <[u8]>::get(name, KEY_BYTES..).unwrap_or(&[]);
-    rest(text.as_bytes()).eq_ignore_ascii_case(rest(name))
-}
-
 /// Lower case: letters, and nothing else a name could hold, have the bit 0x40 set.
-#[inline]
-const fn fold(start: u128) -> u128 {
-    start | ((start & u128::from_ne_bytes([0x40; KEY_BYTES])) >> 1)
+const fn fold(key: u128) -> u128 {
+    key | ((key & u128::from_ne_bytes([0x40; KEY_BYTES])) >> 1)
 }
 
+/// The slot of a key, in whatever case: as many of the highest bits as slots have.
 #[inline]
-const fn hash(key: u128) -> usize {
+const fn hash(key: u128, factor: u64) -> usize {
+    let key = key | u128::from_ne_bytes([0x20; KEY_BYTES]);
     let mixed = (key as u64) ^ ((key >> 64) as u64).rotate_left(23);
-    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize % SLOT_COUNT
+    (mixed.wrapping_mul(factor) >> u64::BITS.wrapping_sub(SLOT_COUNT.trailing_zeros())) as usize
 }
 
-static SLOTS: [u8; SLOT_COUNT] = slots();
-static KEYS: [(u128, &str); TEXTS.len()] = keys();
+/// [`Name::Other`] where there is none.
+static SLOTS: [Name; SLOT_COUNT] = slots();
+static KEYS: [u128; TEXTS.len()] = keys();
+/// What keeps so many of the first bytes.
+static KEEP: [u128; KEY_BYTES] = keep();
 
-/// Fills the table when the crate is compiled; a taken slot sends the name to the next free one.
-const fn slots() -> [u8; SLOT_COUNT] {
-    let mut slots = [EMPTY; SLOT_COUNT];
+/// Fills the table when the crate is compiled; no two names have the same slot.
+const fn slots() -> [Name; SLOT_COUNT] {
+    let mut slots = [Name::Other; SLOT_COUNT];
     let keys = keys();
-    let mut rest: &[(u128, &str)] = &keys;
-    let mut id: u8 = 0;
-    while let Some(((key, _), behind)) = rest.split_first() {
-        let mut slot = hash(*key);
-        while let Some((_, [place, ..])) = slots.split_at_mut_checked(slot) {
-            if *place == EMPTY {
-                *place = id;
-                break;
-            }
-            slot = slot.wrapping_add(1) % SLOT_COUNT;
+    let mut rest: (&[u128], &[Name]) = (&keys, NAMES);
+    while let (Some((key, keys)), Some((name, names))) = (rest.0.split_first(), rest.1.split_first()) {
+        if let Some((_, [place, ..])) = slots.split_at_mut_checked(hash(*key, FACTOR)) {
+            *place = *name;
         }
-        id = id.wrapping_add(1);
-        rest = behind;
+        rest = (keys, names);
     }
     slots
 }
 
-const fn keys() -> [(u128, &'static str); TEXTS.len()] {
-    let mut keys = [(0, ""); TEXTS.len()];
-    let mut rest: (&mut [(u128, &str)], &[&str]) = (&mut keys, TEXTS);
+const fn keys() -> [u128; TEXTS.len()] {
+    let mut keys = [0; TEXTS.len()];
+    let mut rest: (&mut [u128], &[&str]) = (&mut keys, TEXTS);
     while let (Some((key, keys)), Some((text, texts))) = (rest.0.split_first_mut(), rest.1.split_first()) {
-        *key = (fold(start(text.as_bytes())), *text);
+        *key = key_of(text.as_bytes());
         rest = (keys, texts);
     }
     keys
 }
 
-/// The first bytes of a name, zeros behind a shorter one.
-const fn start(name: &[u8]) -> u128 {
+const fn keep() -> [u128; KEY_BYTES] {
+    let mut keep = [0; KEY_BYTES];
+    let mut rest: &mut [u128] = &mut keep;
+    let mut kept: u128 = 0;
+    while let Some((place, behind)) = rest.split_first_mut() {
+        *place = kept;
+        kept = kept << 8 | 0xff;
+        rest = behind;
+    }
+    keep
+}
+
+/// The first letters of a name, the first in the lowest byte and zeros behind a shorter one; its length in the highest byte.
+const fn key_of(name: &[u8]) -> u128 {
     let mut start = [0; KEY_BYTES];
     let mut rest: (&mut [u8], &[u8]) = (&mut start, name);
     while let (Some((place, places)), Some((byte, bytes))) = (rest.0.split_first_mut(), rest.1.split_first()) {
         *place = *byte;
         rest = (places, bytes);
     }
+    let [.., last] = &mut start;
+    // No known name is that long.
+    *last = if name.len() < 0x20 { name.len() as u8 } else { 0 };
     u128::from_le_bytes(start)
 }
 
@@ -283,10 +296,17 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_room() {
-        assert!(TEXTS.len() < usize::from(EMPTY) && TEXTS.len() * 2 < SLOT_COUNT);
-        let longest = (0..SLOT_COUNT).map(|slot| (slot..SLOT_COUNT).take_while(|at| SLOTS[*at] != EMPTY).count()).max();
-        assert!(longest <= Some(12), "a run of {longest:?} taken slots: choose another factor in hash()");
+    fn every_name_has_a_slot_of_its_own() {
+        let is_perfect = |factor: u64| {
+            let mut taken = [false; SLOT_COUNT];
+            KEYS.iter().all(|key| !std::mem::replace(&mut taken[hash(*key, factor)], true))
+        };
+        if !is_perfect(FACTOR) {
+            let mut factors = std::iter::successors(Some(0x9e37_79b9_7f4a_7c15_u64), |factor| {
+                Some(factor.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+            });
+            panic!("FACTOR may be {:#018x}", factors.find(|factor| is_perfect(*factor)).unwrap());
+        }
     }
 
     #[test]

@@ -58,6 +58,24 @@ impl<'a> Params<'a> {
         ParamIter { rest: self.raw }
     }
 
+    /// Each parameter as written, with its quotation marks, white space around it left out.
+    pub(crate) fn as_written(&self) -> impl Iterator<Item = &'a str> {
+        let mut rest = self.raw;
+        std::iter::from_fn(move || {
+            loop {
+                let (param, after) = grammar::split(rest, end_of_value(rest, b';'));
+                if param.is_empty() && after.is_empty() {
+                    return None;
+                }
+                rest = after.strip_prefix(';').unwrap_or(after);
+                let param = trim(param);
+                if !param.is_empty() {
+                    return Some(param);
+                }
+            }
+        })
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()

@@ -1,8 +1,11 @@
 //! From bytes to a message: the start line, the limits and the body's extent.
 
 use super::error::{ErrorKind, ParseError};
+use super::fields::extent;
+use super::index::Index;
+use super::lines::Lines;
 use super::uri::UriRef;
-use super::{Fields, Method, Name, StatusCode, grammar};
+use super::{Fields, Method, Name, StatusCode, bits, grammar};
 use bytes::Bytes;
 use std::ops::{Deref, Range};
 
@@ -11,7 +14,7 @@ use std::ops::{Deref, Range};
 pub struct Limits {
     /// Bytes of a whole message, body included. Default 65,535.
     pub message: usize,
-    /// Header fields of a message. Default 256.
+    /// Header fields of a message, at most 65,535. Default 256.
     pub headers: usize,
     /// Bytes of the start line or of one header field with its continuation lines. Default 65,535: registrars list all contacts
     /// in one.
@@ -145,18 +148,23 @@ pub(super) fn read(bytes: Bytes, limits: &Limits, strict: bool) -> Result<Messag
     if bytes.len() > limits.message || u32::try_from(bytes.len()).is_err() {
         return Err(too_long(&bytes, limits));
     }
-    let mut fields = Fields::unread(bytes);
-    let bytes = fields.bytes();
-    let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
-    let (line, headers) = first_line(bytes, start)?;
+    let mut buf = bytes;
+    let mut index = Index::new();
+    let start = buf.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(buf.len());
+    let mut lines = Lines::from(start);
+    let (line, headers) = first_line(&buf, &mut lines, start)?;
     if line.len() > limits.line {
         return Err(ParseError::new("start line", start, ErrorKind::TooLong));
     }
-    let start_line = start_line(bytes, line, strict)?;
-    fields.read(headers, limits, strict)?;
+    let start_line = start_line(&buf, line, strict)?;
+    let body = extent(&mut buf, &mut index, lines, headers, limits, strict)?;
     Ok(match start_line {
-        StartLine::Request { method, uri } => Message::Request(Request { fields, method, uri }),
-        StartLine::Response { status, reason } => Message::Response(Response { fields, status, reason }),
+        StartLine::Request { method, uri } => {
+            Message::Request(Request { fields: Fields::found(buf, index, body), method, uri })
+        }
+        StartLine::Response { status, reason } => {
+            Message::Response(Response { fields: Fields::found(buf, index, body), status, reason })
+        }
     })
 }
 
@@ -173,15 +181,13 @@ fn too_long(bytes: &[u8], limits: &Limits) -> ParseError {
 }
 
 /// The first line without its end, and where the next one starts.
-fn first_line(bytes: &[u8], start: usize) -> Result<(Range<usize>, usize), ParseError> {
-    let rest = bytes.get(start..).unwrap_or(&[]);
-    if rest.is_empty() {
+fn first_line(bytes: &[u8], lines: &mut Lines, start: usize) -> Result<(Range<usize>, usize), ParseError> {
+    if start >= bytes.len() {
         return Err(ParseError::new("start line", start, ErrorKind::Missing));
     }
-    let Some(length) = memchr::memchr(b'\n', rest) else {
+    let Some(newline) = lines.next_end(bytes) else {
         return Err(ParseError::new("start line", bytes.len(), ErrorKind::Incomplete));
     };
-    let newline = start.saturating_add(length);
     let end = match newline.checked_sub(1) {
         Some(before) if bytes.get(before) == Some(&b'\r') => before,
         _ => newline,
@@ -221,6 +227,10 @@ fn status_line(text: &[u8], start: usize) -> Result<StartLine, ParseError> {
 /// `Method SP Request-URI SP SIP-Version`; more spaces than one are forgiven (RFC 4475 sections 3.1.2.9 and 3.1.2.10).
 /// The Request-URI is taken as it is: [`Request::check`](super::Request::check) looks at it.
 fn request_line(text: &[u8], start: usize, strict: bool) -> Result<StartLine, ParseError> {
+    if let Some((method, uri)) = plain_request_line(text) {
+        let place = text.len().saturating_sub(VERSION_BEHIND.len()).saturating_sub(uri.len());
+        return Ok(StartLine::Request { method, uri: range(start.saturating_add(place), uri.len()) });
+    }
     let text = text.trim_ascii_end();
     // Where in the message a tail of the line starts.
     let place = |tail: &[u8]| start.saturating_add(text.len().saturating_sub(tail.len()));
@@ -239,6 +249,20 @@ fn request_line(text: &[u8], start: usize, strict: bool) -> Result<StartLine, Pa
         return error(version, ErrorKind::Version);
     }
     Ok(StartLine::Request { method, uri: range(place(rest), uri.len()) })
+}
+
+const VERSION_BEHIND: &[u8] = b" SIP/2.0";
+
+/// The line as nearly everybody writes it, single spaces between its parts.
+#[inline]
+fn plain_request_line(text: &[u8]) -> Option<(Method, &[u8])> {
+    let front = text.strip_suffix(VERSION_BEHIND)?;
+    let space = bits::is_one_of(text.first_chunk()?, [b' ', b'\t']).trailing_zeros() as usize;
+    let (method, uri) = front.split_at_checked(space)?;
+    match uri {
+        [b' ', uri @ ..] if uri.trim_ascii().len() == uri.len() => Some((Method::parse(method)?, uri)),
+        _ => None,
+    }
 }
 
 /// The first word, and what follows the white space after it.

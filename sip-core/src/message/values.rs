@@ -104,6 +104,10 @@ impl<'a> Replaces<'a> {
 #[inline]
 pub(super) fn cseq(input: &str) -> Out<'_, CSeq> {
     let (rest, number) = number(skip_ws(input))?;
+    // As nearly everybody writes it.
+    if let Some(method) = rest.strip_prefix(' ').and_then(|name| Method::known(name.as_bytes())) {
+        return Ok(("", CSeq { number, method }));
+    }
     let (rest, ()) = lws(rest)?;
     let (rest, method) = method(rest)?;
     let rest = skip_ws(rest);

@@ -1,11 +1,8 @@
 //! Via values (RFC 3261 section 20.42, RFC 3581).
 
 use super::error::{Fault, ParseError};
-use super::grammar::{self, Out, TOKEN, VALUE, fail, lws, separator, skip_ws, split, token, trim_end};
+use super::grammar::{self, Out, TOKEN, fail, lws, separator, skip_ws, split, token, trim_end};
 use super::{Host, Params};
-use nom::Parser;
-use nom::combinator::map;
-use nom::sequence::{preceded, terminated};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -86,7 +83,9 @@ impl fmt::Display for Via<'_> {
 /// One Via value; stops at a comma or at the end.
 pub(super) fn via(input: &str) -> Out<'_, Via<'_>> {
     let start = skip_ws(input);
-    let (rest, transport) = terminated(preceded(protocol, token), lws).parse(start)?;
+    let (rest, ()) = protocol(start)?;
+    let (rest, transport) = token(rest)?;
+    let (rest, ()) = lws(rest)?;
     let (rest, host) = grammar::host(rest)?;
     let (rest, port) = port(rest)?;
     let (rest, params) = via_params(rest)?;
@@ -97,11 +96,16 @@ pub(super) fn via(input: &str) -> Out<'_, Via<'_>> {
 /// `SIP / 2.0 /`; other versions pass, so that they can be answered with 505.
 #[inline]
 fn protocol(input: &str) -> Out<'_, ()> {
-    if let Some(rest) = input.strip_prefix("SIP/2.0/") {
-        return Ok((rest, ()));
+    match input.strip_prefix("SIP/2.0/") {
+        Some(rest) => Ok((rest, ())),
+        None => odd_protocol(input),
     }
-    let slash = || separator(b'/', "a slash");
-    (token, slash(), token, slash()).map(|_| ()).parse(input)
+}
+
+fn odd_protocol(input: &str) -> Out<'_, ()> {
+    let slash = separator(b'/', "a slash");
+    let (rest, ()) = slash(token(input)?.0)?;
+    slash(token(rest)?.0)
 }
 
 /// `[ COLON port ]`
@@ -109,7 +113,7 @@ fn protocol(input: &str) -> Out<'_, ()> {
 fn port(input: &str) -> Out<'_, Option<u16>> {
     let rest = skip_ws(input);
     match rest.as_bytes().first() {
-        Some(b':') => map(grammar::port, Some).parse(skip_ws(split(rest, 1).1)),
+        Some(b':') => grammar::port(skip_ws(split(rest, 1).1)).map(|(rest, port)| (rest, Some(port))),
         _ => Ok((input, None)),
     }
 }
@@ -131,7 +135,7 @@ fn via_params(input: &str) -> Out<'_, Params<'_>> {
             let (_, after) = if rest.starts_with('"') {
                 grammar::quoted(rest).map(|(after, value)| (value, after))?
             } else {
-                grammar::run(rest, VALUE)
+                grammar::value(rest)
             };
             rest = skip_ws(after);
         }

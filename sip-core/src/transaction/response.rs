@@ -39,118 +39,119 @@ fn without_empty_tag(to: &str) -> &str {
 }
 
 fn push_vias(builder: &mut Builder, request: &Request, source: SocketAddr) {
-    let Ok(via) = request.via() else {
+    let Ok((via, rest)) = request.via_and_rest() else {
         builder.copy(Name::Via, request);
         return;
     };
     builder.begin_received(Name::Via);
-    write_top_via(&via, source, |piece| builder.put_received_part(piece));
-    builder.end_received();
-    let mut lines = request.raw(Name::Via).filter_map(|line| std::str::from_utf8(line).ok());
-    let rest = lines.next().and_then(|first| {
-        // The value is borrowed from the line.
-        let start = via.as_str().as_ptr().addr().saturating_sub(first.as_ptr().addr());
-        first.get(start.saturating_add(via.as_str().len())..)
+    write_top_via(&via, source, |piece| match piece {
+        Piece::Received(piece) => builder.put_received_part(piece),
+        Piece::Own(piece) => builder.put_part(piece),
     });
-    let rest = rest.map(|rest| rest.trim_start_matches([' ', '\t', ','])).filter(|rest| !rest.is_empty());
-    for line in rest.into_iter().chain(lines) {
-        builder.received(Name::Via, &[line]);
+    builder.end_received();
+    let rest = rest.trim_start_matches([' ', '\t', ',']);
+    if !rest.is_empty() {
+        builder.received(Name::Via, &[rest]);
     }
+    builder.copy_further(Name::Via, request);
+}
+
+/// A piece of a value that is written.
+enum Piece<'a> {
+    /// As it came.
+    Received(&'a str),
+    /// Ours.
+    Own(&'a str),
 }
 
 /// The top Via as it was, but for `received` and `rport` (RFC 3261 18.2.1, RFC 3581 4): with them a response goes back,
 /// and a proxy sends the request on.
 pub fn top_via(via: &Via<'_>, source: SocketAddr) -> String {
     let mut value = String::with_capacity(via.as_str().len().saturating_add(64));
-    write_top_via(via, source, |piece| value.push_str(piece));
+    write_top_via(via, source, |(Piece::Received(piece) | Piece::Own(piece))| value.push_str(piece));
     value
 }
 
-fn write_top_via(via: &Via<'_>, source: SocketAddr, mut put: impl FnMut(&str)) {
+fn write_top_via(via: &Via<'_>, source: SocketAddr, mut put: impl FnMut(Piece<'_>)) {
     let (text, params) = (via.as_str(), via.params.as_str());
     let known = source != Path::UNKNOWN;
-    put(text.strip_suffix(params).unwrap_or(text).trim_end());
     let mut rport = false;
-    for param in params_as_written(params) {
+    // What stays as it was goes in one piece.
+    let mut kept = text.strip_suffix(params).unwrap_or(text).trim_end();
+    for param in via.params.as_written() {
         let name = param.split_once('=').map_or(param, |(name, _)| name).trim_end();
         if name.eq_ignore_ascii_case("received") {
             continue;
         }
-        put(";");
         if known && name.eq_ignore_ascii_case("rport") {
             rport = true;
-            put("rport=");
-            put(Digits::of(source.port()).text());
+            put(Piece::Received(std::mem::take(&mut kept)));
+            put(Piece::Own(";rport="));
+            let mut digits = Digits::default();
+            digits.put_in_front(source.port());
+            put(Piece::Own(digits.text()));
+        } else if let Some(longer) = with_next(text, kept, param) {
+            kept = longer;
         } else {
-            put(param);
+            put(Piece::Received(std::mem::replace(&mut kept, param)));
+            put(Piece::Own(";"));
         }
     }
+    put(Piece::Received(kept));
     if known && (rport || !is_same_host(via, source.ip())) {
-        put(";received=");
-        put_address(source.ip(), put);
+        put(Piece::Own(";received="));
+        put_address(source.ip(), |piece| put(Piece::Own(piece)));
     }
+}
+
+/// The piece of the text and the parameter behind it as one piece, if there is nothing but a semicolon between them.
+fn with_next<'a>(text: &'a str, piece: &str, param: &str) -> Option<&'a str> {
+    let place = |part: &str| part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+    let (start, end, next) = (place(piece), place(piece).wrapping_add(piece.len()), place(param));
+    let is_next = !piece.is_empty() && end.wrapping_add(1) == next && text.as_bytes().get(end) == Some(&b';');
+    text.get(start..next.wrapping_add(param.len())).filter(|_| is_next)
 }
 
 /// Written by hand: what formats anything takes longer than the rest of a response.
 fn put_address(address: IpAddr, mut put: impl FnMut(&str)) {
     let IpAddr::V4(address) = address else { return put(&address.to_string()) };
-    for (place, part) in address.octets().into_iter().enumerate() {
-        if place > 0 {
-            put(".");
-        }
-        put(Digits::of(part.into()).text());
+    let mut digits = Digits::default();
+    for part in address.octets().into_iter().rev() {
+        digits.put_in_front(part.into());
+        digits.put_byte_in_front(b'.');
     }
+    put(digits.text().trim_start_matches('.'));
 }
 
-/// A number as text.
+/// Numbers as text, written from behind.
+#[derive(Default)]
 struct Digits {
-    bytes: [u8; 5],
-    start: usize,
+    bytes: [u8; 16],
+    count: usize,
 }
 
 impl Digits {
-    fn of(mut number: u16) -> Digits {
-        let mut digits = Digits { bytes: [b'0'; 5], start: 5 };
-        for (place, byte) in digits.bytes.iter_mut().enumerate().rev() {
-            *byte = b'0'.wrapping_add((number % 10) as u8);
-            digits.start = place;
+    fn put_in_front(&mut self, mut number: u16) {
+        loop {
+            self.put_byte_in_front(b'0'.wrapping_add((number % 10) as u8));
             number /= 10;
             if number == 0 {
                 break;
             }
         }
-        digits
+    }
+
+    fn put_byte_in_front(&mut self, byte: u8) {
+        self.count = self.count.saturating_add(1);
+        if let Some(place) = self.bytes.len().checked_sub(self.count).and_then(|at| self.bytes.get_mut(at)) {
+            *place = byte;
+        }
     }
 
     fn text(&self) -> &str {
-        self.bytes.get(self.start..).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+        let start = self.bytes.len().saturating_sub(self.count);
+        self.bytes.get(start..).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
-}
-
-/// Each parameter with its quotation marks; a semicolon within them separates nothing.
-fn params_as_written(params: &str) -> impl Iterator<Item = &str> {
-    let mut rest = params;
-    std::iter::from_fn(move || {
-        let mut end = None;
-        let (mut quoted, mut escaped) = (false, false);
-        for (place, byte) in rest.bytes().enumerate() {
-            if byte == b';' && !quoted {
-                end = Some(place);
-                break;
-            }
-            quoted ^= byte == b'"' && !escaped;
-            escaped = quoted && byte == b'\\' && !escaped;
-        }
-        if rest.is_empty() {
-            return None;
-        }
-        // Cut at a semicolon, which is a character of its own.
-        let (piece, after) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, ""));
-        rest = after.strip_prefix(';').unwrap_or(after);
-        Some(piece)
-    })
-    .map(str::trim)
-    .filter(|param| !param.is_empty())
 }
 
 fn is_same_host(via: &Via<'_>, ip: IpAddr) -> bool {
