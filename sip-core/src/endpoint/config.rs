@@ -61,6 +61,11 @@ pub struct Config {
     pub keep_alive: Duration,
     /// How long the answer to a keep-alive may take; then the connection is dead and another is opened. 10 s.
     pub pong_timeout: Duration,
+    /// Leave a place alone for a while where five requests in a row failed ([`FlowErrorKind::Avoided`]); true. A program
+    /// that measures a place asks it all the same.
+    ///
+    /// [`FlowErrorKind::Avoided`]: crate::transport::FlowErrorKind::Avoided
+    pub avoid_failing: bool,
     /// What one endpoint takes on.
     pub limits: EndpointLimits,
     /// The endpoint rewrites descriptions for hold and resume and answers re-offers by itself, for programs whose media
@@ -265,6 +270,7 @@ impl Config {
             udp_limit: Some(1300),
             keep_alive: Duration::from_secs(30),
             pong_timeout: Duration::from_secs(10),
+            avoid_failing: true,
             limits: EndpointLimits::default(),
             automatic_media: false,
             reliable: Reliability::default(),

@@ -98,6 +98,7 @@ impl Endpoint {
                         let message = "no UDP socket of the target's address family is bound";
                         failure = Some(FlowError::new(FlowErrorKind::Unsupported, message));
                     } else if let (Search::Request(_), Some(addr)) = (search, target.addr)
+                        && self.config.avoid_failing
                         && !self.breakers.admit(now, target.transport, addr)
                     {
                         let message = "it has failed too often lately, and is tried again in a while";
