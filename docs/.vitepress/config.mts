@@ -62,6 +62,7 @@ export default defineConfig({
         text: "Reference",
         items: [
           { text: "RFCs, and the test of each", link: "/reference/rfcs" },
+          { text: "Command line", link: "/command-line" },
           { text: "How it is built", link: "/reference/architecture" },
           { text: "Performance", link: "/performance" },
         ],

@@ -21,6 +21,7 @@
 //!
 //! | feature | brings |
 //! |---|---|
+//! | `cli` (default) | the program `offhook`; a library does without: `default-features = false, features = ["dns", "tls"]` |
 //! | `dns` (default) | servers found by NAPTR and SRV records; `Dns::servers` |
 //! | `tls` (default) | TLS and WSS, both ways |
 //! | `http` | `DriverBuilder::http`: plain HTTP and SIP over WebSocket on one port |

@@ -8,5 +8,6 @@ pub mod lives;
 pub mod net;
 pub mod programs;
 pub mod scenario;
+pub mod screen;
 pub mod sip;
 pub mod text;

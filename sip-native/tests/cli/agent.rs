@@ -123,15 +123,15 @@ fn two_agents_call_each_other_over_tls() {
 
 /// Files of a certificate and of the authority that issued it.
 #[cfg(feature = "tls")]
-struct Certificates {
-    roots: String,
-    certificate: String,
-    key: String,
+pub(super) struct Certificates {
+    pub(super) roots: String,
+    pub(super) certificate: String,
+    pub(super) key: String,
 }
 
 #[cfg(feature = "tls")]
 impl Certificates {
-    fn of(name: &str) -> Certificates {
+    pub(super) fn of(name: &str) -> Certificates {
         use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -139,7 +139,8 @@ impl Certificates {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
         let write = |file: &str, text: String| {
-            let path = format!("{}/{}-{file}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+            let path =
+                format!("{}/{}-{:?}-{file}", env!("CARGO_TARGET_TMPDIR"), std::process::id(), thread::current().id());
             std::fs::write(&path, text).unwrap();
             path
         };

@@ -1,4 +1,7 @@
 //! The `offhook` command line, run as its users run it.
 
 mod agent;
+mod help;
+mod load;
 mod parse;
+mod trace;

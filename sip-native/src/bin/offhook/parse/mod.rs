@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use offhook::core::message::Limits;
 
-use crate::FAILED;
+use crate::failure::Code;
 use report::{Report, Unreadable};
 
 /// Read a SIP message on standard input and tell what it says as JSON
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     let most = u64::try_from(args.limit).unwrap_or(u64::MAX).saturating_add(1);
     if let Err(error) = io::stdin().lock().take(most).read_to_end(&mut input) {
         eprintln!("offhook parse: standard input cannot be read: {error}");
-        return ExitCode::from(FAILED);
+        return ExitCode::from(Code::Failed as u8);
     }
     let input = Bytes::from(input);
     let limits = Limits { message: args.limit, ..Limits::default() };
@@ -52,9 +52,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     let printed = text.and_then(|text| writeln!(io::stdout().lock(), "{text}"));
     if let Err(error) = printed {
         eprintln!("offhook parse: standard output cannot be written: {error}");
-        return ExitCode::from(FAILED);
+        return ExitCode::from(Code::Failed as u8);
     }
-    if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+    if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Code::Failed as u8) }
 }
 
 impl Args {

@@ -1,0 +1,8 @@
+//! The subcommands of `offhook` that need somebody at the other end, run as their users run them: against the switchboard,
+//! against agents, against SIPp. `UPDATE=1` keeps what they print as the pictures of docs/command-line.md.
+
+mod calls;
+mod house;
+mod load;
+mod requests;
+mod settings;
