@@ -322,6 +322,10 @@ export type Command = { id: number } & (
   | { type: "clearBindings" }
   /** Result: `RegistrationSnapshot`. */
   | { type: "inspectRegistration" }
+  /** Result: `{ dialogs }`, those of calls and of subscriptions, the oldest first. */
+  | { type: "inspectDialogs" }
+  /** Result: `{ transactions }`, the oldest first, also those that only wait for copies of what they have seen. */
+  | { type: "inspectTransactions" }
   /** Result: `{ call, callId }` at once; the INVITE is on its way. */
   | { type: "call"; target: string; sdp?: string; headers?: Header[]; followRedirects?: number; answerTimeout?: number; replaces?: Replacement; joins?: Replacement; features?: Feature[]; preferredIdentity?: string; privacy?: PrivacyValue[]; anonymous?: boolean }
   /** 180 (or 183 with `sdp`) to an incoming call. */
@@ -420,6 +424,8 @@ export interface Results {
   bindings: { bindings: Binding[] };
   clearBindings: null;
   inspectRegistration: RegistrationSnapshot;
+  inspectDialogs: { dialogs: DialogSnapshot[] };
+  inspectTransactions: { transactions: TransactionSnapshot[] };
   call: { call: CallId; callId: string };
   ring: null;
   answer: null;
@@ -581,6 +587,47 @@ export interface CallSnapshot {
   features: Feature[];
   history: Transition[];
 }
+
+/** A dialog as it is now (RFC 3261 12). */
+export interface DialogSnapshot {
+  /** The call that uses it. */
+  call: CallId | null;
+  /** The subscription whose own it is. */
+  subscription: SubscriptionNumber | null;
+  callId: string;
+  localTag: string;
+  /** Empty for a peer that has none. */
+  remoteTag: string;
+  state: DialogState;
+  /** The number of our last request. */
+  localCseq: number;
+  /** The number of the other side's last request. */
+  remoteCseq: number | null;
+  /** Where our requests go: the other side's last Contact. */
+  target: string;
+  /** The way they take, the nearest hop first. */
+  routeSet: string[];
+  /** How it came to this. */
+  history: { at: number; state: DialogState; cause: string }[];
+}
+
+/** One that is over is gone. */
+export type DialogState = "early" | "confirmed" | "terminated";
+
+/** A transaction as it is now (RFC 3261 17, RFC 6026). */
+export interface TransactionSnapshot {
+  /** Its call, while that is known. */
+  call: CallId | null;
+  /** `client`: the request is ours. */
+  role: "client" | "server";
+  /** Of the request; `OTHER` for one that is none of the RFCs'. */
+  method: string;
+  state: TransactionState;
+  /** How it came to this, e.g. by `"request"`, `"180 Ringing"`, `"ACK"`, `"timer D"`. */
+  history: { at: number; state: TransactionState; cause: string }[];
+}
+
+export type TransactionState = "calling" | "trying" | "proceeding" | "accepted" | "completed" | "confirmed" | "terminated";
 
 export type Notification =
   | { type: "result"; id: number; value: Results[keyof Results] }

@@ -9,7 +9,7 @@ import type { IncomingSubscription } from "./incoming-subscription.js";
 import type { KeptCalls } from "./kept-calls.js";
 import type { MediaHandlerFactory } from "./media/handler.js";
 import { mediaFactory, openHost, openKept, trickling } from "./opening.js";
-import type { AgentConfig, Binding, CallId, RegistrationSnapshot, SavedCall } from "./protocol.js";
+import type { AgentConfig, Binding, CallId, DialogSnapshot, RegistrationSnapshot, SavedCall, TransactionSnapshot } from "./protocol.js";
 import type { Publication } from "./publication.js";
 import { Queue } from "./queue.js";
 import { serverSettings } from "./servers.js";
@@ -188,6 +188,16 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   /** The registration in detail, as it is now. */
   inspectRegistration(): Promise<RegistrationSnapshot> {
     return this.#request<"inspectRegistration">({ type: "inspectRegistration" }, {});
+  }
+
+  /** The dialogs of calls and subscriptions, the oldest first, each with its history. */
+  async inspectDialogs(): Promise<DialogSnapshot[]> {
+    return (await this.#request<"inspectDialogs">({ type: "inspectDialogs" }, {})).dialogs;
+  }
+
+  /** The transactions, the oldest first, each with its history, and with its call while that is known. */
+  async inspectTransactions(): Promise<TransactionSnapshot[]> {
+    return (await this.#request<"inspectTransactions">({ type: "inspectTransactions" }, {})).transactions;
   }
 
   /** Takes the registration back. */
@@ -422,7 +432,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
     }
   }
 
-  #request<T extends "register" | "checkConnection" | "unregister" | "message" | "options" | "bindings" | "clearBindings" | "inspectRegistration">(
+  #request<T extends "register" | "checkConnection" | "unregister" | "message" | "options" | "bindings" | "clearBindings" | "inspectRegistration" | "inspectDialogs" | "inspectTransactions">(
     request: Parameters<typeof AgentClient.prototype.request<T>>[0],
     { signal }: WaitOptions,
   ): ReturnType<typeof AgentClient.prototype.request<T>> {

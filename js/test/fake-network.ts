@@ -144,6 +144,10 @@ export class NetworkAgent implements AgentPort {
         return this.#result(command, { bindings: [] });
       case "clearBindings":
         return this.#result(command);
+      case "inspectDialogs":
+        return this.#result(command, { dialogs: [] });
+      case "inspectTransactions":
+        return this.#result(command, { transactions: [] });
       case "inspectRegistration":
         return this.#refuse(command, { kind: "state", message: "a fake has no registration" });
       case "credentials":

@@ -11,10 +11,11 @@ use super::credentials::Callback;
 use super::{Call, Engine, Events, IncomingSubscription, Line, Publication, Subscription, Transfer, TransferRequest};
 use crate::auth::{Credential, CredentialRequest};
 use crate::endpoint::{
-    CallOptions, Config, ConnectionState, ContactBinding, Error, Event, Notice, Outcome, PublishOptions, Push,
-    RegistrationInfo, RegistrationState, SavedCall, SubscribeOptions, TransferOptions,
+    CallId, CallOptions, Config, ConnectionState, ContactBinding, DialogInfo, Error, Event, Notice, Outcome,
+    PublishOptions, Push, RegistrationInfo, RegistrationState, SavedCall, SubscribeOptions, TransferOptions,
 };
 use crate::message::{NameAddr, StatusCode, redacted};
+use crate::transaction::TransactionInfo;
 
 /// A user agent: one address of record. Clones name the same agent.
 #[derive(Clone, Debug)]
@@ -190,6 +191,24 @@ impl UserAgent {
     /// [`Error::State`] if the agent has stopped.
     pub async fn inspect_registration(&self) -> Result<RegistrationInfo, Error> {
         self.line.ask(|engine, _| engine.endpoint_mut().inspect_registration()).await
+    }
+
+    /// The dialogs of calls and subscriptions, the oldest first, each with its history.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if the agent has stopped.
+    pub async fn inspect_dialogs(&self) -> Result<Vec<DialogInfo>, Error> {
+        self.line.ask(|engine, _| engine.endpoint_mut().inspect_dialogs()).await
+    }
+
+    /// The transactions, the oldest first, each with its history, and with its call while that is known.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if the agent has stopped.
+    pub async fn inspect_transactions(&self) -> Result<Vec<(Option<CallId>, TransactionInfo)>, Error> {
+        self.line.ask(|engine, _| engine.endpoint_mut().inspect_transactions()).await
     }
 
     /// Calls a target. The INVITE is on its way; see [`Call::established`] for the answer.

@@ -217,6 +217,8 @@ pub enum Kind {
     Bindings,
     ClearBindings,
     InspectRegistration,
+    InspectDialogs,
+    InspectTransactions,
     SaveCall,
     RestoreCall,
 }

@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod events;
 mod identity;
+mod inspection;
 mod notification;
 mod numbers;
 mod registration;
@@ -25,6 +26,7 @@ pub use config::{AgentConfig, Ha1, SessionTimerValues, TimerValues};
 pub use error::{EndValue, ErrorValue, ReasonValue};
 pub use events::{CountsValue, SubscriptionEndValue, SummaryValue};
 pub use identity::{DiversionValue, FoundValue, IdentityValue, PastTargetValue};
+pub use inspection::{DialogValue, TransactionValue};
 pub use notification::{AddressValue, DtmfValue, Notification, ResultValue};
 pub use registration::{BindingValue, FlowValue, PushStateValue, PushValue, RegistrationSnapshot};
 pub use snapshot::{HoldValue, SessionTimerValue, Snapshot, TransitionValue};
@@ -116,6 +118,16 @@ impl Control {
             Kind::InspectRegistration => {
                 let snapshot = RegistrationSnapshot::from(self.endpoint.inspect_registration());
                 self.answer(command.id, ResultValue::Registration(Box::new(snapshot)));
+                return Ok(None);
+            }
+            Kind::InspectDialogs => {
+                let dialogs = self.dialogs();
+                self.answer(command.id, ResultValue::Dialogs { dialogs });
+                return Ok(None);
+            }
+            Kind::InspectTransactions => {
+                let transactions = self.transactions();
+                self.answer(command.id, ResultValue::Transactions { transactions });
                 return Ok(None);
             }
             Kind::Call => return self.place_call(now, command),

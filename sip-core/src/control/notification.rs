@@ -7,6 +7,7 @@ use super::command::CandidateValue;
 use super::error::{EndValue, ErrorValue};
 use super::events::{SubscriptionEndValue, SummaryValue};
 use super::identity::{DiversionValue, IdentityValue, PastTargetValue};
+use super::inspection::{DialogValue, TransactionValue};
 use super::registration::{BindingValue, RegistrationSnapshot};
 use super::snapshot::Snapshot;
 use crate::auth::{Algorithm, Scheme};
@@ -181,6 +182,8 @@ pub enum ResultValue {
     Snapshot(Box<Snapshot>),
     Saved { saved: Box<SavedCall> },
     Registration(Box<RegistrationSnapshot>),
+    Dialogs { dialogs: Vec<DialogValue> },
+    Transactions { transactions: Vec<TransactionValue> },
 }
 
 /// A display name and a URI.

@@ -27,6 +27,11 @@ impl<T: Copy + Eq + Hash> Numbers<T> {
         self.last
     }
 
+    /// The number of an id that has one.
+    pub(super) fn number(&self, id: T) -> Option<u32> {
+        self.numbers.get(&id).copied()
+    }
+
     pub(super) fn find(&self, number: u32) -> Option<T> {
         self.ids.get(&number).copied()
     }

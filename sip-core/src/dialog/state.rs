@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::history::{DialogCause, DialogStep, History};
 use super::names::{Names, Text};
-use crate::message::{ContactValue, Fields, Name, ParseError, Request, Response};
+use crate::message::{ContactValue, Fields, Name, ParseError, Request, Response, StatusCode};
+use crate::time::Instant;
 use crate::transport::{FlowId, Path};
 
 /// A dialog's state (RFC 3261 12).
@@ -46,6 +48,7 @@ pub struct Dialog {
     remote_cseq: Option<u32>,
     state: DialogState,
     path: Path,
+    history: History,
 }
 
 /// What a confirmed dialog is made of, kept elsewhere.
@@ -73,7 +76,7 @@ pub struct DialogParts<'a> {
 
 impl Dialog {
     /// A confirmed dialog that was kept elsewhere; no path of it is known.
-    pub fn resume(parts: DialogParts<'_>) -> Dialog {
+    pub fn resume(now: Instant, parts: DialogParts<'_>) -> Dialog {
         Dialog {
             names: Names::new([
                 parts.call_id,
@@ -88,6 +91,7 @@ impl Dialog {
             remote_cseq: parts.remote_cseq,
             state: DialogState::Confirmed,
             path: Path { flow: FlowId::NONE, remote: Path::UNKNOWN },
+            history: History::new(now, DialogState::Confirmed, DialogCause::Restored),
         }
     }
 
@@ -95,6 +99,7 @@ impl Dialog {
     /// response brings no Contact that can be read; `local` is the From value that was sent and `local_cseq` the
     /// request's number.
     pub fn from_response(
+        now: Instant,
         request_uri: &str,
         local: &str,
         local_tag: &str,
@@ -109,18 +114,21 @@ impl Dialog {
         let remote_tag = to.tag().unwrap_or_default();
         let target = contact(response).ok().flatten().unwrap_or(request_uri);
         let remote = clean(to.as_str());
+        let status = response.status();
+        let state = if status.is_success() { DialogState::Confirmed } else { DialogState::Early };
         Ok(Dialog {
             names: Names::new([response.call_id()?, local_tag, remote_tag, local, &remote, target]),
             route_set: route_set.into(),
             local_cseq,
             remote_cseq: None,
-            state: if response.status().is_success() { DialogState::Confirmed } else { DialogState::Early },
+            state,
             path,
+            history: History::new(now, state, DialogCause::Heard(status)),
         })
     }
 
     /// The callee's side (12.1.1): made from a request we answer with our tag.
-    pub fn from_request(request: &Request, local_tag: &str, path: Path) -> Result<Dialog, DialogError> {
+    pub fn from_request(now: Instant, request: &Request, local_tag: &str, path: Path) -> Result<Dialog, DialogError> {
         let (from, to) = (request.from()?, request.to()?);
         let to_text = to.as_str();
         let mut local = String::with_capacity(to_text.len().saturating_add(5).saturating_add(local_tag.len()));
@@ -140,12 +148,14 @@ impl Dialog {
             remote_cseq: Some(request.cseq()?.number),
             state: DialogState::Early,
             path,
+            history: History::new(now, DialogState::Early, DialogCause::of(request.method())),
         })
     }
 
     /// The subscriber's side (RFC 6665 4.4.1): made from a NOTIFY, whose route set it has. `target` is what our SUBSCRIBE
     /// was sent to, for a NOTIFY without a Contact; `local` its From value and `local_cseq` its number.
     pub fn from_notify(
+        now: Instant,
         notify: &Request,
         local: &str,
         local_tag: &str,
@@ -163,6 +173,7 @@ impl Dialog {
             remote_cseq: None,
             state: DialogState::Confirmed,
             path,
+            history: History::new(now, DialogState::Confirmed, DialogCause::Notify),
         })
     }
 
@@ -211,6 +222,11 @@ impl Dialog {
         self.state
     }
 
+    /// How it came to this, the first step first.
+    pub fn history(&self) -> impl Iterator<Item = DialogStep> + use<> {
+        self.history.steps()
+    }
+
     /// The path its messages last took.
     pub fn path(&self) -> Path {
         self.path
@@ -244,22 +260,30 @@ impl Dialog {
 
     /// A 2xx to the request that made the dialog (13.2.2.4): confirmed, and the route set computed anew from it, the
     /// only time it may change.
-    pub fn confirm(&mut self, response: &Response, path: Path) -> Result<(), DialogError> {
+    pub fn confirm(&mut self, now: Instant, response: &Response, path: Path) -> Result<(), DialogError> {
         if self.state == DialogState::Early {
             let mut route_set = record_route(response)?;
             route_set.reverse();
             self.route_set = route_set.into();
         }
         self.state = DialogState::Confirmed;
+        self.history.confirm(now, DialogCause::Heard(response.status()));
         self.path = path;
         // A Contact that cannot be read leaves the target as it is.
         let _ = self.refresh_target(response);
         Ok(())
     }
 
-    /// The callee sent a 2xx.
-    pub fn confirm_local(&mut self) {
+    /// One that is never early: it began with a request that has no provisional responses.
+    pub fn confirm_at_once(&mut self) {
         self.state = DialogState::Confirmed;
+        self.history.confirm_at_once();
+    }
+
+    /// The callee sent a 2xx.
+    pub fn confirm_local(&mut self, now: Instant, status: StatusCode) {
+        self.state = DialogState::Confirmed;
+        self.history.confirm(now, DialogCause::Sent(status));
     }
 
     /// The peer goes by another name from now on (RFC 4916 4.4.2): its From value, the tag as before.

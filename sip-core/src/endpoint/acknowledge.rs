@@ -115,7 +115,8 @@ impl Endpoint {
             return None;
         }
         let (from, to, cseq) = (response.from().ok()?, response.to().ok()?, response.cseq().ok()?.number);
-        let dialog = Dialog::from_response(to.uri_text(), from.as_str(), from.tag()?, cseq, response, source).ok()?;
+        let dialog =
+            Dialog::from_response(now, to.uri_text(), from.as_str(), from.tag()?, cseq, response, source).ok()?;
         let path = self.dialog_path(&dialog);
         let branch = self.entropy.branch();
         let bytes = self.write_ack(&dialog, path, &branch, cseq, &[], None)?;

@@ -66,7 +66,7 @@ impl Endpoint {
             return;
         }
         let local_tag = self.call_tag(request.call_id().unwrap_or_default());
-        let made = Dialog::from_request(&request, &local_tag, source);
+        let made = Dialog::from_request(now, &request, &local_tag, source);
         let (Ok(dialog), Ok(from), Ok(to)) = (made, request.from(), request.to()) else {
             return self.refuse(now, server, &request, source, StatusCode::BAD_REQUEST, &[]);
         };
@@ -287,7 +287,7 @@ impl Endpoint {
         let offered = sdp.is_some() && media::sdp_of(request).is_none();
         let call = self.calls.get_mut(key).ok_or(GONE)?;
         if let Some(dialog) = call.dialog_mut() {
-            dialog.confirm_local();
+            dialog.confirm_local(now, StatusCode::OK);
         }
         if sdp.is_some() {
             call.local_sdp = sdp;

@@ -208,8 +208,15 @@ impl Endpoint {
                 None if full => {}
                 None => {
                     let cseq = response.cseq().map_or(1, |cseq| cseq.number);
-                    let made =
-                        Dialog::from_response(call.target(), call.local(), call.local_tag(), cseq, response, source);
+                    let made = Dialog::from_response(
+                        now,
+                        call.target(),
+                        call.local(),
+                        call.local_tag(),
+                        cseq,
+                        response,
+                        source,
+                    );
                     if let Ok(dialog) = made {
                         call.dialogs.push(dialog);
                     }
@@ -301,10 +308,16 @@ impl Endpoint {
         call.setup = Setup::Over;
         let tag = response.to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
         let confirmed = match call.dialog_with(&tag) {
-            Some(dialog) => dialog.confirm(response, source).map(|()| dialog.clone()),
-            None => {
-                Dialog::from_response(call.target(), call.local(), call.local_tag(), outgoing.cseq, response, source)
-            }
+            Some(dialog) => dialog.confirm(now, response, source).map(|()| dialog.clone()),
+            None => Dialog::from_response(
+                now,
+                call.target(),
+                call.local(),
+                call.local_tag(),
+                outgoing.cseq,
+                response,
+                source,
+            ),
         };
         let mut dialog = match confirmed {
             Ok(dialog) => dialog,

@@ -27,6 +27,7 @@ mod identity;
 mod in_call;
 mod in_dialog;
 mod incoming;
+mod inspect;
 mod join;
 mod keep_alive;
 mod locate;
@@ -75,6 +76,7 @@ pub use event::{
 };
 pub use features::Features;
 pub use identity::{Diverted, IdentityTrust, PastTarget, RemoteIdentity};
+pub use inspect::DialogInfo;
 pub use publication::{PublicationId, PublicationState, PublishOptions};
 pub use reach::{GruuUse, Push};
 pub use registration::{ContactBinding, FlowState, PushInfo, RegistrationInfo};

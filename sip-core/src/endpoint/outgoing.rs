@@ -50,6 +50,22 @@ pub(super) enum Purpose {
     Nobody,
 }
 
+impl Purpose {
+    /// The call it belongs to.
+    pub(super) fn call(self) -> Option<Key> {
+        match self {
+            Purpose::Invite(call)
+            | Purpose::Reinvite(call)
+            | Purpose::Bye(call)
+            | Purpose::Info(call, _)
+            | Purpose::Trickle(call)
+            | Purpose::Update(call, _)
+            | Purpose::Prack(call, _) => Some(call),
+            _ => None,
+        }
+    }
+}
+
 /// One request of ours, over all its tries.
 #[derive(Debug)]
 pub(super) struct Outgoing {

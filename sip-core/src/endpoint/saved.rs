@@ -167,17 +167,20 @@ impl Endpoint {
         if self.by_dialog.contains_key(&identity) {
             return Err(Error::State("the call is here already"));
         }
-        let dialog = Dialog::resume(DialogParts {
-            call_id: &saved.call_id,
-            local_tag,
-            remote_tag,
-            local: &saved.local,
-            remote: &saved.remote,
-            target: &saved.target,
-            route_set: &saved.route_set,
-            local_cseq: saved.local_cseq.saturating_add(UNSEEN),
-            remote_cseq: saved.remote_cseq,
-        });
+        let dialog = Dialog::resume(
+            now,
+            DialogParts {
+                call_id: &saved.call_id,
+                local_tag,
+                remote_tag,
+                local: &saved.local,
+                remote: &saved.remote,
+                target: &saved.target,
+                route_set: &saved.route_set,
+                local_cseq: saved.local_cseq.saturating_add(UNSEEN),
+                remote_cseq: saved.remote_cseq,
+            },
+        );
         let direction = if saved.incoming { Direction::Incoming } else { Direction::Outgoing };
         let at = Instant::from_millis(saved.since).min(now);
         let step = Transition { at, state: CallState::Established, cause: "restored".into() };

@@ -1,9 +1,11 @@
 //! What a client transaction holds while it lives.
 
+use super::history::{History, TransactionCause};
 use super::key::MatchKey;
 use super::{Step, Timer, TimerConfig, apply, invite_client, non_invite_client};
 use crate::arena::Key;
 use crate::message::{StatusCode, Wire};
+use crate::time::Instant;
 use crate::timer::TimerId;
 use crate::transport::Path;
 
@@ -49,24 +51,38 @@ pub(super) struct Client<U> {
     pub(super) retransmit: Option<TimerId>,
     pub(super) bound: Option<TimerId>,
     pub(super) cancel: Cancel,
+    pub(super) history: History,
     /// Whom events belong to; a CANCEL belongs to nobody.
     pub(super) user: Option<U>,
 }
 
 impl<U> Client<U> {
-    pub(super) fn on_response(&mut self, status: StatusCode, timers: &TimerConfig) -> Step {
-        match &mut self.machine {
+    pub(super) fn on_response(&mut self, now: Instant, status: StatusCode, timers: &TimerConfig) -> Step {
+        let before = self.state();
+        let step = match &mut self.machine {
             Machine::Invite(state) => apply(state, invite_client::on_response(*state, status, timers, self.reliable)),
             Machine::NonInvite(state) => {
                 apply(state, non_invite_client::on_response(*state, status, timers, self.reliable))
             }
-        }
+        };
+        self.note(now, before, TransactionCause::Response(status));
+        step
     }
 
-    pub(super) fn on_timer(&mut self, timer: Timer, timers: &TimerConfig) -> Step {
-        match &mut self.machine {
+    pub(super) fn on_timer(&mut self, now: Instant, timer: Timer, timers: &TimerConfig) -> Step {
+        let before = self.state();
+        let step = match &mut self.machine {
             Machine::Invite(state) => apply(state, invite_client::on_timer(*state, timer)),
             Machine::NonInvite(state) => apply(state, non_invite_client::on_timer(*state, timer, timers)),
+        };
+        self.note(now, before, TransactionCause::Timer(timer));
+        step
+    }
+
+    fn note(&mut self, now: Instant, before: ClientState, cause: TransactionCause) {
+        let state = self.state();
+        if state != before {
+            self.history.note(now, state.into(), cause);
         }
     }
 

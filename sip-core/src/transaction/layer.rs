@@ -6,9 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::client::{Cancel, Client, Machine};
+use super::history::{History, TransactionInfo, TransactionState};
 use super::key::{MatchKey, Matcher};
 use super::response::respond_to;
 use super::server::Server;
+use super::traffic::MethodName;
 use super::{
     ClientId, ClientState, Event, ServerId, ServerState, Timer, TimerConfig, Traffic, invite_client, non_invite_client,
     requests,
@@ -154,6 +156,19 @@ impl<U: Copy> Transactions<U> {
         self.servers.get(server.0).map(Server::state)
     }
 
+    /// Every transaction as it is now, in no order, with what its user attached.
+    pub fn inspect(&self) -> impl Iterator<Item = (Option<U>, TransactionInfo)> {
+        let clients = self.clients.iter().map(|(_, client)| {
+            let first = if client.is_invite() { TransactionState::Calling } else { TransactionState::Trying };
+            (client.user, client.history.info(true, first, client.state().into()))
+        });
+        let servers = self.servers.iter().map(|(_, server)| {
+            let first = if server.is_invite() { TransactionState::Proceeding } else { TransactionState::Trying };
+            (server.user, server.history.info(false, first, server.state().into()))
+        });
+        clients.chain(servers)
+    }
+
     /// Begins a client transaction with a whole request (any method but ACK) whose top Via carries `branch`.
     pub fn request(
         &mut self,
@@ -194,6 +209,7 @@ impl<U: Copy> Transactions<U> {
             retransmit: None,
             bound: None,
             cancel: Cancel::No,
+            history: History::new(now, MethodName::of(method)),
             user,
         });
         self.client_keys.insert(key, id);
@@ -254,7 +270,7 @@ impl<U: Copy> Transactions<U> {
     ) -> Result<(), FlowError> {
         let gone = || FlowError::new(FlowErrorKind::Lost, "the transaction is over");
         let entry = self.servers.get_mut(server.0).ok_or_else(gone)?;
-        let step = entry.on_respond(status, &self.timers);
+        let step = entry.on_respond(now, status, &self.timers);
         if !step.send {
             return Ok(());
         }

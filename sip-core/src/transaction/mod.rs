@@ -5,6 +5,7 @@
 
 mod client;
 mod event;
+mod history;
 mod invite_client;
 mod invite_server;
 mod key;
@@ -22,6 +23,7 @@ mod undelivered;
 
 pub use client::{ClientId, ClientState};
 pub use event::{Event, Failure};
+pub use history::{TransactionCause, TransactionInfo, TransactionState, TransactionStep};
 pub use layer::{LINGERING, Transactions};
 pub use response::{respond_to, top_via};
 pub use server::{ServerId, ServerState};

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::client::Cancel;
+use super::history::History;
 use super::key::MatchKey;
 use super::layer::TimerKey;
 use super::response::{respond_to, response_path};
 use super::server::{Held, Machine, Server};
+use super::traffic::MethodName;
 use super::{
     ClientId, ClientState, Event, Failure, ServerId, Transactions, invite_server, non_invite_server, requests,
 };
@@ -166,8 +168,11 @@ impl<U: Copy> Transactions<U> {
         };
         if let Some(id) = self.server_keys.get(&key).copied() {
             let Some(server) = self.servers.get_mut(id) else { return };
-            let step =
-                if *request.method() == Method::Ack { server.on_ack(&self.timers) } else { server.on_retransmission() };
+            let step = if *request.method() == Method::Ack {
+                server.on_ack(now, &self.timers)
+            } else {
+                server.on_retransmission()
+            };
             if let (true, Some(status)) = (step.send, server.plain) {
                 if let Some(message) = self.plain_response(&request, source, status) {
                     // As the first: the client sends its request again if this is lost.
@@ -258,6 +263,7 @@ impl<U: Copy> Transactions<U> {
             reliable: transport.is_none_or(|transport| transport.is_reliable()),
             retransmit: None,
             bound: None,
+            history: History::new(now, MethodName::of(request.method())),
             user: None,
         });
         self.pending = self.pending.saturating_add(1);
@@ -308,7 +314,7 @@ impl<U: Copy> Transactions<U> {
             // A fork answered although a proxy had given up (16.7): somebody must acknowledge and end that call.
             return self.events.push_back(Event::Stray { response: Arc::new(response), source });
         }
-        let step = client.on_response(response.status(), &self.timers);
+        let step = client.on_response(now, response.status(), &self.timers);
         let user = client.user;
         let wanted = match &mut client.cancel {
             // One that comes after a final response says nothing: the machine does not pass it up.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::history::{History, TransactionCause};
 use super::key::MatchKey;
 use super::{Step, Timer, TimerConfig, apply, invite_server, non_invite_server};
 use crate::arena::Key;
 use crate::message::{Request, StatusCode, Wire};
+use crate::time::Instant;
 use crate::timer::TimerId;
 use crate::transport::Path;
 
@@ -44,6 +46,7 @@ pub(super) struct Server<U> {
     pub(super) plain: Option<StatusCode>,
     pub(super) retransmit: Option<TimerId>,
     pub(super) bound: Option<TimerId>,
+    pub(super) history: History,
     pub(super) user: Option<U>,
 }
 
@@ -82,26 +85,42 @@ impl<U> Server<U> {
         }
     }
 
-    pub(super) fn on_ack(&mut self, timers: &TimerConfig) -> Step {
-        match &mut self.machine {
+    pub(super) fn on_ack(&mut self, now: Instant, timers: &TimerConfig) -> Step {
+        let before = self.state();
+        let step = match &mut self.machine {
             Machine::Invite(state) => apply(state, invite_server::on_ack(*state, timers, self.reliable)),
             Machine::NonInvite(_) => Step::none(),
-        }
+        };
+        self.note(now, before, TransactionCause::Ack);
+        step
     }
 
-    pub(super) fn on_respond(&mut self, status: StatusCode, timers: &TimerConfig) -> Step {
-        match &mut self.machine {
+    pub(super) fn on_respond(&mut self, now: Instant, status: StatusCode, timers: &TimerConfig) -> Step {
+        let before = self.state();
+        let step = match &mut self.machine {
             Machine::Invite(state) => apply(state, invite_server::on_respond(*state, status, timers, self.reliable)),
             Machine::NonInvite(state) => {
                 apply(state, non_invite_server::on_respond(*state, status, timers, self.reliable))
             }
-        }
+        };
+        self.note(now, before, TransactionCause::Response(status));
+        step
     }
 
-    pub(super) fn on_timer(&mut self, timer: Timer, timers: &TimerConfig) -> Step {
-        match &mut self.machine {
+    pub(super) fn on_timer(&mut self, now: Instant, timer: Timer, timers: &TimerConfig) -> Step {
+        let before = self.state();
+        let step = match &mut self.machine {
             Machine::Invite(state) => apply(state, invite_server::on_timer(*state, timer, timers)),
             Machine::NonInvite(state) => apply(state, non_invite_server::on_timer(*state, timer)),
+        };
+        self.note(now, before, TransactionCause::Timer(timer));
+        step
+    }
+
+    fn note(&mut self, now: Instant, before: ServerState, cause: TransactionCause) {
+        let state = self.state();
+        if state != before {
+            self.history.note(now, state.into(), cause);
         }
     }
 

@@ -23,14 +23,14 @@ impl<U: Copy> Transactions<U> {
             match key {
                 TimerKey::Client(id, timer) => {
                     let Some(client) = self.clients.get_mut(id) else { continue };
-                    let step = client.on_timer(timer, &self.timers);
+                    let step = client.on_timer(now, timer, &self.timers);
                     self.client_step(now, id, step);
                 }
                 TimerKey::Stream(flow) => self.message_late(flow),
                 TimerKey::Server(id, Timer::Trying) => self.send_trying(now, id),
                 TimerKey::Server(id, timer) => {
                     let Some(server) = self.servers.get_mut(id) else { continue };
-                    let step = server.on_timer(timer, &self.timers);
+                    let step = server.on_timer(now, timer, &self.timers);
                     self.server_step(now, id, step);
                 }
             }

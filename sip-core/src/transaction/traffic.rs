@@ -1,5 +1,7 @@
 //! How many messages have passed, of each kind.
 
+use crate::message::Method;
+
 /// What a message is, for counting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -41,6 +43,36 @@ const METHODS: [&str; 14] = [
     "MESSAGE",
     "PUBLISH",
 ];
+
+/// A method by its place in the list; the last are the others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MethodName(u8);
+
+impl MethodName {
+    pub(super) fn of(method: &Method) -> MethodName {
+        MethodName(match method {
+            Method::Invite => 0,
+            Method::Ack => 1,
+            Method::Bye => 2,
+            Method::Cancel => 3,
+            Method::Register => 4,
+            Method::Options => 5,
+            Method::Prack => 6,
+            Method::Update => 7,
+            Method::Info => 8,
+            Method::Refer => 9,
+            Method::Subscribe => 10,
+            Method::Notify => 11,
+            Method::Message => 12,
+            Method::Publish => 13,
+            Method::Extension(_) => u8::MAX,
+        })
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        METHODS.get(usize::from(self.0)).copied().unwrap_or("OTHER")
+    }
+}
 
 impl Traffic {
     pub(super) fn count(&mut self, outgoing: bool, bytes: &[u8]) {
@@ -90,6 +122,15 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn methods_keep_their_names() {
+        for method in METHODS {
+            let known = Method::parse(method.as_bytes()).expect("a token");
+            assert_eq!(MethodName::of(&known).as_str(), method);
+        }
+        assert_eq!(MethodName::of(&Method::Extension("FLY".into())).as_str(), "OTHER");
+    }
 
     #[test]
     fn kinds_are_few_whatever_comes() {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook_core::control::{
-    AddressValue, AgentConfig, BindingValue, CandidateValue, Command, Control, CountsValue, DiversionValue, DtmfValue,
-    EndValue, ErrorValue, FlowValue, FoundValue, HoldValue, IdentityValue, Notification, PastTargetValue,
-    PushStateValue, ReasonValue, RegistrationSnapshot, ReplacementValue, ResultValue, SessionTimerValue, Snapshot,
-    SubscriptionEndValue, SummaryValue, TransitionValue,
+    AddressValue, AgentConfig, BindingValue, CandidateValue, Command, Control, CountsValue, DialogValue,
+    DiversionValue, DtmfValue, EndValue, ErrorValue, FlowValue, FoundValue, HoldValue, IdentityValue, Notification,
+    PastTargetValue, PushStateValue, ReasonValue, RegistrationSnapshot, ReplacementValue, ResultValue,
+    SessionTimerValue, Snapshot, SubscriptionEndValue, SummaryValue, TransactionValue, TransitionValue,
 };
 use offhook_core::endpoint::{SavedCall, SavedSession};
 use offhook_tests::endpoint::{ANSWER, OFFER};
@@ -267,6 +267,26 @@ fn summary() -> SummaryValue {
     SummaryValue { waiting: true, account: None, counts: vec![CountsValue { class: "x".into(), new: 1, old: 2 }] }
 }
 
+fn dialog() -> DialogValue {
+    DialogValue {
+        call: None,
+        subscription: None,
+        call_id: "x".into(),
+        local_tag: "x".into(),
+        remote_tag: "x".into(),
+        state: "early",
+        local_cseq: 1,
+        remote_cseq: None,
+        target: "x".into(),
+        route_set: Vec::new(),
+        history: Vec::new(),
+    }
+}
+
+fn transaction() -> TransactionValue {
+    TransactionValue { call: None, role: "client", method: "INVITE", state: "calling", history: Vec::new() }
+}
+
 fn registration() -> RegistrationSnapshot {
     let binding = BindingValue { uri: "x".into(), expires: None, q: None, instance: None, reg_id: None, ours: false };
     RegistrationSnapshot {
@@ -430,6 +450,8 @@ fn notifications_have_the_names_of_the_protocol() {
         (json!(diversion()), "Diversion"),
         (json!(target()), "PastTarget"),
         (json!(&snapshot().history[0]), "Transition"),
+        (json!(dialog()), "DialogSnapshot"),
+        (json!(transaction()), "TransactionSnapshot"),
     ] {
         assert_eq!(keys(&value), interface(name), "{name}");
     }
@@ -471,6 +493,10 @@ fn results_have_the_names_of_the_protocol() {
     assert_eq!((said("inspectRegistration"), said("clearBindings")), ("RegistrationSnapshot".into(), "null".into()));
     let bindings = ResultValue::Bindings { bindings: Vec::new() };
     assert_eq!(keys(&json!(bindings)), fields(&said("bindings")));
+    let dialogs = ResultValue::Dialogs { dialogs: Vec::new() };
+    assert_eq!(keys(&json!(dialogs)), fields(&said("inspectDialogs")));
+    let transactions = ResultValue::Transactions { transactions: Vec::new() };
+    assert_eq!(keys(&json!(transactions)), fields(&said("inspectTransactions")));
     let nothing = ["connect", "unregister", "ring", "answer", "reject", "redirect", "hangup", "acceptOffer", "dtmf"];
     for command in nothing.into_iter().chain(["rejectTransfer", "notify"]) {
         assert_eq!(said(command), "null");
@@ -557,6 +583,16 @@ fn every_command_is_answered_once() {
     let snapshot = agents.answer(alice, id)["value"].clone();
     assert_eq!((&snapshot["state"], &snapshot["direction"]), (&json!("established"), &json!("outgoing")));
     assert_eq!(snapshot["history"][0], json!({ "at": 1100, "state": "calling", "cause": "INVITE sent" }));
+    let id = agents.ask(alice, json!({ "type": "inspectDialogs" }));
+    let dialogs = agents.answer(alice, id)["value"]["dialogs"].clone();
+    assert_eq!((&dialogs[0]["call"], &dialogs[0]["state"]), (&json!(3), &json!("confirmed")));
+    assert_eq!(dialogs[0]["history"][1]["cause"], "200 OK heard");
+    let id = agents.ask(bob, json!({ "type": "inspectTransactions" }));
+    let transactions = agents.answer(bob, id)["value"]["transactions"].clone();
+    let mut invites = transactions.as_array().expect("a list").iter().filter(|entry| entry["method"] == "INVITE");
+    let last = invites.next_back().expect("that of the call");
+    assert_eq!((&last["role"], &last["call"], &last["state"]), (&json!("server"), &json!(3), &json!("accepted")));
+    assert_eq!(last["history"][0]["cause"], "request");
     for (ours, theirs) in
         [("hold", "acceptOffer"), ("resume", "rejectOffer"), ("renegotiate", "acceptOffer"), ("update", "acceptOffer")]
     {

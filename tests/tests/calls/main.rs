@@ -16,6 +16,7 @@ mod finding;
 mod flood;
 mod forks_ended;
 mod gruu;
+mod histories;
 mod identity;
 mod info;
 mod input;

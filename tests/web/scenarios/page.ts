@@ -64,6 +64,8 @@ const VERBS: { [T in Verb]: (agent: Agent, command: Of<T>) => Promise<unknown> }
   clearBindings: async (agent) => (await agent.connect()).clearBindings(),
   credentials: async (agent, { id: _, type: __, query, ...credentials }) => agent.authenticate(query, credentials),
   inspectRegistration: async (agent) => (await agent.connect()).inspectRegistration(),
+  inspectDialogs: async (agent) => ({ dialogs: await (await agent.connect()).inspectDialogs() }),
+  inspectTransactions: async (agent) => ({ transactions: await (await agent.connect()).inspectTransactions() }),
   call: (agent, command) => agent.call(command),
   ring: (agent, { call, sdp }) => agent.withMedia(call, (call) => call.ring({ earlyMedia: sdp !== undefined })),
   answer: (agent, { call, headers }) => agent.withMedia(call, (call) => call.answer(headers ? { headers } : {})),

@@ -33,9 +33,9 @@ impl Endpoint {
         source: Path,
     ) {
         let local_tag = self.entropy.tag();
-        match Dialog::from_request(&request, &local_tag, source) {
+        match Dialog::from_request(now, &request, &local_tag, source) {
             Ok(mut dialog) => {
-                dialog.confirm_local();
+                dialog.confirm_at_once();
                 self.on_new_subscription(now, server, request.clone(), source, Seat::Own(Box::new(dialog)));
             }
             Err(_) => self.refuse(now, server, &request, source, StatusCode::BAD_REQUEST, &[]),

@@ -161,7 +161,7 @@ impl Endpoint {
         };
         let (is_first, ending) = (matches!(entry.seat, Seat::Awaited(_)), entry.state == SubscriptionState::Ending);
         let (package, purpose) = (entry.package.clone(), entry.purpose);
-        let dialog = Dialog::from_notify(request, &local, local_tag, cseq, &target, source).ok()?;
+        let dialog = Dialog::from_notify(now, request, &local, local_tag, cseq, &target, source).ok()?;
         let seat = Seat::Own(Box::new(dialog));
         if is_first {
             entry.seat = seat;

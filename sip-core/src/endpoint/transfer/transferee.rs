@@ -208,8 +208,8 @@ impl Endpoint {
             (Some((local_tag, remote_tag)), Some(call)) => (local_tag, Some(Seat::Call(call, remote_tag))),
             _ => {
                 let tag = self.call_tag(request.call_id().unwrap_or_default());
-                let dialog = Dialog::from_request(&request, &tag, source).ok().map(|mut dialog| {
-                    dialog.confirm_local();
+                let dialog = Dialog::from_request(now, &request, &tag, source).ok().map(|mut dialog| {
+                    dialog.confirm_at_once();
                     Seat::Own(Box::new(dialog))
                 });
                 (tag, dialog)
