@@ -196,14 +196,15 @@ function row(message: LadderMessage & Summary, elapsed: number): HTMLLIElement {
   button.type = "button";
   button.className = message.kind;
   button.setAttribute("aria-expanded", "false");
-  button.setAttribute(
-    "aria-label",
-    `${message.direction === "out" ? "Sent" : "Received"} ${message.label}, after ${seconds}`,
-  );
+  // In words, for those who do not see the arrow.
+  const said = document.createElement("span");
+  said.className = "said";
+  said.textContent = `${message.direction === "out" ? "Sent" : "Received"} ${message.label}, after ${seconds}`;
   const time = document.createElement("time");
   time.dateTime = new Date(message.at).toISOString();
   time.textContent = seconds;
-  button.append(time, arrow(message));
+  time.ariaHidden = "true";
+  button.append(said, time, arrow(message));
   const text = document.createElement("pre");
   text.textContent = message.text.trimEnd();
   text.tabIndex = 0;
@@ -273,6 +274,7 @@ const STYLE = `
     background: color-mix(in srgb, currentColor 7%, transparent); }
   .empty { margin: 0; opacity: .75; }
   [hidden] { display: none; }
+  .said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 `;
 
 const TEMPLATE = `

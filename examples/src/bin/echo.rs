@@ -1,11 +1,11 @@
-//! `echo`: a native agent with WebRTC audio that answers every call, plays a tone and echoes.
+//! `echo`: a native agent with WebRTC audio that answers every call, plays a tone and echoes, or plays a tune.
 
 use std::net::IpAddr;
 
 use clap::Parser;
 use offhook::UserAgent;
 use offhook_examples::echo;
-use offhook_examples::webrtc::Options;
+use offhook_examples::webrtc::{Options, Tone};
 
 /// Answers every call, plays a tone, and lets callers hear themselves. Press # in a call and it hangs up.
 #[derive(Parser)]
@@ -22,6 +22,9 @@ struct Args {
     /// The address audio is received on.
     #[arg(long, default_value = "127.0.0.1")]
     media: IpAddr,
+    /// Play a tune, instead of tone and echo.
+    #[arg(long)]
+    tune: bool,
 }
 
 #[tokio::main]
@@ -32,14 +35,17 @@ async fn main() -> anyhow::Result<()> {
         .init();
     let args = Args::parse();
     let agent = UserAgent::builder(&args.aor)
-        .display_name("Echo")
+        .display_name(if args.tune { "Music" } else { "Echo" })
         .server(&args.server)
         .password(&args.password)
         .connect()
         .await?;
     agent.register().await?;
     println!("registered {}", args.aor);
-    let options = Options { bind: args.media, ..Options::default() };
+    let mut options = Options { bind: args.media, tune: args.tune, ..Options::default() };
+    if args.tune {
+        options.tone = Tone::SILENT;
+    }
     tokio::select! {
         () = echo::serve(&agent, options) => {}
         () = stop_signal() => {}

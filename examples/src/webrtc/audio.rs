@@ -11,6 +11,7 @@ use super::echo::{FrameLine, SampleLine};
 use super::level::{SILENCE, dbov};
 use super::options::Options;
 use super::tone::Samples;
+use super::tune::Tune;
 
 /// The audio of one session.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub(super) struct Packet {
 #[derive(Debug)]
 enum Source {
     /// Decoded audio.
-    Samples { law: Law, tone: Samples, line: SampleLine },
+    Samples { law: Law, tone: Samples, tune: Option<Tune>, line: SampleLine },
     /// Frames passed on.
     Frames(FrameLine),
 }
@@ -49,7 +50,12 @@ impl Audio {
         let rate = codec.rate();
         let delay = options.delay.min(Options::LONGEST_DELAY).as_millis() as u64 * u64::from(rate) / 1000;
         let source = match codec.law() {
-            Some(law) => Source::Samples { law, tone: options.tone.samples(rate), line: SampleLine::new(delay) },
+            Some(law) => Source::Samples {
+                law,
+                tone: options.tone.samples(rate),
+                tune: options.tune.then(|| Tune::new(rate)),
+                line: SampleLine::new(delay),
+            },
             None => Source::Frames(FrameLine::new(delay)),
         };
         Audio { options: options.clone(), codec, source, clock: Clock::new(now, u64::from(time), rate), spurt: true }
@@ -97,12 +103,12 @@ impl Audio {
     pub(super) fn poll(&mut self, now: Instant, sending: bool) -> Option<Packet> {
         loop {
             let packet = match &mut self.source {
-                Source::Samples { law, tone, line } => {
+                Source::Samples { law, tone, tune, line } => {
                     let time = self.clock.tick(now)?;
                     let mut samples = [0; SAMPLES];
                     line.read(&mut samples);
                     for sample in &mut samples {
-                        let played = sending.then(|| tone.next()).flatten();
+                        let played = sending.then(|| tone.next()).flatten().or_else(|| tune.as_mut()?.next());
                         *sample = played.unwrap_or_else(|| (f32::from(*sample) * self.options.gain) as i16);
                     }
                     let payload = samples.iter().map(|sample| (law.encode)(*sample)).collect();

@@ -11,7 +11,7 @@
 //! | `peer` | negotiation, and RTP in and out of the WebRTC stack |
 //! | `sdp` | what to change in the descriptions around it |
 //! | `sockets`, `addresses` | UDP, and where a peer can reach us |
-//! | `audio` | tone, then echo; `clock`, `echo`, `tone`, `level`, `codec` and `g711` are its parts |
+//! | `audio` | tone, then echo; `clock`, `echo`, `tone`, `tune`, `level`, `codec` and `g711` are its parts |
 //! | `digits` | telephone events |
 
 mod addresses;
@@ -31,6 +31,7 @@ mod session;
 mod sockets;
 mod stats;
 mod tone;
+mod tune;
 
 pub use codec::Codec;
 pub use error::Error;

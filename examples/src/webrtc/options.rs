@@ -23,6 +23,8 @@ pub struct Options {
     /// The loudness of the echo as a factor. Below one, an echo between two echoes, or between a loudspeaker and its
     /// microphone, dies away. Opus is echoed unchanged.
     pub gain: f32,
+    /// Play a tune without end, in place of the echo. Like the tone it needs G.711.
+    pub tune: bool,
 }
 
 impl Options {
@@ -31,13 +33,14 @@ impl Options {
 }
 
 impl Default for Options {
-    /// On loopback, with the default tone, and an echo after 400 ms at 0.7.
+    /// On loopback, with the default tone, and an echo after 400 ms at 0.7; no tune.
     fn default() -> Self {
         Options {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             tone: Tone::default(),
             delay: Duration::from_millis(400),
             gain: 0.7,
+            tune: false,
         }
     }
 }

@@ -35,7 +35,7 @@ test("a ladder draws every message, opens each, is walked by keys, and is saved"
     await page.goto(`${server.site}/healthz`);
     await drawn(page, { aor: `sip:alice@${server.domain}`, server: server.ws, password: "alice-secret" });
     const rows = page.getByRole("list", { name: "SIP messages" }).getByRole("button");
-    const labels = await rows.evaluateAll((all) => all.map((row) => row.getAttribute("aria-label")?.replace(/, after.*/, "")));
+    const labels = await rows.evaluateAll((all) => all.map((row) => row.querySelector(".said")?.textContent?.replace(/, after.*/, "")));
     for (const label of ["Sent REGISTER", "Received 401 Unauthorized (REGISTER)", "Received 200 OK (REGISTER)"]) {
       expect(labels).toContain(label);
     }

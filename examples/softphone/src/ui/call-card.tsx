@@ -136,7 +136,7 @@ function Member({ call }: { call: Call }) {
         <span style={{ transform: `scaleY(${level})` }} />
       </span>
       <span className="grow">{name}</span>
-      <button type="button" className="quiet" aria-label={`Talk to ${name} alone`} onClick={() => void desk.split(call)}>
+      <button type="button" className="quiet" aria-label={`Talk alone to ${name}`} onClick={() => void desk.split(call)}>
         Talk alone
       </button>
       <button type="button" className="quiet" aria-label={`Hang up ${name}`} onClick={() => void desk.hangup(call)}>

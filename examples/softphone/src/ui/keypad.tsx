@@ -23,9 +23,13 @@ export function Keys({ onKey }: { onKey: (key: string) => void }) {
   return (
     <div className="keys" role="group" aria-label="Keypad">
       {KEYS.map(([key, letters, testId]) => (
-        <button key={key} type="button" data-testid={testId} onClick={() => onKey(key)} aria-label={key === "*" ? "star" : key === "#" ? "hash" : key}>
-          <span>{key}</span>
-          <small aria-hidden="true">{letters}</small>
+        <button key={key} type="button" data-testid={testId} onClick={() => onKey(key)}>
+          <span>
+            {key}
+            {key === "*" && <span className="visually-hidden"> star</span>}
+            {key === "#" && <span className="visually-hidden"> hash</span>}
+          </span>
+          <small>{letters}</small>
         </button>
       ))}
     </div>

@@ -106,41 +106,43 @@ export function Shell({ voicemail, messages, onSignOut }: { voicemail: string; m
           </button>
         ))}
       </nav>
-      <section className="alerts" aria-label="Messages">
-        {state.error !== null && (
-          <div className="banner bad">
-            <p className="grow" role="alert" data-testid="error">
-              {state.error}
+      <main>
+        <section className="alerts" aria-label="Messages">
+          {state.error !== null && (
+            <div className="banner bad">
+              <p className="grow" role="alert" data-testid="error">
+                {state.error}
+              </p>
+              <button type="button" className="quiet icon-only" aria-label="Put the message away" onClick={() => desk.dismiss()}>
+                <Icon name="close" />
+              </button>
+            </div>
+          )}
+          {state.done !== null && (
+            <p className="banner good" role="status" data-testid="done">
+              {state.done}
             </p>
-            <button type="button" className="quiet icon-only" aria-label="Put the message away" onClick={() => desk.dismiss()}>
-              <Icon name="close" />
+          )}
+          <Incoming calls={view.ringing} />
+          <ConsultationBar />
+          {onStage && behind && (
+            <button type="button" className="return" onClick={() => setBehind(false)}>
+              <Icon name="call" /> Back to the call
             </button>
-          </div>
-        )}
-        {state.done !== null && (
-          <p className="banner good" role="status" data-testid="done">
-            {state.done}
-          </p>
-        )}
-        <Incoming calls={view.ringing} />
-        <ConsultationBar />
-        {onStage && behind && (
-          <button type="button" className="return" onClick={() => setBehind(false)}>
-            <Icon name="call" /> Back to the call
-          </button>
-        )}
-      </section>
-      <aside className="panel" aria-label="Section">
-        {tab === "keypad" && <Dialer field={field} />}
-        {tab === "contacts" && <Contacts />}
-        {tab === "history" && <HistoryPanel />}
-        {tab === "settings" && <SettingsPanel tones={tones} onSignOut={onSignOut} />}
-      </aside>
-      <main id="stage" className="stage" tabIndex={-1}>
-        <CallCard call={front} />
-        <Others />
-        {!onStage && <Idle />}
-        <Ladder messages={messages} />
+          )}
+        </section>
+        <div className="panel">
+          {tab === "keypad" && <Dialer field={field} />}
+          {tab === "contacts" && <Contacts />}
+          {tab === "history" && <HistoryPanel />}
+          {tab === "settings" && <SettingsPanel tones={tones} onSignOut={onSignOut} />}
+        </div>
+        <section id="stage" className="stage" aria-label="Calls" tabIndex={-1}>
+          <CallCard call={front} />
+          <Others />
+          {!onStage && <Idle />}
+          <Ladder messages={messages} />
+        </section>
       </main>
     </div>
   );
