@@ -1,7 +1,7 @@
 import init, { Agent } from "../wasm/offhook_wasm.js";
 import type { AgentPort } from "./agent-port.js";
 import { OffhookError, toOffhookError } from "./errors.js";
-import type { AgentConfig, Command, Notification } from "./protocol.js";
+import type { AgentConfig, Command, ErrorValue, Notification } from "./protocol.js";
 import { presetSource, readable, type WasmSource } from "./wasm-source.js";
 
 export type { WasmSource } from "./wasm-source.js";
@@ -39,14 +39,15 @@ class WasmPort implements AgentPort {
 
   constructor(config: AgentConfig) {
     try {
-      this.#agent = new Agent(config, (notification: unknown) => this.#notify(notification as Notification));
+      this.#agent = new Agent(JSON.stringify(config), (json: string) => this.#notify(json));
     } catch (thrown) {
-      throw toOffhookError(thrown);
+      // What is thrown for a setting that cannot be used is an ErrorValue.
+      throw typeof thrown === "string" ? new OffhookError(JSON.parse(thrown) as ErrorValue) : toOffhookError(thrown);
     }
   }
 
   send(command: Command): void {
-    this.#agent?.send(command);
+    this.#agent?.send(JSON.stringify(command));
   }
 
   close(): void {
@@ -56,7 +57,7 @@ class WasmPort implements AgentPort {
     if (agent) queueMicrotask(() => agent.free());
   }
 
-  #notify(notification: Notification): void {
-    if (this.#agent) this.onNotification(notification);
+  #notify(json: string): void {
+    if (this.#agent) this.onNotification(JSON.parse(json) as Notification);
   }
 }

@@ -22,7 +22,6 @@ pub mod agent;
 mod arena;
 pub mod auth;
 pub mod body;
-#[cfg(feature = "serde")]
 pub mod control;
 pub mod dialog;
 pub mod endpoint;

@@ -1,19 +1,17 @@
-//! What JavaScript sees: one class, plain objects in, plain objects out.
+//! What JavaScript sees: one class, JSON in, JSON out. Text crosses the border at once; an object would cross it field by field.
 
 use std::rc::Rc;
 
-use js_sys::{Function, Reflect};
-use offhook_core::control::{AgentConfig, Command, Control, ErrorValue, Notification};
-use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
+use js_sys::Function;
+use offhook_core::control::{AgentConfig, Command, Control, Notification};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::clock;
 use crate::driver::Driver;
 
-/// One user agent. It is told what to do by `Command` objects and tells by `Notification` objects; both are described in
-/// `js/src/protocol.ts`.
+/// One user agent. It is told what to do by `Command`s and tells by `Notification`s; both are described in
+/// `js/src/protocol.ts` and cross as JSON.
 #[wasm_bindgen]
 pub struct Agent {
     driver: Rc<Driver>,
@@ -26,12 +24,11 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// Throws an `ErrorValue` of kind `input` for a configuration that cannot be used.
+    /// Throws an `ErrorValue` of kind `input`, as JSON, for a configuration that cannot be used.
     #[wasm_bindgen(constructor)]
-    pub fn new(config: JsValue, notify: Function) -> Result<Agent, JsValue> {
-        let config: AgentConfig =
-            serde_wasm_bindgen::from_value(config).map_err(|error| to_js(&unreadable("config", &error)))?;
-        let control = Control::new(config, clock::seed()?).map_err(|error| to_js(&error))?;
+    pub fn new(config: &str, notify: Function) -> Result<Agent, JsValue> {
+        let config = AgentConfig::from_json(config).map_err(|error| error.to_json())?;
+        let control = Control::new(config, clock::seed()?).map_err(|error| error.to_json())?;
         let driver = Driver::new(control, {
             let notify = notify.clone();
             move |notification| tell(&notify, &notification)
@@ -40,28 +37,15 @@ impl Agent {
     }
 
     /// Carries a `Command` out; a `result` or `error` notification with its number follows, perhaps before this returns.
-    pub fn send(&self, command: JsValue) {
-        let id = Reflect::get(&command, &"id".into()).ok().and_then(|id| id.as_f64()).unwrap_or_default();
-        match serde_wasm_bindgen::from_value::<Command>(command) {
+    pub fn send(&self, command: &str) {
+        match Command::from_json(command) {
             Ok(command) => self.driver.feed(|control, now| control.command(now, command)),
-            Err(error) => {
-                let error = unreadable("command", &error);
-                tell(&self.notify, &Notification::Error { id: id as u32, error });
-            }
+            Err(bad) => tell(&self.notify, &bad.into()),
         }
     }
 }
 
-fn unreadable(field: &str, error: &serde_wasm_bindgen::Error) -> ErrorValue {
-    ErrorValue::Input { field: field.into(), offset: 0, message: error.to_string() }
-}
-
 fn tell(notify: &Function, notification: &Notification) {
     // What the application's listener throws is its own affair; the agent goes on.
-    let _ = notify.call1(&JsValue::NULL, &to_js(notification));
-}
-
-fn to_js(value: &impl Serialize) -> JsValue {
-    let serializer = Serializer::new().serialize_missing_as_null(true).serialize_maps_as_objects(true);
-    value.serialize(&serializer).unwrap_or(JsValue::NULL)
+    let _ = notify.call1(&JsValue::NULL, &notification.to_json().into());
 }

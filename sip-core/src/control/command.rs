@@ -1,23 +1,20 @@
 //! What an agent is told to do.
 
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-
-use super::{ErrorValue, Ha1, PushValue, missing};
+use super::json::{self, Bad, Field, Json, Read, one_of, reads, writes};
+use super::{ErrorValue, Ha1, Notification, PushValue, missing};
 use crate::auth::SecretText;
 use crate::endpoint::{Replacement, SavedCall};
 use crate::sdp::TrickledCandidate;
+use bytes::Bytes;
 
 /// One command: a number chosen by the sender, what to do, and what that needs. Which fields go with which kind is
 /// written in `js/src/protocol.ts`; one that is missing gives an `input` error naming it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Command {
     /// Comes back in the `result` or `error`.
     pub id: u32,
     /// What to do.
-    #[serde(rename = "type")]
     pub kind: Kind,
     /// Which call.
     pub call: Option<u32>,
@@ -42,7 +39,6 @@ pub struct Command {
     /// What is to be kept private: `id`, `header` ….
     pub privacy: Option<Vec<String>>,
     /// Nobody is to know who calls.
-    #[serde(default)]
     pub anonymous: bool,
     /// How long the other side may take to answer a call, in ms.
     pub answer_timeout: Option<u32>,
@@ -85,7 +81,6 @@ pub struct Command {
     /// Subscribe again after a loss.
     pub renew: Option<bool>,
     /// Accepted, but not decided about.
-    #[serde(default)]
     pub pending: bool,
     /// Seconds after which it may be tried again.
     pub retry_after: Option<u32>,
@@ -96,7 +91,6 @@ pub struct Command {
     /// Candidates of this side.
     pub candidates: Option<Vec<CandidateValue>>,
     /// There are no more.
-    #[serde(default)]
     pub end: bool,
     /// Milliseconds a shutdown may take.
     pub deadline: Option<u32>,
@@ -117,8 +111,7 @@ pub struct Command {
 }
 
 /// A call of somebody else's, as that one names it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct ReplacementValue {
     /// Call-ID.
     pub call_id: String,
@@ -127,7 +120,6 @@ pub struct ReplacementValue {
     /// The tag of the other side.
     pub from_tag: String,
     /// Only while it is not answered.
-    #[serde(default)]
     pub early_only: bool,
 }
 
@@ -146,8 +138,7 @@ impl From<Replacement> for ReplacementValue {
 }
 
 /// A candidate and the media it is for.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct CandidateValue {
     /// The `a=mid`.
     pub mid: String,
@@ -168,8 +159,7 @@ impl From<TrickledCandidate> for CandidateValue {
 }
 
 /// What a command does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "each is the Endpoint's method of that name, described there")]
 pub enum Kind {
@@ -286,5 +276,138 @@ impl Command {
         let content_type = self.content_type.take().ok_or_else(|| missing("contentType"))?;
         let body = self.body.take().ok_or_else(|| missing("body"))?;
         Ok((content_type, body.into()))
+    }
+}
+
+reads!(Command {
+    id, kind as "type", call, target, sdp, headers, replaces, joins, features, to_contact, follow_redirects,
+    preferred_identity, privacy, anonymous, answer_timeout, transfer, other, refer_to, hang_up, follow, timeout,
+    status, reason, contacts, content_type, package, body, subscription, publication, event, expires, accept, forks,
+    renew, pending, retry_after, tone, duration, candidates, end, deadline, push, saved, query, username, password,
+    ha1, token,
+});
+
+reads!(ReplacementValue { call_id, to_tag, from_tag, early_only });
+
+writes!(ReplacementValue { call_id, to_tag, from_tag, early_only });
+
+reads!(CandidateValue { mid, candidate });
+
+writes!(CandidateValue { mid, candidate });
+
+/// `kinds!(A, B, …)`: a kind is read from its name.
+macro_rules! kinds {
+    ($($kind:ident),* $(,)?) => {
+        // None is left out.
+        const _: fn(Kind) = |kind| match kind {
+            $(Kind::$kind => {})*
+        };
+
+        impl Read for Kind {
+            fn read(json: Json, bad: &mut Option<Bad>) -> Option<Kind> {
+                const ALL: &[Kind] = &[$(Kind::$kind),*];
+                ALL.get(one_of(json, concat!($(stringify!($kind), " "),*), bad)?).copied()
+            }
+        }
+    };
+}
+
+kinds!(
+    Connect,
+    CheckConnection,
+    Register,
+    Unregister,
+    Call,
+    Ring,
+    Answer,
+    Reject,
+    Redirect,
+    Hangup,
+    Hold,
+    Resume,
+    Renegotiate,
+    Update,
+    AcceptOffer,
+    RejectOffer,
+    Info,
+    Trickle,
+    Dtmf,
+    Options,
+    Message,
+    Subscribe,
+    Unsubscribe,
+    RefreshSubscription,
+    AcceptSubscription,
+    RejectSubscription,
+    Notify,
+    TerminateSubscription,
+    Publish,
+    UpdatePublication,
+    RemovePublication,
+    Inspect,
+    Transfer,
+    TransferTo,
+    HandOver,
+    SetFeatures,
+    Refer,
+    AcceptTransfer,
+    RejectTransfer,
+    Shutdown,
+    Credentials,
+    Bindings,
+    ClearBindings,
+    InspectRegistration,
+    InspectDialogs,
+    InspectTransactions,
+    SaveCall,
+    RestoreCall,
+);
+
+impl Field for Kind {
+    fn nothing() -> Kind {
+        Kind::Connect
+    }
+}
+
+/// A text that is no command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadCommand {
+    /// The number of the command if that could be read, else 0.
+    pub id: u32,
+    /// The field that is wrong, or `command`.
+    pub field: String,
+    /// Where in the text, in bytes.
+    pub offset: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl From<BadCommand> for Notification {
+    fn from(bad: BadCommand) -> Notification {
+        let BadCommand { id, field, offset, message } = bad;
+        Notification::Error { id, error: ErrorValue::Input { field, offset, message } }
+    }
+}
+
+impl Command {
+    /// Reads a command from JSON, as `js/src/protocol.ts` describes it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and the number by which that is to be told.
+    ///
+    /// ```
+    /// use offhook_core::control::{Command, Kind};
+    ///
+    /// let command = Command::from_json(r#"{"id":1,"type":"call","target":"sip:bob@example.com"}"#).unwrap();
+    /// assert_eq!(command.kind, Kind::Call);
+    /// assert_eq!(Command::from_json(r#"{"id":2,"type":"sing"}"#).unwrap_err().id, 2);
+    /// ```
+    pub fn from_json(text: &str) -> Result<Command, BadCommand> {
+        let number = |json: &Json| json.number_at("id").and_then(|id| id.try_into().ok()).unwrap_or_default();
+        json::read(text, "command", number).map_err(|(id, bad)| {
+            let Bad { field, offset, message } = bad;
+            BadCommand { id, field, offset, message }
+        })
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-
+use super::ErrorValue;
+use super::json::{self, reads};
 use super::registration::PushValue;
 use crate::auth::{Algorithm, Credential, SecretText};
 use crate::endpoint::{Config, Error, GruuUse, IdentityTrust, Reliability, Replacing, Server, SessionTimerMode};
@@ -11,8 +11,7 @@ use crate::message::UriRef;
 use crate::transport::MessageRate;
 
 /// The settings of an agent as plain data.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct AgentConfig {
     /// Address of record, e.g. `sip:alice@example.com`.
@@ -21,10 +20,8 @@ pub struct AgentConfig {
     /// says.
     pub server: Option<String>,
     /// Servers in the order in which they are tried; in place of `server`, or after it.
-    #[serde(default)]
     pub servers: Vec<String>,
     /// The weights of `server` and `servers`, in their order; see [`Server::weighted`].
-    #[serde(default)]
     pub weights: Vec<u16>,
     /// How many servers to be registered with at a time (RFC 5626).
     pub flows: Option<u32>,
@@ -49,14 +46,12 @@ pub struct AgentConfig {
     /// An access token (RFC 8898).
     pub token: Option<SecretText>,
     /// Send a `credentialsNeeded` notification when a server wants what is missing or refused.
-    #[serde(default)]
     pub ask_credentials: bool,
     /// Milliseconds a request waits for credentials.
     pub credentials_timeout: Option<u32>,
     /// The weakest digest algorithm that is answered.
     pub weakest_digest: Option<String>,
     /// Send tokens also where others can read them.
-    #[serde(default)]
     pub allow_unprotected_tokens: bool,
     /// Registration lifetime to ask for, in seconds.
     pub expires: Option<u32>,
@@ -91,31 +86,24 @@ pub struct AgentConfig {
     /// Who may join a call of ours: `asked`, `referred` or `never`; see [`Config::joining`].
     pub joining: Option<String>,
     /// The event packages others may subscribe to.
-    #[serde(default)]
     pub packages: Vec<String>,
     /// The event packages that are told of though nobody subscribed; by default `message-summary`.
     pub unsolicited: Option<Vec<String>>,
     /// The packages of INFO that are taken.
-    #[serde(default)]
     pub info_packages: Vec<String>,
     /// Send a `saved` notification when an established call has changed.
-    #[serde(default)]
     pub keep_calls: bool,
     /// Send a `trace` notification for each message.
-    #[serde(default)]
     pub trace: bool,
     /// See [`Config::automatic_media`].
-    #[serde(default)]
     pub automatic_media: bool,
     /// Messages of one source; see [`EndpointLimits::message_rate`](crate::endpoint::EndpointLimits::message_rate). For
     /// native programs: a browser has no peers but its server.
-    #[serde(skip)]
     pub message_rate: Option<MessageRate>,
 }
 
 /// H(username:realm:password) in hexadecimal.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Ha1 {
     /// `MD5`, `SHA-256` or `SHA-512-256`.
     pub algorithm: String,
@@ -126,8 +114,7 @@ pub struct Ha1 {
 }
 
 /// The base values of RFC 3261's timers, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct TimerValues {
     /// Round-trip time estimate.
@@ -158,8 +145,7 @@ impl Ha1 {
 }
 
 /// Session timers (RFC 4028).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct SessionTimerValues {
     /// `never`, `supported` or `always`; see [`SessionTimerMode`].
@@ -173,6 +159,17 @@ pub struct SessionTimerValues {
 impl std::fmt::Debug for AgentConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AgentConfig").field("aor", &self.aor).field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl AgentConfig {
+    /// Reads settings from JSON, as `js/src/protocol.ts` describes them.
+    ///
+    /// # Errors
+    ///
+    /// An `input` error naming the field; its offset is where in the text, in bytes.
+    pub fn from_json(text: &str) -> Result<AgentConfig, ErrorValue> {
+        json::read(text, "config", |_| ()).map_err(|((), bad)| bad.into())
     }
 }
 
@@ -332,3 +329,18 @@ impl AgentConfig {
         Ok(config)
     }
 }
+
+reads!(AgentConfig {
+    aor, server, servers, weights, flows, outbound, instance, gruu, q, push, display_name, username, password, ha1,
+    token, ask_credentials, credentials_timeout, weakest_digest, allow_unprotected_tokens, expires, user_agent,
+    timers, connect_timeout, keep_alive, pong_timeout, reliable, follow_redirects, session_timers, ring_timeout,
+    answer_timeout, progress_timeout, offer_timeout, replacing, trust_identity, joining, packages, unsolicited,
+    info_packages, keep_calls, trace, automatic_media,
+    ; message_rate: None
+});
+
+reads!(Ha1 { algorithm, realm, hex });
+
+reads!(TimerValues { t1, t2, t4 });
+
+reads!(SessionTimerValues { mode, expires, min_se });

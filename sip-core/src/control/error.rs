@@ -1,12 +1,11 @@
 //! Failures and ends as plain data.
 
-use serde::Serialize;
-
+use super::json::{self, Bad, writes, writes_tagged};
 use super::notification::AddressValue;
 use crate::endpoint::{End, Error, Reason};
 
 /// A Reason header's value (RFC 3326).
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct ReasonValue {
     /// `SIP`, `Q.850` ….
     pub protocol: String,
@@ -17,8 +16,7 @@ pub struct ReasonValue {
 }
 
 /// A typed failure: [`Error`] as plain data.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the fields are those of Error")]
 pub enum ErrorValue {
@@ -58,7 +56,7 @@ pub enum ErrorValue {
 }
 
 /// Why a call ended.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct EndValue {
     /// `local`, `remote` or `network`.
     pub by: &'static str,
@@ -90,6 +88,19 @@ impl From<End> for EndValue {
     }
 }
 
+impl From<Bad> for ErrorValue {
+    fn from(bad: Bad) -> ErrorValue {
+        ErrorValue::Input { field: bad.field, offset: bad.offset, message: bad.message }
+    }
+}
+
+impl ErrorValue {
+    /// As JSON, the way `js/src/protocol.ts` describes it.
+    pub fn to_json(&self) -> String {
+        json::to_json(self)
+    }
+}
+
 impl From<Error> for ErrorValue {
     fn from(error: Error) -> ErrorValue {
         match error {
@@ -116,3 +127,20 @@ impl From<Error> for ErrorValue {
         }
     }
 }
+
+writes!(ReasonValue { protocol, cause, text });
+
+writes_tagged!(ErrorValue, "kind":
+    Status { status, reason, cause, retry_after, contacts },
+    Authentication { status, message },
+    Timeout { timer },
+    Transport { message },
+    Input { field, offset, message },
+    State { message },
+    Glare,
+    Protocol { message },
+    Cancelled,
+    Limit { message }
+);
+
+writes!(EndValue { by, status, reason, cause, error });

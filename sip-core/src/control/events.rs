@@ -1,8 +1,6 @@
 //! Subscriptions and publications as plain messages.
 
-use bytes::Bytes;
-use serde::Serialize;
-
+use super::json::writes;
 use super::notification::text;
 use super::{Command, Control, ErrorValue, Kind, Notification, ResultValue, missing, status};
 use crate::body::MessageSummary;
@@ -12,10 +10,10 @@ use crate::endpoint::{
 };
 use crate::message::StatusCode;
 use crate::time::Instant;
+use bytes::Bytes;
 
 /// Why a subscription ended.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct SubscriptionEndValue {
     /// `local`, `remote` or `network`.
     pub by: &'static str,
@@ -28,7 +26,7 @@ pub struct SubscriptionEndValue {
 }
 
 /// How many messages of a class wait.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct CountsValue {
     /// `Voice-Message`, `Fax-Message` ….
     pub class: String,
@@ -39,7 +37,7 @@ pub struct CountsValue {
 }
 
 /// The body of `message-summary` (RFC 3842).
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct SummaryValue {
     /// Whether there are new messages.
     pub waiting: bool,
@@ -267,3 +265,9 @@ fn content(command: &mut Command) -> Result<Option<(String, Bytes)>, ErrorValue>
         false => Ok(None),
     }
 }
+
+writes!(SubscriptionEndValue { by, reason, retry_after, error });
+
+writes!(CountsValue { class, new, old });
+
+writes!(SummaryValue { waiting, account, counts });

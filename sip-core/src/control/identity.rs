@@ -1,13 +1,12 @@
 //! Who somebody is, as plain data.
 
-use serde::Serialize;
-
+use super::json::writes;
 use super::{AddressValue, ErrorValue};
 use crate::endpoint::{Diverted, Error, PastTarget, RemoteIdentity};
 use crate::message::{IdentitySource, NameAddr, ParseError, Privacy, TargetKind};
 
 /// Who the other side of a call is: [`RemoteIdentity`] as plain data.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct IdentityValue {
     /// Whom to show.
     pub shown: AddressValue,
@@ -28,7 +27,7 @@ pub struct IdentityValue {
 }
 
 /// Who diverted a call (RFC 5806).
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct DiversionValue {
     /// Who.
     pub diverter: AddressValue,
@@ -41,7 +40,7 @@ pub struct DiversionValue {
 }
 
 /// Where a call was meant to go (RFC 7044).
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct PastTargetValue {
     /// Where to.
     pub target: AddressValue,
@@ -56,7 +55,7 @@ pub struct PastTargetValue {
 }
 
 /// How a target was found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct FoundValue {
     /// `registeredContact`, `mappedToOther` or `noChange`.
     pub how: &'static str,
@@ -127,3 +126,11 @@ pub(super) fn privacy(values: Option<Vec<String>>) -> Result<Privacy, ErrorValue
     }
     Ok(privacy)
 }
+
+writes!(IdentityValue { shown, claimed, asserted, number, source, screened, anonymous, privacy });
+
+writes!(DiversionValue { diverter, reason, counter, private });
+
+writes!(PastTargetValue { target, index, found, cause, private });
+
+writes!(FoundValue { how, from });

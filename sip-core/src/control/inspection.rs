@@ -1,16 +1,14 @@
 //! Dialogs and transactions as plain data.
 
-use serde::Serialize;
-
 use super::Control;
+use super::json::writes;
 use super::snapshot::TransitionValue;
 use crate::dialog::DialogState;
 use crate::endpoint::{CallId, DialogInfo};
 use crate::transaction::TransactionInfo;
 
 /// A dialog as it is now.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct DialogValue {
     /// The number of the call that uses it.
     pub call: Option<u32>,
@@ -37,8 +35,7 @@ pub struct DialogValue {
 }
 
 /// A transaction as it is now.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct TransactionValue {
     /// The number of its call, while that is known.
     pub call: Option<u32>,
@@ -122,3 +119,19 @@ impl TransactionValue {
         }
     }
 }
+
+writes!(DialogValue {
+    call,
+    subscription,
+    call_id,
+    local_tag,
+    remote_tag,
+    state,
+    local_cseq,
+    remote_cseq,
+    target,
+    route_set,
+    history
+});
+
+writes!(TransactionValue { call, role, method, state, history });

@@ -9,9 +9,11 @@ mod error;
 mod events;
 mod identity;
 mod inspection;
+mod json;
 mod notification;
 mod numbers;
 mod registration;
+mod saved;
 mod snapshot;
 mod transfer;
 
@@ -21,12 +23,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use command::{CandidateValue, Command, Kind, ReplacementValue};
+pub use command::{BadCommand, CandidateValue, Command, Kind, ReplacementValue};
 pub use config::{AgentConfig, Ha1, SessionTimerValues, TimerValues};
 pub use error::{EndValue, ErrorValue, ReasonValue};
 pub use events::{CountsValue, SubscriptionEndValue, SummaryValue};
 pub use identity::{DiversionValue, FoundValue, IdentityValue, PastTargetValue};
 pub use inspection::{DialogValue, TransactionValue};
+pub use json::ToJson;
 pub use notification::{AddressValue, DtmfValue, Notification, ResultValue};
 pub use registration::{BindingValue, FlowValue, PushStateValue, PushValue, RegistrationSnapshot};
 pub use snapshot::{HoldValue, SessionTimerValue, Snapshot, TransitionValue};

@@ -1,13 +1,11 @@
 //! What an agent has to say.
 
-use bytes::Bytes;
-use serde::Serialize;
-
 use super::command::CandidateValue;
 use super::error::{EndValue, ErrorValue};
 use super::events::{SubscriptionEndValue, SummaryValue};
 use super::identity::{DiversionValue, IdentityValue, PastTargetValue};
 use super::inspection::{DialogValue, TransactionValue};
+use super::json::{self, Write, Writer, writes, writes_tagged};
 use super::registration::{BindingValue, RegistrationSnapshot};
 use super::snapshot::Snapshot;
 use crate::auth::{Algorithm, Scheme};
@@ -17,10 +15,10 @@ use crate::endpoint::{
 use crate::message::{NameAddr, redacted};
 use crate::time::Instant;
 use crate::transport::Path;
+use bytes::Bytes;
 
 /// One thing an agent says. Times are milliseconds since the Unix epoch.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "each field is described where it comes from, in endpoint::Event and CallEvent")]
 pub enum Notification {
@@ -165,8 +163,7 @@ pub enum Notification {
 }
 
 /// What a command came to.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged, rename_all_fields = "camelCase")]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the fields are those of Outcome")]
 pub enum ResultValue {
@@ -187,8 +184,7 @@ pub enum ResultValue {
 }
 
 /// A display name and a URI.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct AddressValue {
     /// Unquoted; absent if empty.
     pub display_name: Option<String>,
@@ -197,12 +193,24 @@ pub struct AddressValue {
 }
 
 /// A digit.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct DtmfValue {
     /// `0`-`9`, `*`, `#`, `A`-`D`.
     pub tone: char,
     /// Milliseconds.
     pub duration: u32,
+}
+
+impl Notification {
+    /// As JSON, the way `js/src/protocol.ts` describes it.
+    ///
+    /// ```
+    /// let stopped = offhook_core::control::Notification::Stopped { at: 7 };
+    /// assert_eq!(stopped.to_json(), r#"{"type":"stopped","at":7}"#);
+    /// ```
+    pub fn to_json(&self) -> String {
+        json::to_json(self)
+    }
 }
 
 impl Notification {
@@ -365,5 +373,85 @@ impl From<Outcome> for ResultValue {
                 ResultValue::Response { status: status.code(), reason: phrase.into() }
             }
         }
+    }
+}
+
+writes_tagged!(Notification, "type":
+    Result { id, value },
+    Error { id, error },
+    Transport { state, message, at },
+    Registration { state, expires, error, at },
+    Incoming { call, call_id, from, to, identity, trusted, diversions, targets, sdp, replaces, joins, referred_by, trickle, headers, at },
+    State { call, state, cause, at },
+    Progress { call, status, reason, sdp, at },
+    Redirected { call, status, reason, target, at },
+    Answered { call, sdp, at },
+    Offer { call, sdp, at },
+    Negotiated { call, sdp, at },
+    Identity { call, identity, previous, at },
+    Hold { call, local, remote, at },
+    Recovered { call, at },
+    Trickle { call, at },
+    Candidates { call, candidates, end, at },
+    Info { call, package, content_type, body, dtmf, at },
+    Saved { call, saved },
+    Message { from, content_type, body, at },
+    Subscription { subscription, state, expires, cause, at },
+    Notice { subscription, package, state, content_type, body, summary, at },
+    Forked { subscription, fork, at },
+    Refreshed { subscription, expires, at },
+    SubscriptionEnded { subscription, end, at },
+    IncomingSubscription { subscription, call, from, to, package, event, expires, content_type, body, headers, at },
+    Unsolicited { from, package, content_type, body, summary, at },
+    Publication { publication, state, expires, error, at },
+    Ended { call, end, at },
+    CredentialsNeeded { query, realm, proxy, schemes, algorithms, authz_server, scope, why, at },
+    TransferAccepted { transfer, at },
+    TransferProgress { transfer, status, reason, at },
+    TransferDone { transfer, status, reason, error, at },
+    TransferRequest { transfer, call, from, target, referred_by, replaces, headers, at },
+    TransferExpired { transfer, at },
+    Malformed { remote, message, at },
+    Trace { direction, transport, remote, text, at },
+    Listening { transport, local },
+    Stopped { at }
+);
+
+writes!(AddressValue { display_name, uri });
+
+writes!(DtmfValue { tone, duration });
+
+/// `writes_fields!(self, writer; A { a, b }, …)`: an object of the variant's fields, which say by themselves which it is.
+macro_rules! writes_fields {
+    ($value:expr, $writer:expr; $($variant:ident { $($field:ident),* }),* ; $($other:pat => $write:expr),* $(,)?) => {
+        match $value {
+            $(ResultValue::$variant { $($field),* } => {
+                let outer = $writer.open(concat!($(stringify!($field), " "),*));
+                $($writer.field($field);)*
+                $writer.close(outer);
+            })*
+            $($other => $write,)*
+        }
+    };
+}
+
+impl Write for ResultValue {
+    fn write(&self, writer: &mut Writer) {
+        writes_fields!(self, writer;
+            Registered { expires },
+            Call { call, call_id },
+            Transfer { transfer },
+            Negotiated { sdp },
+            Subscription { subscription },
+            Published { publication, expires },
+            Response { status, reason },
+            Bindings { bindings },
+            Saved { saved },
+            Dialogs { dialogs },
+            Transactions { transactions };
+            ResultValue::Null(()) => writer.null(),
+            ResultValue::Snapshot(snapshot) => snapshot.write(writer),
+            ResultValue::Registration(registration) => registration.write(writer),
+        );
     }
 }

@@ -1,12 +1,10 @@
 //! Registrations as plain data.
 
-use serde::{Deserialize, Serialize};
-
+use super::json::{reads, writes};
 use crate::endpoint::{ContactBinding, Push, RegistrationInfo};
 
 /// One binding of an address of record.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct BindingValue {
     /// Where it leads.
     pub uri: String,
@@ -23,8 +21,7 @@ pub struct BindingValue {
 }
 
 /// A registration as it is now.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct RegistrationSnapshot {
     /// `urn:uuid:…`.
     pub instance: String,
@@ -45,8 +42,7 @@ pub struct RegistrationSnapshot {
 }
 
 /// One way to a server.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct FlowValue {
     /// Its number.
     pub reg_id: u32,
@@ -59,8 +55,7 @@ pub struct FlowValue {
 }
 
 /// What a server does about pushes.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct PushStateValue {
     /// It asks our service to wake us.
     pub accepted: bool,
@@ -73,8 +68,7 @@ pub struct PushStateValue {
 }
 
 /// How a server can wake us.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone)]
 pub struct PushValue {
     /// The service.
     pub provider: String,
@@ -138,3 +132,13 @@ impl From<RegistrationInfo> for RegistrationSnapshot {
         }
     }
 }
+
+writes!(BindingValue { uri, expires, q, instance, reg_id, ours });
+
+writes!(RegistrationSnapshot { instance, flows, gruu, temporary_gruu, service_route, bindings, associated, push });
+
+writes!(FlowValue { reg_id, connected, registered, outbound });
+
+writes!(PushStateValue { accepted, providers, margin, vapid });
+
+reads!(PushValue { provider, prid, param });

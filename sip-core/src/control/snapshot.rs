@@ -1,15 +1,13 @@
 //! A call as plain data.
 
-use serde::Serialize;
-
 use super::command::ReplacementValue;
 use super::identity::IdentityValue;
+use super::json::writes;
 use super::notification::AddressValue;
 use crate::endpoint::{CallInfo, Direction, Hold, Replacement};
 
 /// A call as it is now.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Its number.
     pub call: u32,
@@ -71,7 +69,7 @@ impl Snapshot {
 }
 
 /// How long a session lasts unless it is refreshed (RFC 4028).
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct SessionTimerValue {
     /// Seconds.
     pub expires: u64,
@@ -80,7 +78,7 @@ pub struct SessionTimerValue {
 }
 
 /// One step of a history.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct TransitionValue {
     /// When.
     pub at: u64,
@@ -91,7 +89,7 @@ pub struct TransitionValue {
 }
 
 /// Who holds.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct HoldValue {
     /// This side.
     pub local: bool,
@@ -104,3 +102,24 @@ impl From<Hold> for HoldValue {
         HoldValue { local: hold.local, remote: hold.remote }
     }
 }
+
+writes!(Snapshot {
+    call,
+    direction,
+    state,
+    call_id,
+    local,
+    remote,
+    identity,
+    hold,
+    session_timer,
+    replacement,
+    features,
+    history,
+});
+
+writes!(SessionTimerValue { expires, refresher });
+
+writes!(TransitionValue { at, state, cause });
+
+writes!(HoldValue { local, remote });

@@ -33,11 +33,6 @@ const UNSEEN: u32 = 64;
 /// An established call as data. It names the dialog, and who knows that can end the call: keep it where only the
 /// application reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "camelCase", deny_unknown_fields)
-)]
 pub struct SavedCall {
     /// Which form this has.
     pub version: u32,
@@ -79,11 +74,6 @@ pub struct SavedCall {
 
 /// A session that expires (RFC 4028).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "camelCase", deny_unknown_fields)
-)]
 pub struct SavedSession {
     /// How long it lasts, in seconds.
     pub interval: u32,

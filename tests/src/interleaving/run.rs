@@ -61,7 +61,8 @@ impl Run {
         };
         let mut agents = Vec::new();
         for (who, name) in NAMES.iter().enumerate() {
-            let config: AgentConfig = serde_json::from_value(config(plan, who)).map_err(|error| error.to_string())?;
+            let config =
+                AgentConfig::from_json(&config(plan, who).to_string()).map_err(|error| format!("{error:?}"))?;
             let control = Control::new(config, net.rng().seed()).map_err(|error| format!("{error:?}"))?;
             let node = net.add(name, control);
             match transport {
@@ -144,8 +145,7 @@ impl Run {
         agent.commands += 1;
         command["id"] = json!(agent.commands);
         agent.waiting.insert(agent.commands, command["type"].to_string());
-        let command: Command =
-            serde_json::from_value(command.clone()).unwrap_or_else(|error| panic!("{command}: {error}"));
+        let command = Command::from_json(&command.to_string()).unwrap_or_else(|error| panic!("{command}: {error:?}"));
         self.net.with(agent.node, |control, now| control.command(now, command));
     }
 
@@ -229,7 +229,7 @@ impl Run {
         for agent in &mut self.agents {
             let events = self.net.events(agent.node);
             for (at, notification) in &events[agent.heard..] {
-                let value = serde_json::to_value(notification).map_err(|error| error.to_string())?;
+                let value = serde_json::from_str(&notification.to_json()).map_err(|error| error.to_string())?;
                 let told = agent.hear(&value);
                 told.map_err(|reason| format!("{} at {}: {reason}: {value}", NAMES[agent.who], at.as_millis()))?;
             }

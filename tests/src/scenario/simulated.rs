@@ -85,7 +85,7 @@ impl Theatre for Simulated {
                     let password = format!("{}-secret", role.name);
                     let servers = if named.is_empty() { servers } else { named };
                     let config = config(settings, &aor, &servers, Some(&password));
-                    let config: AgentConfig = serde_json::from_value(config).map_err(|error| error.to_string())?;
+                    let config = AgentConfig::from_json(&config.to_string()).map_err(|error| format!("{error:?}"))?;
                     let control = Control::new(config, net.rng().seed()).map_err(|error| format!("{error:?}"))?;
                     let node = net.add(&role.name, control);
                     match transport {
@@ -210,7 +210,7 @@ impl World {
             match actor {
                 Actor::Agent(node) => {
                     for (_, notification) in self.net.events(*node).iter().skip(*taken) {
-                        let value = serde_json::to_value(notification).expect("notifications are data");
+                        let value = serde_json::from_str(&notification.to_json()).expect("notifications are JSON");
                         self.waiting.push_back(Happening::Told(who, value));
                         *taken += 1;
                     }
@@ -268,7 +268,7 @@ impl Stage for World {
 
     fn command(&mut self, who: usize, command: &Value) {
         let Actor::Agent(node) = self.actors[who] else { return };
-        let command: Command = serde_json::from_value(command.clone()).expect("a command");
+        let command = Command::from_json(&command.to_string()).expect("a command");
         self.net.with(node, |control, now| control.command(now, command));
     }
 

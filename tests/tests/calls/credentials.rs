@@ -413,7 +413,7 @@ fn nothing_secret_is_shown() {
     let mut shown = format!("{config:?}");
     let command = json!({ "id": 1, "type": "credentials", "query": 1, "password": "s3cret-password", "token": "s3cret-token",
         "ha1": { "algorithm": "MD5", "realm": "r", "hex": "s3cret-hash" } });
-    let command: Command = serde_json::from_value(command).expect("a command");
+    let command = Command::from_json(&command.to_string()).expect("a command");
     shown += &format!("{command:?}");
     let mut net = Network::new(1, Conditions::default());
     config.server = Some("10.0.0.2".into());
@@ -421,12 +421,12 @@ fn nothing_secret_is_shown() {
     net.bind_udp(bob, 5060);
     let server = net.add("server", token_server("Bearer another"));
     net.bind_udp(server, 5060);
-    let register = serde_json::from_value(json!({ "id": 1, "type": "register" })).expect("a command");
+    let register = Command::from_json(r#"{ "id": 1, "type": "register" }"#).expect("a command");
     net.with(bob, |control, now| control.command(now, register));
     net.run_for(Duration::from_secs(1));
     let node = net.with(bob, |control, _| format!("{control:?}"));
     for (_, notification) in net.events(bob) {
-        shown += &json!(notification).to_string();
+        shown += &notification.to_json();
         shown += &format!("{notification:?}");
     }
     shown += &node;

@@ -3,8 +3,7 @@
 use std::io::{self, BufRead, Read};
 use std::thread;
 
-use offhook::core::control::{Command, ErrorValue, Notification};
-use serde_json::Value;
+use offhook::core::control::{BadCommand, Command};
 use tokio::sync::mpsc;
 
 /// The longest line taken, in bytes: room for any message and its escapes.
@@ -13,19 +12,9 @@ const LONGEST: u64 = 1 << 20;
 /// How many commands are read ahead.
 const AHEAD: usize = 64;
 
-/// A line that is no command.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct BadLine {
-    /// The command's number if that could be read, else 0.
-    id: u32,
-    /// Where in the line.
-    offset: usize,
-    message: String,
-}
-
 /// Reads commands on a thread of its own, since reading standard input blocks. An error is to be told, reading goes on;
 /// the channel closes at the end of the input.
-pub(super) fn read_stdin() -> mpsc::Receiver<Result<Command, BadLine>> {
+pub(super) fn read_stdin() -> mpsc::Receiver<Result<Command, BadCommand>> {
     let (commands, receiver) = mpsc::channel(AHEAD);
     // The thread may wait for input for ever; it ends with the process.
     thread::spawn(move || {
@@ -45,7 +34,7 @@ struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    fn next_command(&mut self) -> Option<Result<Command, BadLine>> {
+    fn next_command(&mut self) -> Option<Result<Command, BadCommand>> {
         loop {
             let mut line = Vec::new();
             self.number += 1;
@@ -58,7 +47,12 @@ impl<R: BufRead> Lines<R> {
                     return None;
                 }
                 let words = format!("line {}: longer than {LONGEST} bytes", self.number);
-                return Some(Err(BadLine { id: 0, offset: line.len(), message: words }));
+                return Some(Err(BadCommand {
+                    id: 0,
+                    field: "command".to_owned(),
+                    offset: line.len(),
+                    message: words,
+                }));
             }
             if !line.trim_ascii().is_empty() {
                 return Some(self.command(&line));
@@ -66,30 +60,13 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    fn command(&self, line: &[u8]) -> Result<Command, BadLine> {
-        serde_json::from_slice(line).map_err(|error| {
-            let column = error.column().max(1);
-            let words = error.to_string();
-            // The place within the one line, which `serde_json` appends, is told with that of the line.
-            let words = words.split(" at line ").next().unwrap_or_default();
-            let message = format!("line {}, column {column}: {words}", self.number);
-            BadLine { id: number_of(line), offset: column - 1, message }
+    fn command(&self, line: &[u8]) -> Result<Command, BadCommand> {
+        let text = String::from_utf8_lossy(line);
+        Command::from_json(&text).map_err(|mut bad| {
+            bad.message = format!("line {}, column {}: {}", self.number, bad.offset + 1, bad.message);
+            bad
         })
     }
-}
-
-impl From<BadLine> for Notification {
-    fn from(bad: BadLine) -> Notification {
-        let error = ErrorValue::Input { field: "command".to_owned(), offset: bad.offset, message: bad.message };
-        Notification::Error { id: bad.id, error }
-    }
-}
-
-/// The number of a command that is none, if it is that good; else 0.
-fn number_of(line: &[u8]) -> u32 {
-    let value: Option<Value> = serde_json::from_slice(line).ok();
-    let id = value.as_ref().and_then(|value| value.get("id")).and_then(Value::as_u64);
-    id.and_then(|id| u32::try_from(id).ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -98,7 +75,7 @@ mod tests {
 
     use super::*;
 
-    fn read(input: &str) -> Vec<Result<(u32, Kind), BadLine>> {
+    fn read(input: &str) -> Vec<Result<(u32, Kind), BadCommand>> {
         let mut lines = Lines { input: input.as_bytes(), number: 0 };
         let mut commands = Vec::new();
         while let Some(command) = lines.next_command() {
@@ -118,10 +95,14 @@ mod tests {
         let commands = read("\n{\"id\":1,type}\n{\"id\":7,\"type\":\"fly\"}\n[]\n{\"id\":2,\"type\":\"connect\"}\n");
         let [Err(syntax), Err(kind), Err(shape), Ok(good)] = &commands[..] else { panic!("{commands:?}") };
         assert_eq!((syntax.id, syntax.offset), (0, 8));
-        assert!(syntax.message.starts_with("line 2, column 9: key must be a string"), "{}", syntax.message);
-        assert_eq!(kind.id, 7);
-        assert!(kind.message.starts_with("line 3, column 20: unknown variant `fly`"), "{}", kind.message);
-        assert!(shape.message.starts_with("line 4, column "), "{}", shape.message);
+        assert!(
+            syntax.message.starts_with("line 2, column 9: a name in quotes is expected here"),
+            "{}",
+            syntax.message
+        );
+        assert_eq!((kind.id, &*kind.field), (7, "type"));
+        assert!(kind.message.starts_with("line 3, column 16: none of connect "), "{}", kind.message);
+        assert!(shape.message.starts_with("line 4, column 1: an object is expected here"), "{}", shape.message);
         assert_eq!(*good, (2, Kind::Connect));
     }
 

@@ -7,7 +7,6 @@ use std::thread::{self, JoinHandle};
 
 use offhook::ListenAddr;
 use offhook::core::control::Notification;
-use serde::Serialize;
 use tokio::sync::Notify;
 
 /// Prints lines on a thread of its own: a reader that is slow must not hold up the agent's timers.
@@ -33,12 +32,9 @@ impl Output {
         (output, Printer(printer))
     }
 
-    pub(super) fn print(&self, notification: &impl Serialize) {
-        match serde_json::to_string(notification) {
-            // Nobody reads any more once the printer has ended, which is told by `broken`.
-            Ok(line) => drop(self.lines.send(line)),
-            Err(error) => tracing::error!(%error, "a notification cannot be written as JSON"),
-        }
+    pub(super) fn print(&self, notification: &Notification) {
+        // Nobody reads any more once the printer has ended, which is told by `broken`.
+        drop(self.lines.send(notification.to_json()));
     }
 
     /// Says where the agent can be reached.
