@@ -1,13 +1,14 @@
-//! `offhook agent`: a user agent for scripts, one JSON command a line in, one JSON notification a line out.
+//! `offhook agent`: a user agent for scripts, one JSON command a line in, one JSON notification a line out; and for people.
 
 mod config;
 mod lines;
+mod live;
 mod output;
 
 use std::io;
 use std::time::Duration;
 
-use offhook::core::control::{Command, Control, ErrorValue, Kind, Notification};
+use offhook::core::control::{AgentConfig, Command, Control, ErrorValue, Kind, Notification};
 use offhook::{Driver, DriverBuilder, Handle};
 use tokio::time::sleep;
 
@@ -27,17 +28,24 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) fn run(mut args: Args) -> Result<(), Failure> {
     args.shared = args.shared.completed()?;
     let config = args.config()?;
+    if !args.json {
+        return block_on(live::run(&args, config));
+    }
     let seed = offhook::seed().map_err(|error| Failure::io("no randomness", &error))?;
-    let control = Control::new(config, seed).map_err(|error| match error {
-        ErrorValue::Input { field, message, .. } => Failure::usage(format!("{field}: {message}")),
-        error => Failure::usage(format!("{error:?}")),
-    })?;
+    let control = control(config, seed)?;
     let Shared { account, network } = &args.shared;
     let sockets = network.sockets(network.listen(account.server.as_deref()))?;
     block_on(async {
-        serve(sockets.apply(Driver::builder(control)))
-            .await
-            .map_err(|error| Failure::new(Code::Failed, error.to_string()))
+        let served = serve(sockets.apply(Driver::builder(control))).await;
+        served.map_err(|error| Failure::new(Code::Failed, error.to_string()))
+    })
+}
+
+/// The machine, if the settings are good.
+fn control(config: AgentConfig, seed: [u8; 32]) -> Result<Control, Failure> {
+    Control::new(config, seed).map_err(|error| match error {
+        ErrorValue::Input { field, message, .. } => Failure::usage(format!("{field}: {message}")),
+        error => Failure::usage(format!("{error:?}")),
     })
 }
 
