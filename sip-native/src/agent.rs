@@ -42,6 +42,7 @@ const SAMPLE: Duration = Duration::from_secs(5);
 pub struct UserAgent {
     agent: offhook_core::agent::UserAgent,
     driver: Handle<Engine>,
+    local: IpAddr,
 }
 
 impl Deref for UserAgent {
@@ -72,6 +73,12 @@ impl UserAgent {
     /// The addresses it listens on.
     pub fn local_addrs(&self) -> &[ListenAddr] {
         self.driver.local_addrs()
+    }
+
+    /// The address of this machine from which its server is reached, or with no server where it listens: where others reach
+    /// its media.
+    pub fn local_ip(&self) -> IpAddr {
+        self.local
     }
 
     /// Ends all calls, unregisters, closes all flows, at the latest after `deadline`; then waits until every socket is
@@ -229,9 +236,13 @@ impl Builder {
         let mut bind = self.bind;
         let mut servers = config.server.iter().chain(&config.more_servers).peekable();
         let udp = servers.peek().is_none() || servers.any(|server| server.transport() == Transport::Udp);
-        if bind.is_empty() && udp {
+        let chosen = bind.iter().map(SocketAddr::ip).find(|address| !address.is_unspecified());
+        let local = match chosen {
+            Some(chosen) => chosen,
             // A domain that is no host is found by its records; the way there is the default one.
-            let local = local_address(config.server.as_ref()).await.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+            None => local_address(config.server.as_ref()).await.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
+        };
+        if bind.is_empty() && udp {
             bind.push(SocketAddr::new(local, 0));
         }
         let (agent, engine) = offhook_core::agent::UserAgent::new(config, crate::seed().map_err(no_socket)?);
@@ -248,7 +259,7 @@ impl Builder {
         // From here the agent's own handles keep it running, so that the last one gone ends it in order.
         driver.clone().detach();
         agent.connect().await?;
-        Ok(UserAgent { agent, driver })
+        Ok(UserAgent { agent, driver, local })
     }
 }
 
