@@ -62,6 +62,11 @@ impl Connection {
         self.links.iter().find_map(Link::up).or_else(|| self.paths().next())
     }
 
+    /// Every way that is up, in order.
+    pub(super) fn ups(&self) -> impl Iterator<Item = Path> {
+        self.links.iter().filter_map(Link::up)
+    }
+
     pub(super) fn has_server(&self) -> bool {
         !self.links.is_empty()
     }
