@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// How many servers to be registered with at a time (RFC 5626) [default: 1]
     #[arg(long, value_name = "COUNT")]
     flows: Option<u32>,
+    /// How many endpoints share the work, each on a thread of its own [default: 1]
+    #[arg(long, value_name = "COUNT")]
+    shards: Option<usize>,
     /// Do not register by RFC 5626
     #[arg(long)]
     no_outbound: bool,
@@ -100,6 +103,11 @@ const EXAMPLE: &str = r#"Examples:
   {"id":4,"type":"shutdown"}"#;
 
 impl Args {
+    /// How many shards there are to be.
+    pub(super) fn shards(&self) -> usize {
+        self.shards.unwrap_or(1)
+    }
+
     pub(super) fn config(&self) -> Result<AgentConfig, Failure> {
         let Shared { account, network } = &self.shared;
         let mut config = AgentConfig::new(account.required_aor()?);
