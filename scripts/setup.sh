@@ -5,7 +5,7 @@
 #
 # demo     wasm toolchain, npm packages of the softphone
 # test     the same, and Chromium with its driver, Firefox ESR, Kamailio, SIPp, valgrind, clippy, rustfmt
-# bench    the same as demo, and SIPp, valgrind, a C compiler, sofia-sip and osip2
+# bench    the same as demo, and the browser, SIPp, valgrind, a C compiler, sofia-sip and osip2
 # docs     the same as demo, and the npm packages of the guide
 # interop  the same as test, and Kamailio's further modules, baresip, and an Asterisk in the cache
 #
@@ -48,7 +48,7 @@ if wants test interop; then need_rust_components; fi
 need_node
 
 packages=()
-if wants test interop && ! find_browser; then packages+=(chromium chromium-driver); fi
+if wants test bench interop && ! find_browser; then packages+=(chromium chromium-driver); fi
 if wants test interop && ! find_firefox; then packages+=(firefox-esr); fi
 if wants test bench interop && ! have sipp; then packages+=(sip-tester); fi
 if wants test bench && ! have valgrind; then packages+=(valgrind); fi
@@ -65,13 +65,12 @@ need_packages "to run the browser, server and load tests and the measurements" "
 if wants interop; then need_asterisk; fi
 
 need_wasm_std
-need_wasm_sources
 need_wasm_tools
 write_wasm_env
 
 npm_directories=(js examples/softphone)
 if wants test interop; then npm_directories+=(tests/web); fi
-if wants bench; then npm_directories+=(tests/bench); fi
+if wants bench; then npm_directories+=(tests/bench/web); fi
 if wants test docs; then npm_directories+=(docs); fi
 need_npm_packages "${npm_directories[@]}"
 

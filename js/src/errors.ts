@@ -75,7 +75,6 @@ export function describe(detail: ErrorDetail): string {
     case "state":
     case "protocol":
     case "limit":
-    case "internal":
     case "media":
       return detail.message;
   }

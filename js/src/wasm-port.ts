@@ -1,4 +1,4 @@
-import init, { Agent } from "../wasm/offhook_wasm.js";
+import init, { Agent, type InitOutput } from "../wasm/offhook_wasm.js";
 import type { AgentPort } from "./agent-port.js";
 import { OffhookError, toOffhookError } from "./errors.js";
 import type { AgentConfig, Command, ErrorValue, Notification } from "./protocol.js";
@@ -7,6 +7,7 @@ import { presetSource, readable, type WasmSource } from "./wasm-source.js";
 export type { WasmSource } from "./wasm-source.js";
 
 let loading: Promise<unknown> | null = null;
+let loaded: InitOutput | null = null;
 
 /**
  * Loads the WebAssembly module, once. `UserAgent.connect` does it by itself; call it earlier to have it at hand, or with
@@ -15,7 +16,9 @@ let loading: Promise<unknown> | null = null;
 export async function loadWasm(
   source: WasmSource = presetSource() ?? new URL("../wasm/offhook_wasm_bg.wasm", import.meta.url),
 ): Promise<void> {
-  loading ??= readable(source).then((source) => init({ module_or_path: source }));
+  loading ??= readable(source).then(async (source) => {
+    loaded = await init({ module_or_path: source });
+  });
   try {
     await loading;
   } catch (thrown) {
@@ -25,6 +28,11 @@ export async function loadWasm(
       { cause: thrown },
     );
   }
+}
+
+/** @internal The module, once it is loaded. */
+export function loadedWasm(): InitOutput | null {
+  return loaded;
 }
 
 /** Opens a port to an agent that lives in this page. */

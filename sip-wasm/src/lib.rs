@@ -5,7 +5,9 @@
 
 mod clock;
 mod driver;
+mod reader;
 mod socket;
 mod surface;
 
+pub use reader::MessageReader;
 pub use surface::Agent;

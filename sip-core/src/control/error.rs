@@ -53,9 +53,6 @@ pub enum ErrorValue {
     Limit {
         message: String,
     },
-    Internal {
-        message: String,
-    },
 }
 
 /// Why a call ended.
@@ -127,7 +124,6 @@ impl From<Error> for ErrorValue {
             Error::Protocol(message) => ErrorValue::Protocol { message: message.into() },
             Error::Cancelled => ErrorValue::Cancelled,
             Error::Limit(message) => ErrorValue::Limit { message: message.into() },
-            Error::Internal(message) => ErrorValue::Internal { message: message.into() },
         }
     }
 }
@@ -144,8 +140,7 @@ writes_tagged!(ErrorValue, "kind":
     Glare,
     Protocol { message },
     Cancelled,
-    Limit { message },
-    Internal { message }
+    Limit { message }
 );
 
 writes!(EndValue { by, status, reason, cause, error });

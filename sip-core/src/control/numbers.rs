@@ -12,9 +12,8 @@ pub(super) struct Numbers<T> {
 }
 
 impl<T: Copy + Eq + Hash> Numbers<T> {
-    /// The first has the number after that.
-    pub(super) fn after(last: u32) -> Numbers<T> {
-        Numbers { ids: HashMap::new(), numbers: HashMap::new(), last }
+    pub(super) fn new() -> Numbers<T> {
+        Numbers { ids: HashMap::new(), numbers: HashMap::new(), last: 0 }
     }
 
     /// The number of an id; a new one has the next.

@@ -34,10 +34,7 @@ impl Endpoint {
                 }
                 self.end_subscriptions(now);
                 self.remove_publications(now);
-                // What one shard has is the first one's to take back.
-                if self.is_leading() {
-                    self.unregister(now);
-                }
+                self.unregister(now);
             }
         }
         self.pump(now);
@@ -54,7 +51,7 @@ impl Endpoint {
 
     pub(super) fn check_shutdown(&mut self, now: Instant) {
         let left = [self.calls.len(), self.subscriptions.len(), self.publications.len(), self.outgoing.len()];
-        if self.shutdown.is_some() && left == [0; 4] && (!self.registration.is_bound() || !self.is_leading()) {
+        if self.shutdown.is_some() && left == [0; 4] && !self.registration.is_bound() {
             self.finish(now);
         }
     }

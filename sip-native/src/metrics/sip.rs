@@ -8,7 +8,7 @@ use offhook_core::transaction::Kind;
 
 /// Records what an endpoint has done and has since it was looked at last. Several endpoints add up, and one that is gone
 /// holds nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Sampler {
     census: Census,
     registered: bool,
@@ -24,8 +24,7 @@ impl Sampler {
 
     /// Looks at the endpoint.
     pub fn sample(&mut self, endpoint: &Endpoint) {
-        // The registration of several shards is the first one's.
-        self.present(endpoint.census(), endpoint.is_registered() && endpoint.is_leading());
+        self.present(endpoint.census(), endpoint.is_registered());
         let (before, totals) = (self.totals, endpoint.totals());
         self.totals = totals;
         for (direction, calls, established) in [

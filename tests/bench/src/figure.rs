@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::measure::round;
 
 /// The keys of the results, in their order.
-pub const KEYS: [&str; 16] = [
+pub const KEYS: [&str; 17] = [
     "parse_index",
     "parse_typed",
     "build_200",
@@ -22,15 +22,19 @@ pub const KEYS: [&str; 16] = [
     "shards_2",
     "wasm_parse",
     "wasm_cycle",
+    "wasm_heap",
     "wasm_ready",
     "bundle_brotli",
 ];
+
+/// Those that the browser's part has measured (`web/`): they are in the file already.
+pub const IN_BROWSER: [&str; 5] = ["wasm_parse", "wasm_cycle", "wasm_heap", "wasm_ready", "bundle_brotli"];
 
 /// The unit of a figure: times in ns, sizes in bytes, rates a second.
 pub fn unit(key: &str) -> &'static str {
     match key {
         "cycle" => "calls/s",
-        "dialog_heap" | "finished_heap" | "held_100k" | "bundle_brotli" => "B",
+        "dialog_heap" | "finished_heap" | "held_100k" | "wasm_heap" | "bundle_brotli" => "B",
         "shards_2" => "times one shard",
         _ => "ns",
     }

@@ -3,8 +3,6 @@
 
 mod calls;
 mod house;
-#[cfg(unix)]
-mod live;
 mod load;
 mod requests;
 mod settings;

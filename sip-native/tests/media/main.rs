@@ -1,5 +1,0 @@
-//! Calls with audio between two agents on this machine.
-#![cfg(feature = "media")]
-
-mod calls;
-mod world;
