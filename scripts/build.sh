@@ -21,16 +21,25 @@ npm_build() {
     if [[ -e $1/package.json ]]; then (cd "$1" && npm run --silent build); fi
 }
 
+# The module, its JavaScript and its types, into js/wasm. Optimized a little only: what wasm-opt does for fewer bytes costs
+# more of them once they are compressed.
+build_wasm() {
+    # shellcheck source=/dev/null
+    source target/setup/wasm-env
+    local built=target/wasm
+    if [[ -n ${OFFHOOK_WASM_SOURCES:-} ]]; then built=target/wasm-small; fi
+    scripts/wasm-cargo small build -p offhook-wasm --lib --profile wasm-release --target wasm32-unknown-unknown
+    PATH=${OFFHOOK_WASM_PATH:+$OFFHOOK_WASM_PATH:}$PATH wasm-bindgen --target web --out-dir js/wasm \
+        "$built/wasm32-unknown-unknown/wasm-release/offhook_wasm.wasm"
+    js/node_modules/.bin/wasm-opt -O1 --strip-debug --strip-producers \
+        js/wasm/offhook_wasm_bg.wasm -o js/wasm/offhook_wasm_bg.wasm
+    echo '*' >js/wasm/.gitignore
+}
+
 for part in "${parts[@]}"; do
     case $part in
         native) cargo build --release --workspace --exclude offhook-wasm ;;
-        # The out directory is relative to the crate; package.json is js/'s own.
-        wasm)
-            scripts/wasm-cargo wasm-pack build sip-wasm --profile wasm-release --target web --mode no-install \
-                --no-opt --no-pack --out-dir ../js/wasm
-            js/node_modules/.bin/wasm-opt -Oz --strip-debug --strip-producers \
-                js/wasm/offhook_wasm_bg.wasm -o js/wasm/offhook_wasm_bg.wasm
-            ;;
+        wasm) build_wasm ;;
         js) npm_build js ;;
         softphone) npm_build examples/softphone ;;
         *)

@@ -26,7 +26,7 @@ for part in "${parts[@]}"; do
             echo "the guide is at $site/index.html"
             ;;
         rust)
-            RUSTDOCFLAGS="-D warnings -D missing_docs" cargo doc --no-deps -p offhook-core -p offhook --features offhook/http,offhook/tls
+            RUSTDOCFLAGS="-D warnings -D missing_docs" cargo doc --no-deps -p offhook-core -p offhook --features offhook/http,offhook/media,offhook/tls
             if [[ -d $site ]]; then
                 rm -rf "$site/api/rust"
                 mkdir -p "$site/api"

@@ -16,7 +16,7 @@ for part in "${parts[@]}"; do
         rust)
             # rustfmt colours what it prints even into a file, unless told.
             cargo fmt --all --check -- --color "$([[ -t 1 ]] && echo auto || echo never)"
-            cargo clippy --workspace --all-targets --features offhook/http,offhook/tls -- -D warnings
+            cargo clippy --workspace --all-targets --features offhook/http,offhook/media,offhook/tls -- -D warnings
             ;;
         types)
             # The classes are checked against the glue that wasm-bindgen writes.

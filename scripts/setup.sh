@@ -65,6 +65,7 @@ need_packages "to run the browser, server and load tests and the measurements" "
 if wants interop; then need_asterisk; fi
 
 need_wasm_std
+need_wasm_sources
 need_wasm_tools
 write_wasm_env
 

@@ -8,7 +8,7 @@
 # gate           instructions and allocations of reading, writing and calling are those of the baseline
 # core-wasm      the core's tests again, compiled to wasm32, in Node
 # driver-web     the browser driver's tests, in headless Chromium
-# package        the wasm package, the JavaScript package, the softphone; types
+# package        the wasm package, the JavaScript package, the softphone; types; what an app loads is as small as it was
 # docs           the guide and the references: samples compile, no dead link, nothing without documentation
 # js             the JavaScript package's tests
 # e2e            the web tests, in headless Chromium
@@ -41,7 +41,7 @@ declare -A title=(
 step_lint() { scripts/lint.sh rust; }
 step_native() {
     # One build with all features of the driver; that it also builds without any is a matter of seconds.
-    cargo test --workspace --exclude offhook-wasm --features offhook/http,offhook/tls
+    cargo test --workspace --exclude offhook-wasm --features offhook/http,offhook/media,offhook/tls
     cargo check -p offhook --no-default-features
 }
 step_gate() { cargo run --release --quiet -p offhook-workload --bin gate; }
@@ -52,7 +52,7 @@ step_core-wasm() {
 step_driver-web() {
     scripts/wasm-cargo wasm-pack test --headless --chrome --chromedriver "$CHROMEDRIVER" --mode no-install sip-wasm
 }
-step_package() { scripts/build.sh wasm js softphone && scripts/lint.sh types; }
+step_package() { scripts/build.sh wasm js softphone && scripts/lint.sh types && node tests/size/gate.mjs; }
 step_docs() { scripts/docs.sh samples guide rust; }
 step_js() { cd js && npm test; }
 step_e2e() { cd tests/web && npm test; }

@@ -2,20 +2,55 @@
 
 use std::time::Duration;
 
-use offhook::core::endpoint::Invitation;
-use offhook::{AnswerOptions, Call, CallEvent, Error, StatusCode, UserAgent};
+use offhook::media::{Audio, Echo, Filled, Media, MediaError, Sink, Source, Stamp, Tone, ToneSource};
+use offhook::{Call, UserAgent};
 
-use crate::webrtc::{Connection, Options, Session};
+use crate::tune::Tune;
+
+/// How the agent sounds.
+#[derive(Debug, Clone, Copy)]
+pub enum Sound {
+    /// A tone, and then what the caller says.
+    Echo {
+        /// What to play once somebody listens.
+        tone: Tone,
+        /// How much later the echo comes.
+        delay: Duration,
+        /// The loudness of the echo as a factor.
+        gain: f32,
+    },
+    /// A tune without end.
+    Tune,
+}
+
+impl Default for Sound {
+    /// 440 Hz for 600 ms, then an echo after 400 ms at 0.7.
+    fn default() -> Self {
+        Sound::Echo { tone: Tone::default(), delay: Duration::from_millis(400), gain: 0.7 }
+    }
+}
+
+impl Sound {
+    fn audio(self) -> Audio {
+        match self {
+            Sound::Echo { tone, delay, gain } => {
+                let echo = Echo::new(RATE, delay, gain);
+                Audio::new(Greeting { tone: tone.source(RATE), echo: echo.clone() }, echo)
+            }
+            Sound::Tune => Audio::play(Tune::new(RATE)),
+        }
+    }
+}
 
 /// Answers calls until the agent stops. Each call runs in a task of its own.
-pub async fn serve(agent: &UserAgent, options: Options) {
+pub async fn serve(agent: &UserAgent, media: Media, sound: Sound) {
     let mut incoming = agent.incoming();
     while let Some(call) = incoming.next().await {
-        let options = options.clone();
+        let media = media.clone();
         tokio::spawn(async move {
             let who = call.remote();
             println!("call from {}", who.as_str());
-            match answer(&call, options).await {
+            match answer(&call, &media, sound).await {
                 Ok(()) => println!("call from {} is over", who.as_str()),
                 Err(error) => println!("call from {} failed: {error}", who.as_str()),
             }
@@ -24,89 +59,48 @@ pub async fn serve(agent: &UserAgent, options: Options) {
 }
 
 /// One call, from ringing to its end.
-async fn answer(call: &Call, options: Options) -> Result<(), Error> {
+async fn answer(call: &Call, media: &Media, sound: Sound) -> Result<(), MediaError> {
     call.ring().await?;
-    let session = match call.invitation() {
-        Some(Invitation { sdp: Some(offer), .. }) => match Session::answer(&text(offer), options).await {
-            Ok((session, answer)) => {
-                call.answer(AnswerOptions::with_sdp(answer)).await?;
-                session
-            }
-            Err(error) => {
-                println!("the offer cannot be answered: {error}");
-                return call.reject(StatusCode::NOT_ACCEPTABLE_HERE).await;
-            }
-        },
-        // The INVITE asks for our offer; the ACK brings the answer.
-        _ => {
-            let Ok((session, offer)) = Session::offer(options).await else {
-                return call.reject(StatusCode::SERVER_INTERNAL_ERROR).await;
-            };
-            call.answer(AnswerOptions::with_sdp(offer)).await?;
-            let answer = call.remote_sdp().unwrap_or_default();
-            if session.accept(&text(&answer)).await.is_err() {
-                return call.hang_up().await;
-            }
-            session
+    let talk = media.answer(call, sound.audio()).await?;
+    let mut digits = talk.digits();
+    loop {
+        tokio::select! {
+            _ = talk.ended() => break,
+            digit = digits.next() => match digit {
+                // A caller who presses # wants the other side to hang up.
+                Some(digit) if digit.tone == '#' => talk.hang_up().await?,
+                Some(_) => {}
+                None => break,
+            },
         }
-    };
-    tokio::select! {
-        () = converse(call, &session) => {}
-        _ = session.until(|stats| stats.connection == Connection::Closed) => call.hang_up().await?,
     }
-    let stats = session.stats();
+    let stats = talk.stats();
     println!("heard {} packets, sent {}", stats.packets_received, stats.packets_sent);
-    session.close().await;
     Ok(())
 }
 
-/// Answers what the other side wants changed, until the call ends.
-async fn converse(call: &Call, session: &Session) {
-    let mut events = call.events();
-    let mut digits = String::new();
-    loop {
-        tokio::select! {
-            event = events.next() => match event {
-                Some(CallEvent::Offer { sdp: Some(offer) }) => {
-                    let agreed = match session.reoffer(&text(&offer)).await {
-                        Ok(answer) => call.accept_offer(answer).await,
-                        Err(_) => call.reject_offer(StatusCode::NOT_ACCEPTABLE_HERE).await,
-                    };
-                    if let Err(error) = agreed {
-                        println!("the new offer came to nothing: {error}");
-                    }
-                }
-                Some(CallEvent::Offer { sdp: None }) => {
-                    // An echo has nothing of its own to offer; the call goes on as it is.
-                    let _ = call.reject_offer(StatusCode::NOT_ACCEPTABLE_HERE).await;
-                }
-                Some(CallEvent::Ended(_)) | None => return,
-                Some(_) => {}
-            },
-            // A caller who presses # wants the other side to hang up.
-            heard = heard_hash(session, &mut digits) => if heard {
-                // The end comes as an event.
-                let _ = call.hang_up().await;
-            },
+/// First the tone, then the echo, whose line runs meanwhile.
+struct Greeting {
+    tone: ToneSource,
+    echo: Echo,
+}
+
+impl Source for Greeting {
+    fn rate(&self) -> u32 {
+        Sink::rate(&self.echo)
+    }
+
+    fn fill(&mut self, stamp: Stamp, frame: &mut [i16]) -> Filled {
+        self.echo.fill(stamp, frame);
+        for (sample, tone) in frame.iter_mut().zip(&mut self.tone) {
+            *sample = tone;
         }
+        Filled::Audio
     }
 }
 
-async fn heard_hash(session: &Session, seen: &mut String) -> bool {
-    let known = seen.len();
-    match session.until(move |stats| stats.digits.len() > known).await {
-        Ok(stats) => {
-            seen.clone_from(&stats.digits);
-            seen.get(known..).is_some_and(|new| new.contains('#'))
-        }
-        // The session is over; so will be the call.
-        Err(_) => std::future::pending().await,
-    }
-}
-
-fn text(sdp: &[u8]) -> String {
-    String::from_utf8_lossy(sdp).into_owned()
-}
+/// Wide enough for a voice over opus, in hertz.
+const RATE: u32 = 16_000;
 
 /// How long the agent takes to say goodbye.
 pub const FAREWELL: Duration = Duration::from_secs(2);

@@ -1,5 +1,10 @@
 //! Parts shared by the example programs.
 
+pub mod bridge;
 pub mod echo;
+pub mod sound;
+mod stop;
 pub mod switchboard;
-pub mod webrtc;
+mod tune;
+
+pub use stop::stop_signal;

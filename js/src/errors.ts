@@ -75,6 +75,7 @@ export function describe(detail: ErrorDetail): string {
     case "state":
     case "protocol":
     case "limit":
+    case "internal":
     case "media":
       return detail.message;
   }

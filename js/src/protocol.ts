@@ -491,7 +491,9 @@ export type ErrorValue =
   /** Hung up or shut down by this side before it was done. */
   | { kind: "cancelled" }
   /** A limit of the configuration was reached. */
-  | { kind: "limit"; message: string };
+  | { kind: "limit"; message: string }
+  /** This program failed at something else, and what was under way there is lost. */
+  | { kind: "internal"; message: string };
 
 /** RFC 3326: protocol "SIP" or "Q.850", cause number, text. */
 export interface ReasonValue {

@@ -31,12 +31,42 @@ default_rust_has_wasm() {
 }
 
 # The library fits only the compiler that built it, so that compiler's version is kept beside it.
+# A compiler beside the sources of its own standard library, which is built for size from them. Nothing but size is lost
+# without, so whoever has none and is no Debian goes on. Panics that end at once came with Rust 1.91.
+wasm_sources=
+need_wasm_sources() {
+    if sources_of "$(rustc --print sysroot)" rustc; then
+        wasm_sources=default
+    elif sources_of /usr /usr/bin/rustc && [[ -x /usr/bin/cargo && -x /usr/bin/rust-lld ]]; then
+        wasm_sources=debian
+    elif have rustup && step "asking rustup for the sources of the standard library, to build it for size" rustup component add rust-src; then
+        wasm_sources=default
+    elif have_apt && can_be_root && install_debian_packages && sources_of /usr /usr/bin/rustc; then
+        wasm_sources=debian
+    else
+        say "  without the sources of Rust's standard library the wasm package is some kilobytes larger"
+    fi
+}
+
+sources_of() { # SYSROOT RUSTC
+    [[ -e $1/lib/rustlib/src/rust/library/Cargo.toml ]] || return 1
+    local minor
+    minor=$("$2" --version | sed -n 's/^rustc 1\.\([0-9]*\).*/\1/p')
+    ((${minor:-0} >= 91))
+}
+
 debian_rust_has_wasm() {
     [[ -x /usr/bin/cargo && -x /usr/bin/rustc && -x /usr/bin/rust-lld && -e $debian_lib/built-by ]] &&
         [[ $(/usr/bin/rustc -vV) == "$(<"$debian_lib/built-by")" ]]
 }
 
 install_debian_rust() {
+    install_debian_packages || return 1
+    step "building the $wasm standard library from those sources (once, about a minute)" \
+        as_root env PATH="$PATH" scripts/setup/debian-wasm-std.sh
+}
+
+install_debian_packages() {
     step "installing ${debian_packages[*]}: Debian's Rust, its library sources and the wasm linker" \
         apt_install "${debian_packages[@]}" || return 1
     if [[ ! -x /usr/bin/rust-lld ]]; then
@@ -45,8 +75,6 @@ install_debian_rust() {
         llvm=$(apt-cache depends rust-web-llvm | sed -n 's/.*Depends: llvm-\([0-9]*\)$/\1/p')
         step "installing lld-$llvm, the linker behind rust-lld" apt_install "lld-$llvm" || return 1
     fi
-    step "building the $wasm standard library from those sources (once, about a minute)" \
-        as_root env PATH="$PATH" scripts/setup/debian-wasm-std.sh
 }
 
 # locked_version CRATE: its version in Cargo.lock, or nothing.
@@ -93,14 +121,15 @@ install_from_source() { # ROOT CRATE OPTION...
 
 # wasm-env is read by scripts/wasm-cargo and by whatever starts a browser.
 write_wasm_env() {
-    local dir path='' bin=$PWD/$state/bin
+    local dir path='' bin=$PWD/$state/bin sources=$wasm_sources
     rm -rf "$bin"
-    if [[ $wasm_toolchain == debian ]]; then
+    if [[ $wasm_toolchain == debian || $wasm_sources == debian ]]; then
         # Only Debian's Rust goes in front of the PATH, not the whole of /usr/bin.
         mkdir -p "$bin"
         ln -s /usr/bin/cargo /usr/bin/rustc /usr/bin/rustdoc "$bin/"
-        path=$bin
     fi
+    if [[ $wasm_toolchain == debian ]]; then path=$bin; fi
+    if [[ $wasm_sources == debian ]]; then sources=$bin; fi
     for dir in "$bindgen_bin" "$pack_bin"; do
         [[ -z $dir || :$path: == *:$dir:* ]] || path=${path:+$path:}$dir
     done
@@ -110,6 +139,7 @@ write_wasm_env() {
         echo '# Written by scripts/setup.sh; do not edit.'
         printf 'export OFFHOOK_WASM_TOOLCHAIN=%q\n' "$wasm_toolchain"
         printf 'export OFFHOOK_WASM_PATH=%q\n' "$path"
+        if [[ -n $sources ]]; then printf 'export OFFHOOK_WASM_SOURCES=%q\n' "$sources"; fi
         if [[ -n $browser ]]; then printf 'export OFFHOOK_CHROMIUM=%q\n' "$browser"; fi
         if [[ -n $firefox ]]; then printf 'export OFFHOOK_FIREFOX=%q\n' "$firefox"; fi
         if [[ -n $browser_driver ]]; then printf 'export CHROMEDRIVER=%q\n' "$browser_driver"; fi

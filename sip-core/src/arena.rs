@@ -34,6 +34,17 @@ impl<T> Arena<T> {
         Arena { slots: Vec::new(), free: Vec::new(), first_generation: 0 }
     }
 
+    /// An empty one whose keys begin with this generation, apart from those of another.
+    pub(crate) const fn from_generation(first_generation: u32) -> Arena<T> {
+        Arena { slots: Vec::new(), free: Vec::new(), first_generation }
+    }
+
+    /// An empty one in which no key of this one names anything.
+    pub(crate) fn successor(&self) -> Arena<T> {
+        let last = self.slots.iter().map(|slot| slot.generation).max();
+        Arena::from_generation(last.unwrap_or(self.first_generation).wrapping_add(1))
+    }
+
     pub(crate) fn insert(&mut self, value: T) -> Key {
         let (value, free) = (Box::new(value), self.free.pop());
         match free.and_then(|index| Some((index, self.slots.get_mut(index as usize)?))) {

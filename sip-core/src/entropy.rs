@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::transport::Shard;
+
 /// A deterministic generator: SHA-256 over the seed and a counter. Nobody who sees its output can foretell the next
 /// without the seed (RFC 3261 19.3 asks for cryptographic randomness in tags); the same seed gives the same calls.
 #[derive(Clone)]
@@ -10,13 +12,15 @@ pub(crate) struct Entropy {
     counter: u64,
     block: [u8; 32],
     used: usize,
+    /// Whose tags and Call-IDs are to be.
+    shard: Option<Shard>,
 }
 
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 impl Entropy {
     pub(crate) fn new(seed: [u8; 32]) -> Entropy {
-        Entropy { seed, counter: 0, block: [0; 32], used: 32 }
+        Entropy { seed, counter: 0, block: [0; 32], used: 32, shard: None }
     }
 
     /// Another generator of the same seed that has nothing in common with this one.
@@ -41,6 +45,11 @@ impl Entropy {
         self.block[0]
     }
 
+    /// A seed for another generator.
+    pub(crate) fn seed(&mut self) -> [u8; 32] {
+        std::array::from_fn(|_| self.byte())
+    }
+
     pub(crate) fn u64(&mut self) -> u64 {
         (0..8).fold(0, |sum, _| sum << 8 | u64::from(self.byte()))
     }
@@ -58,11 +67,33 @@ impl Entropy {
         }
     }
 
+    /// From now on tags and Call-IDs are those of one of several shards.
+    pub(crate) fn belong_to(&mut self, shard: Option<Shard>) {
+        self.shard = shard;
+    }
+
+    /// Draws until what was drawn names our shard, if there are several.
+    pub(crate) fn drawn(&mut self, mut draw: impl FnMut(&mut Entropy) -> String) -> Box<str> {
+        let mut text = draw(self);
+        if let Some(shard) = self.shard {
+            // One of so many fits; that none does among so many draws is out of the question.
+            for _ in 0..shard.sharding.count().saturating_mul(64) {
+                if shard.owns(&text) {
+                    break;
+                }
+                text = draw(self);
+            }
+        }
+        text.into()
+    }
+
     /// A tag: 16 characters, 80 bits.
     pub(crate) fn tag(&mut self) -> Box<str> {
-        let mut text = String::with_capacity(16);
-        self.token(&mut text, 16);
-        text.into()
+        self.drawn(|entropy| {
+            let mut text = String::with_capacity(16);
+            entropy.token(&mut text, 16);
+            text
+        })
     }
 
     /// A random UUID as a URN (RFC 9562 5.4).
@@ -93,9 +124,11 @@ impl Entropy {
 
     /// A Call-ID: 24 characters, 120 bits, no host name in it.
     pub(crate) fn call_id(&mut self) -> Box<str> {
-        let mut text = String::with_capacity(24);
-        self.token(&mut text, 24);
-        text.into()
+        self.drawn(|entropy| {
+            let mut text = String::with_capacity(24);
+            entropy.token(&mut text, 24);
+            text
+        })
     }
 }
 

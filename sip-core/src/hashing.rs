@@ -21,6 +21,10 @@ impl KeyedHash {
         KeyedHash { keys: [entropy.u64(), entropy.u64()] }
     }
 
+    pub(crate) fn with_keys(keys: [u64; 2]) -> KeyedHash {
+        KeyedHash { keys }
+    }
+
     /// The identity of whatever `write` puts in.
     pub(crate) fn with(&self, write: impl Fn(&mut DefaultHasher)) -> Identity {
         let mut hasher = DefaultHasher::new();

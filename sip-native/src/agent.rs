@@ -5,13 +5,14 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use offhook_core::agent::Engine;
 use offhook_core::auth::{Credential, CredentialRequest};
 use offhook_core::endpoint::{Config, Error, Server};
 use offhook_core::transaction::TimerConfig;
-use offhook_core::transport::{FlowError, FlowErrorKind, MessageRate, Target, Transport};
+use offhook_core::transport::{FlowError, FlowErrorKind, MessageRate, Sharding, Target, Transport};
 
 use crate::metrics::Sampler;
 use crate::{Driver, DriverBuilder, Handle, ListenAddr};
@@ -41,7 +42,9 @@ const SAMPLE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct UserAgent {
     agent: offhook_core::agent::UserAgent,
-    driver: Handle<Engine>,
+    /// One for each shard.
+    drivers: Arc<[Handle<Engine>]>,
+    local: IpAddr,
 }
 
 impl Deref for UserAgent {
@@ -65,13 +68,20 @@ impl UserAgent {
             password: None,
             bind: Vec::new(),
             asks: None,
+            shards: 1,
             driver: Box::new(|driver| driver),
         }
     }
 
     /// The addresses it listens on.
     pub fn local_addrs(&self) -> &[ListenAddr] {
-        self.driver.local_addrs()
+        self.drivers.first().map(Handle::local_addrs).unwrap_or_default()
+    }
+
+    /// The address of this machine from which its server is reached, or with no server where it listens: where others reach
+    /// its media.
+    pub fn local_ip(&self) -> IpAddr {
+        self.local
     }
 
     /// Ends all calls, unregisters, closes all flows, at the latest after `deadline`; then waits until every socket is
@@ -82,8 +92,19 @@ impl UserAgent {
     /// [`Error::State`] if it has stopped already.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Error> {
         self.agent.shutdown(deadline).await?;
-        self.driver.stopped().await;
+        for driver in &*self.drivers {
+            driver.stopped().await;
+        }
         Ok(())
+    }
+
+    /// Makes one of the shards panic, to see what becomes of it: for tests.
+    #[doc(hidden)]
+    pub fn fail_shard(&self, index: usize) {
+        if let Some(driver) = self.drivers.get(index) {
+            // One that has stopped fails no more.
+            let _ = driver.post(|_, _| panic!("a test wants this shard to fail"));
+        }
     }
 }
 
@@ -96,6 +117,7 @@ pub struct Builder {
     bind: Vec<SocketAddr>,
     /// Tells the agent whom to ask for credentials.
     asks: Option<Asks>,
+    shards: usize,
     driver: Change,
 }
 
@@ -192,6 +214,16 @@ impl Builder {
         self
     }
 
+    /// How many endpoints share the work, at most 256; 1. Each runs on a task of its own, so that a runtime of several threads
+    /// uses as many cores. They are one user agent still, with one registration, one connection to each server and one socket
+    /// for each address others know. A call is one shard's, and no lock is shared between shards. The limits of the settings are
+    /// parted among them. A shard that panics loses its own calls, which end with [`Error::Internal`], and begins anew.
+    #[must_use]
+    pub fn shards(mut self, shards: usize) -> Builder {
+        self.shards = shards;
+        self
+    }
+
     /// Settings of the driver: other transports to listen on, limits, whom to trust over TLS.
     ///
     /// ```no_run
@@ -229,26 +261,38 @@ impl Builder {
         let mut bind = self.bind;
         let mut servers = config.server.iter().chain(&config.more_servers).peekable();
         let udp = servers.peek().is_none() || servers.any(|server| server.transport() == Transport::Udp);
-        if bind.is_empty() && udp {
+        let chosen = bind.iter().map(SocketAddr::ip).find(|address| !address.is_unspecified());
+        let local = match chosen {
+            Some(chosen) => chosen,
             // A domain that is no host is found by its records; the way there is the default one.
-            let local = local_address(config.server.as_ref()).await.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+            None => local_address(config.server.as_ref()).await.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
+        };
+        if bind.is_empty() && udp {
             bind.push(SocketAddr::new(local, 0));
         }
-        let (agent, engine) = offhook_core::agent::UserAgent::new(config, crate::seed().map_err(no_socket)?);
+        let seed = crate::seed().map_err(no_socket)?;
+        let (agent, driver) = if self.shards > 1 {
+            let sharding = Sharding::new(self.shards, crate::seed().map_err(no_socket)?);
+            let (agent, engines) = offhook_core::agent::UserAgent::sharded(&config, sharding, seed);
+            (agent, Driver::sharded(engines, sharding))
+        } else {
+            let (agent, engine) = offhook_core::agent::UserAgent::new(config, seed);
+            (agent, Driver::builder(engine))
+        };
         if let Some(asks) = self.asks {
             asks(&agent);
         }
         let mut sampler = Sampler::new();
         let look = move |engine: &Engine| sampler.sample(engine.endpoint());
-        let mut driver = Driver::builder(engine).sample(SAMPLE, look);
+        let mut driver = driver.sample(SAMPLE, look);
         for address in bind {
             driver = driver.udp(address);
         }
-        let driver = (self.driver)(driver).spawn(|never| match never {}).map_err(no_socket)?;
+        let drivers = (self.driver)(driver).spawn_shards(|_, never| match never {}).map_err(no_socket)?;
         // From here the agent's own handles keep it running, so that the last one gone ends it in order.
-        driver.clone().detach();
+        drivers.iter().cloned().for_each(Handle::detach);
         agent.connect().await?;
-        Ok(UserAgent { agent, driver })
+        Ok(UserAgent { agent, drivers: drivers.into(), local })
     }
 }
 

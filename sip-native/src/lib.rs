@@ -24,11 +24,14 @@
 //! | `cli` (default) | the program `offhook`; a library does without: `default-features = false, features = ["dns", "tls"]` |
 //! | `dns` (default) | servers found by NAPTR and SRV records; `Dns::servers` |
 //! | `tls` (default) | TLS and WSS, both ways |
+//! | `media` | [`media`]: audio for calls by WebRTC, RTP and SRTP |
 //! | `http` | `DriverBuilder::http`: plain HTTP and SIP over WebSocket on one port |
 
 mod agent;
 pub mod driver;
 mod entropy;
+#[cfg(feature = "media")]
+pub mod media;
 pub mod metrics;
 
 #[doc(no_inline)]

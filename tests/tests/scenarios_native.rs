@@ -31,8 +31,8 @@ fn main() {
 fn ways(scenario: &Scenario) -> Vec<(&'static str, Native)> {
     let (udp, tcp, tls) = (Transport::Udp, Transport::Tcp, Transport::Tls);
     let (ws, wss) = (Transport::Ws, Transport::Wss);
-    let direct = |transport| Native { transport, through: false };
-    let through = |transport| Native { transport, through: true };
+    let direct = |transport| Native { transport, through: false, shards: 1 };
+    let through = |transport| Native { transport, through: true, shards: 1 };
     let suits = |(_, way): &(&str, Native)| way.transport.is_reliable() || !scenario.needs_connections();
     if scenario.is_scripted() {
         let ways = [("udp", direct(udp)), ("ws", direct(ws))];

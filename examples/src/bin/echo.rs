@@ -1,11 +1,12 @@
-//! `echo`: a native agent with WebRTC audio that answers every call, plays a tone and echoes, or plays a tune.
+//! `echo`: a native agent that answers every call, of browsers and of phones, plays a tone and echoes, or plays a tune.
 
 use std::net::IpAddr;
 
 use clap::Parser;
 use offhook::UserAgent;
-use offhook_examples::echo;
-use offhook_examples::webrtc::{Options, Tone};
+use offhook::media::{Media, Options};
+use offhook_examples::echo::{self, Sound};
+use offhook_examples::stop_signal;
 
 /// Answers every call, plays a tone, and lets callers hear themselves. Press # in a call and it hangs up.
 #[derive(Parser)]
@@ -42,30 +43,12 @@ async fn main() -> anyhow::Result<()> {
         .await?;
     agent.register().await?;
     println!("registered {}", args.aor);
-    let mut options = Options { bind: args.media, tune: args.tune, ..Options::default() };
-    if args.tune {
-        options.tone = Tone::SILENT;
-    }
+    let media = Media::new(Options::default().bind(args.media));
+    let sound = if args.tune { Sound::Tune } else { Sound::default() };
     tokio::select! {
-        () = echo::serve(&agent, options) => {}
+        () = echo::serve(&agent, media, sound) => {}
         () = stop_signal() => {}
     }
     agent.shutdown(echo::FAREWELL).await?;
     Ok(())
-}
-
-/// Ctrl-C, or what a supervisor sends.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
-        }
-    }
 }

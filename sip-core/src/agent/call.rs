@@ -8,11 +8,12 @@ use futures_channel::mpsc::{UnboundedSender, unbounded};
 use super::events::follow;
 use super::{Engine, Events, Line, Transfer, TransferRequest};
 use crate::endpoint::{
-    AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, Error, Features, Hold, Invitation, Outcome,
-    RemoteIdentity, SavedCall, TransferOptions, Transition,
+    AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, EndedBy, Error, Features, Hold, Invitation,
+    Outcome, RemoteIdentity, SavedCall, TransferOptions, Transition,
 };
 use crate::message::{NameAddr, StatusCode};
 use crate::sdp::TrickledCandidate;
+use crate::time::Instant;
 
 /// Events of a call kept for listeners that come later.
 const LOG: usize = 64;
@@ -76,6 +77,17 @@ impl Hub {
             view.listeners.clear();
             view.listeners.shrink_to_fit();
         }
+    }
+}
+
+impl Hub {
+    /// The call is lost with the endpoint it was in.
+    pub(super) fn fail(&self, now: Instant, error: &Error) {
+        let cause = "the user agent has failed";
+        self.tell(CallEvent::State(Transition { at: now, state: CallState::Ended, cause: cause.into() }), None);
+        let end =
+            End { by: EndedBy::Network, status: None, phrase: cause.into(), reason: None, error: Some(error.clone()) };
+        self.tell(CallEvent::Ended(end), None);
     }
 }
 
@@ -342,9 +354,24 @@ impl Call {
     ///
     /// See [`Endpoint::transfer_to`](crate::endpoint::Endpoint::transfer_to).
     pub async fn transfer_to(&self, other: &Call, options: TransferOptions) -> Result<Transfer, Error> {
+        if !self.line.is(&other.line) {
+            return self.transfer_across(other, options).await;
+        }
         let (id, other) = (self.id, other.id);
         let begin = move |engine: &mut Engine, now| {
             let transfer = engine.endpoint_mut().transfer_to(now, id, other, options)?;
+            Ok(engine.transfer(transfer))
+        };
+        self.line.ask(begin).await?
+    }
+
+    /// The other call is another shard's.
+    async fn transfer_across(&self, other: &Call, options: TransferOptions) -> Result<Transfer, Error> {
+        other.established().await?;
+        let (id, consulted, to_contact) = (self.id, other.id, options.to_contact);
+        let target = other.line.ask(move |engine, _| engine.endpoint().consulted(consulted, to_contact)).await??;
+        let begin = move |engine: &mut Engine, now| {
+            let transfer = engine.endpoint_mut().transfer_consulted(now, id, &target, options)?;
             Ok(engine.transfer(transfer))
         };
         self.line.ask(begin).await?
@@ -381,7 +408,7 @@ impl Call {
         let (sender, receiver) = unbounded();
         let id = self.id;
         // If the engine is gone the stream ends at once.
-        let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.listen_to_transfers(Some(id), sender)));
+        self.line.post(move |engine, _| engine.listen_to_transfers(Some(id), sender));
         Events(receiver)
     }
 

@@ -24,6 +24,12 @@ impl Asker {
         self.callback = Some(callback);
     }
 
+    /// Nobody wants the answers any more. Whether there is somebody to ask.
+    pub(super) fn forget(&mut self) -> bool {
+        self.replies.clear();
+        self.callback.is_some()
+    }
+
     /// Asks. The answer comes out of [`poll`](Asker::poll).
     pub(super) fn ask(&mut self, query: CredentialQuery, request: CredentialRequest) {
         let Some(callback) = &mut self.callback else { return };

@@ -4,7 +4,6 @@ use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Weak;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,14 +18,14 @@ use super::publication::Publication;
 use super::subscription::{IncomingSubscription, Subscription};
 use super::transfer::{self, Transfer, TransferRequest};
 use super::watched::Watched;
-use super::{AgentEvent, Job, Line};
+use super::{AgentEvent, Job, WeakLine};
 use crate::endpoint::{
     self, CallEvent, CallId, Config, Endpoint, Error, Event, Invitation, OpId, Outcome, PublicationId, SubscriptionId,
     TransferEvent, TransferId, TransferRequestId,
 };
 use crate::message::StatusCode;
 use crate::time::Instant;
-use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record};
+use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Note, Output, Path, QueryId, Record};
 
 /// Incoming calls kept for an application that does not listen yet.
 const BACKLOG: usize = 64;
@@ -39,7 +38,7 @@ pub struct Engine {
     endpoint: Endpoint,
     inbox: UnboundedReceiver<Job>,
     /// Weak: when the last handle is gone the inbox ends, and with it the agent.
-    line: Weak<UnboundedSender<Job>>,
+    line: WeakLine,
     waiting: HashMap<OpId, oneshot::Sender<Result<Outcome, Error>>>,
     calls: HashMap<CallId, Hub>,
     transfers: HashMap<TransferId, transfer::Hub>,
@@ -51,15 +50,12 @@ pub struct Engine {
     watched: Watched,
     asker: Asker,
     abandoned: bool,
+    /// It was begun anew, and was to be registered before.
+    resumes: Option<bool>,
 }
 
 impl Engine {
-    pub(super) fn new(
-        config: Config,
-        seed: [u8; 32],
-        inbox: UnboundedReceiver<Job>,
-        line: Weak<UnboundedSender<Job>>,
-    ) -> Engine {
+    pub(super) fn new(config: Config, seed: [u8; 32], inbox: UnboundedReceiver<Job>, line: WeakLine) -> Engine {
         Engine {
             endpoint: Endpoint::new(config, seed),
             inbox,
@@ -74,6 +70,7 @@ impl Engine {
             watched: Watched::default(),
             asker: Asker::default(),
             abandoned: false,
+            resumes: None,
         }
     }
 
@@ -99,7 +96,7 @@ impl Engine {
     /// A handle for a call, with its hub.
     pub(super) fn handle(&mut self, id: CallId, invitation: Option<Box<Invitation>>) -> Option<Call> {
         let info = self.endpoint.call_info(id)?;
-        let line = Line(self.line.upgrade()?);
+        let line = self.line.upgrade()?;
         let hub = Hub::new(info);
         self.calls.insert(id, hub.clone());
         Some(Call::new(id, line, hub, invitation))
@@ -114,17 +111,17 @@ impl Engine {
     }
 
     pub(super) fn subscription(&mut self, id: SubscriptionId) -> Option<Subscription> {
-        let line = Line(self.line.upgrade()?);
+        let line = self.line.upgrade()?;
         Some(self.watched.subscription(id, line))
     }
 
     pub(super) fn publication(&mut self, id: PublicationId) -> Option<Publication> {
-        let line = Line(self.line.upgrade()?);
+        let line = self.line.upgrade()?;
         self.watched.publication(id, line)
     }
 
     pub(super) fn listen_for_subscriptions(&mut self, sender: UnboundedSender<IncomingSubscription>) {
-        self.watched.listen(self.line.upgrade().map(Line), sender);
+        self.watched.listen(self.line.upgrade(), sender);
     }
 
     pub(super) fn ask_for_credentials(&mut self, callback: Callback) {
@@ -158,7 +155,7 @@ impl Engine {
         match (decider, self.line.upgrade()) {
             (Some((_, decider)), Some(line)) => {
                 // It was open a moment ago; one that is not decides nothing, and time does.
-                let _ = decider.unbounded_send(TransferRequest::new(id, Line(line), asked));
+                let _ = decider.unbounded_send(TransferRequest::new(id, line, asked));
             }
             _ => _ = self.endpoint.reject_transfer(now, id, StatusCode::DECLINE, None),
         }
@@ -175,10 +172,10 @@ impl Engine {
             Event::Incoming { call, invitation, at } => self.on_incoming(at, call, invitation),
             Event::Call { call, event, .. } => self.on_call_event(call, event),
             Event::IncomingSubscription { subscription, request, .. } => {
-                self.watched.on_incoming(subscription, request, self.line.upgrade().map(Line));
+                self.watched.on_incoming(subscription, request, self.line.upgrade());
             }
             Event::Subscription { subscription, event, .. } => {
-                self.watched.on_subscription(subscription, event, self.line.upgrade().map(Line));
+                self.watched.on_subscription(subscription, event, self.line.upgrade());
             }
             Event::Publication { publication, state, .. } => self.watched.on_publication(publication, state),
             Event::CredentialsNeeded { query, request, .. } => self.asker.ask(query, *request),
@@ -192,6 +189,8 @@ impl Engine {
                 }
             }
             Event::TransferRequested { request, asked, at } => self.on_transfer_requested(at, request, *asked),
+            // There is one connection and one registration, of which the first shard tells.
+            Event::Connection { .. } | Event::Registration { .. } if !self.endpoint.is_leading() => {}
             other => {
                 if let Some(event) = AgentEvent::of(other) {
                     self.watchers.retain(|watcher| watcher.unbounded_send(event.clone()).is_ok());
@@ -229,11 +228,53 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// The endpoint has failed: another takes its place. Its calls are over, and what was under way has failed; who listens
+    /// goes on listening.
+    fn revive(&mut self, now: Instant) {
+        let error = Error::Internal("the user agent has failed, and was begun anew");
+        self.resumes = Some(self.endpoint.wants_registration());
+        self.endpoint = self.endpoint.successor();
+        for (_, sender) in self.waiting.drain() {
+            // Whoever gave up waiting does not want the answer.
+            let _ = sender.send(Err(error.clone()));
+        }
+        for (_, hub) in self.calls.drain() {
+            hub.fail(now, &error);
+        }
+        for (_, hub) in self.transfers.drain() {
+            hub.tell(TransferEvent::Ended(Err(error.clone())));
+        }
+        self.backlog.clear();
+        self.deciders.retain(|(of, _)| of.is_none());
+        self.watched.forget();
+        if self.asker.forget() {
+            self.endpoint.set_ask_credentials(true);
+        }
+        if self.abandoned {
+            self.endpoint.shutdown(now, FAREWELL);
+        }
+    }
+}
+
 impl Machine for Engine {
     type Event = Infallible;
 
     fn flow_opened(&mut self, now: Instant, info: FlowInfo) -> FlowId {
         self.endpoint.flow_opened(now, info)
+    }
+
+    fn flow_shared(&mut self, now: Instant, flow: FlowId, info: FlowInfo) {
+        self.endpoint.flow_shared(now, flow, info);
+    }
+
+    fn noted(&mut self, now: Instant, note: Note) {
+        self.endpoint.noted(now, note);
+    }
+
+    fn begin_anew(&mut self, now: Instant) -> bool {
+        self.revive(now);
+        true
     }
 
     fn flow_changed(&mut self, now: Instant, flow: FlowId, change: FlowChange) {
@@ -273,7 +314,7 @@ impl Machine for Engine {
         }
         if self.endpoint.is_finished() {
             // Handles that still wait are told that it is over by their channels closing.
-            self.line = Weak::new();
+            self.line = WeakLine::default();
             self.waiting.clear();
             self.incoming.clear();
             self.watchers.clear();
@@ -287,6 +328,10 @@ impl Machine for Engine {
 
     fn poll_inbox(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         let mut taken = Poll::Pending;
+        if let Some(registered) = self.resumes.take() {
+            self.endpoint.begin_again(now, registered);
+            taken = Poll::Ready(());
+        }
         while let Some((query, credential)) = self.asker.poll(cx) {
             // One that cannot be sent is none; one that comes too late is not needed.
             if self.endpoint.credentials(now, query, credential).is_err() {

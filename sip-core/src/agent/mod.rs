@@ -39,7 +39,7 @@ pub use subscription::{IncomingSubscription, Notices, Subscription};
 pub use transfer::{Transfer, TransferRequest};
 pub use user_agent::{AgentEvent, Response, UserAgent};
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use futures_channel::mpsc::UnboundedSender;
 use futures_channel::oneshot;
@@ -54,9 +54,41 @@ const STOPPED: Error = Error::State("the user agent has stopped");
 
 /// The handles' end of the line to the engine.
 #[derive(Clone, Debug)]
-struct Line(Arc<UnboundedSender<Job>>);
+struct Line {
+    own: Arc<UnboundedSender<Job>>,
+    /// The line to the first of several engines, which has the ways to the servers: it goes on as long as somebody holds
+    /// anything of any of them.
+    lead: Arc<UnboundedSender<Job>>,
+}
+
+/// A line that keeps nobody going.
+#[derive(Clone, Debug, Default)]
+struct WeakLine {
+    own: Weak<UnboundedSender<Job>>,
+    lead: Weak<UnboundedSender<Job>>,
+}
+
+impl WeakLine {
+    fn upgrade(&self) -> Option<Line> {
+        Some(Line { own: self.own.upgrade()?, lead: self.lead.upgrade()? })
+    }
+}
 
 impl Line {
+    fn downgrade(&self) -> WeakLine {
+        WeakLine { own: Arc::downgrade(&self.own), lead: Arc::downgrade(&self.lead) }
+    }
+
+    /// Whether both lead to the same engine.
+    fn is(&self, other: &Line) -> bool {
+        Arc::ptr_eq(&self.own, &other.own)
+    }
+
+    /// Has the engine do something. If it is gone, nobody is left to do it for.
+    fn post(&self, job: impl FnOnce(&mut Engine, Instant) + Send + 'static) {
+        let _ = self.own.unbounded_send(Box::new(job));
+    }
+
     /// Has the engine do something and waits for what it gives.
     async fn ask<T: Send + 'static>(
         &self,
@@ -67,7 +99,7 @@ impl Line {
             // The asker may have gone: then nobody wants the answer.
             let _ = sender.send(job(engine, now));
         });
-        self.0.unbounded_send(job).map_err(|_| STOPPED)?;
+        self.own.unbounded_send(job).map_err(|_| STOPPED)?;
         receiver.await.map_err(|_| STOPPED)
     }
 
@@ -76,9 +108,17 @@ impl Line {
         &self,
         begin: impl FnOnce(&mut crate::endpoint::Endpoint, Instant) -> OpId + Send + 'static,
     ) -> Result<Outcome, Error> {
+        self.begin(begin)?.await.map_err(|_| STOPPED)?
+    }
+
+    /// Begins an operation; its end comes later.
+    fn begin(
+        &self,
+        begin: impl FnOnce(&mut crate::endpoint::Endpoint, Instant) -> OpId + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<Outcome, Error>>, Error> {
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |engine, now| engine.begin(now, begin, sender));
-        self.0.unbounded_send(job).map_err(|_| STOPPED)?;
-        receiver.await.map_err(|_| STOPPED)?
+        self.own.unbounded_send(job).map_err(|_| STOPPED)?;
+        Ok(receiver)
     }
 }

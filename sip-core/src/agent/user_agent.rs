@@ -1,7 +1,8 @@
 //! The agent's handle.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,13 +15,26 @@ use crate::endpoint::{
     CallId, CallOptions, Config, ConnectionState, ContactBinding, DialogInfo, Error, Event, Notice, Outcome,
     PublishOptions, Push, RegistrationInfo, RegistrationState, SavedCall, SubscribeOptions, TransferOptions,
 };
-use crate::message::{NameAddr, StatusCode, redacted};
+use crate::entropy::Entropy;
+use crate::message::{NameAddr, NameAddrRef, StatusCode, redacted};
 use crate::transaction::TransactionInfo;
+use crate::transport::Sharding;
 
 /// A user agent: one address of record. Clones name the same agent.
 #[derive(Clone, Debug)]
 pub struct UserAgent {
+    /// The line to the engine; of several, to the one that registers.
     line: Line,
+    /// The lines to all of several.
+    shards: Option<Arc<Shards>>,
+}
+
+#[derive(Debug)]
+struct Shards {
+    sharding: Sharding,
+    lines: Vec<Line>,
+    /// Whose turn it is to begin something.
+    turn: AtomicUsize,
 }
 
 /// What happens to an agent apart from its calls.
@@ -83,9 +97,55 @@ impl UserAgent {
     /// When the last handle of the agent and of its calls is dropped, the engine ends what is left and is finished.
     pub fn new(config: Config, seed: [u8; 32]) -> (UserAgent, Engine) {
         let (sender, receiver) = unbounded();
-        let line = Line(Arc::new(sender));
-        let engine = Engine::new(config, seed, receiver, Arc::downgrade(&line.0));
-        (UserAgent { line }, engine)
+        let own = Arc::new(sender);
+        let line = Line { lead: own.clone(), own };
+        let engine = Engine::new(config, seed, receiver, line.downgrade());
+        (UserAgent { line, shards: None }, engine)
+    }
+
+    /// A user agent in several engines side by side, each of which a driver must run, with no lock between them: what comes
+    /// in goes where a [`Router`](crate::transport::Router) says. They share one connection and one registration, which
+    /// are the first one's; calls, subscriptions and requests are begun in each in turn. The limits of the settings are
+    /// parted among them.
+    pub fn sharded(config: &Config, sharding: Sharding, seed: [u8; 32]) -> (UserAgent, Vec<Engine>) {
+        let mut entropy = Entropy::new(seed);
+        let mut lead = None;
+        let made = config.sharded(&sharding).into_iter().map(|config| {
+            let (sender, receiver) = unbounded();
+            let own = Arc::new(sender);
+            let line = Line { lead: lead.get_or_insert_with(|| own.clone()).clone(), own };
+            let engine = Engine::new(config, entropy.seed(), receiver, line.downgrade());
+            (line, engine)
+        });
+        let (lines, engines): (Vec<Line>, Vec<Engine>) = made.unzip();
+        let Some(line) = lines.first().cloned() else {
+            // There is always one.
+            let (agent, engine) = UserAgent::new(config.clone(), seed);
+            return (agent, vec![engine]);
+        };
+        let shards = Arc::new(Shards { sharding, lines, turn: AtomicUsize::new(0) });
+        (UserAgent { line, shards: Some(shards) }, engines)
+    }
+
+    /// The lines to all engines.
+    fn lines(&self) -> &[Line] {
+        match &self.shards {
+            Some(shards) => &shards.lines,
+            None => std::slice::from_ref(&self.line),
+        }
+    }
+
+    /// Where the next thing is begun.
+    fn next(&self) -> &Line {
+        let Some(shards) = &self.shards else { return &self.line };
+        let turn = shards.turn.fetch_add(1, Relaxed);
+        turn.checked_rem(shards.lines.len()).and_then(|turn| shards.lines.get(turn)).unwrap_or(&self.line)
+    }
+
+    /// Where what comes in belongs that carries this tag of ours.
+    fn of_tag(&self, tag: &str) -> &Line {
+        let shards = self.shards.as_ref();
+        shards.and_then(|shards| shards.lines.get(shards.sharding.of(tag))).unwrap_or(&self.line)
     }
 
     /// Sets who is asked when a server wants credentials that are missing or were refused, e.g. a token that ran out. The
@@ -110,8 +170,17 @@ impl UserAgent {
         F: Future<Output = Option<Credential>> + Send + 'static,
     {
         let callback: Callback = Box::new(move |request| Box::pin(callback(request)));
-        // If the engine is gone nobody asks any more.
-        let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.ask_for_credentials(callback)));
+        if self.shards.is_none() {
+            return self.line.post(move |engine, _| engine.ask_for_credentials(callback));
+        }
+        // Held as long as it takes to begin an answer.
+        let shared = Arc::new(Mutex::new(callback));
+        for line in self.lines() {
+            let shared = shared.clone();
+            let ask: Callback =
+                Box::new(move |request| (shared.lock().unwrap_or_else(PoisonError::into_inner))(request));
+            line.post(move |engine, _| engine.ask_for_credentials(ask));
+        }
     }
 
     /// Opens the way to the server. Done when it is up.
@@ -120,7 +189,10 @@ impl UserAgent {
     ///
     /// [`Error::Transport`] if it cannot be opened within [`Config::connect_timeout`].
     pub async fn connect(&self) -> Result<(), Error> {
-        self.line.operate(|endpoint, now| endpoint.connect(now)).await.map(drop)
+        for line in self.lines() {
+            line.operate(|endpoint, now| endpoint.connect(now)).await?;
+        }
+        Ok(())
     }
 
     /// Sees at once whether the connection is of use; see [`Endpoint::check_connection`](crate::endpoint::Endpoint::check_connection).
@@ -193,22 +265,30 @@ impl UserAgent {
         self.line.ask(|engine, _| engine.endpoint_mut().inspect_registration()).await
     }
 
-    /// The dialogs of calls and subscriptions, the oldest first, each with its history.
+    /// The dialogs of calls and subscriptions, the oldest of each shard first, each with its history.
     ///
     /// # Errors
     ///
     /// [`Error::State`] if the agent has stopped.
     pub async fn inspect_dialogs(&self) -> Result<Vec<DialogInfo>, Error> {
-        self.line.ask(|engine, _| engine.endpoint_mut().inspect_dialogs()).await
+        let mut all = Vec::new();
+        for line in self.lines() {
+            all.append(&mut line.ask(|engine, _| engine.endpoint_mut().inspect_dialogs()).await?);
+        }
+        Ok(all)
     }
 
-    /// The transactions, the oldest first, each with its history, and with its call while that is known.
+    /// The transactions, the oldest of each shard first, each with its history, and with its call while that is known.
     ///
     /// # Errors
     ///
     /// [`Error::State`] if the agent has stopped.
     pub async fn inspect_transactions(&self) -> Result<Vec<(Option<CallId>, TransactionInfo)>, Error> {
-        self.line.ask(|engine, _| engine.endpoint_mut().inspect_transactions()).await
+        let mut all = Vec::new();
+        for line in self.lines() {
+            all.append(&mut line.ask(|engine, _| engine.endpoint_mut().inspect_transactions()).await?);
+        }
+        Ok(all)
     }
 
     /// Calls a target. The INVITE is on its way; see [`Call::established`] for the answer.
@@ -222,7 +302,7 @@ impl UserAgent {
             let id = engine.endpoint_mut().call(now, &target, options)?;
             engine.handle(id, None).ok_or(Error::State("the call ended at once"))
         };
-        self.line.ask(place).await?
+        self.next().ask(place).await?
     }
 
     /// Goes on with a call that another user agent has saved ([`Call::save`]) and has no more, e.g. one of this program
@@ -232,18 +312,22 @@ impl UserAgent {
     ///
     /// See [`Endpoint::restore_call`](crate::endpoint::Endpoint::restore_call).
     pub async fn restore_call(&self, saved: SavedCall) -> Result<Call, Error> {
+        let tag = NameAddrRef::parse(&saved.local).ok().and_then(|local| local.tag()).unwrap_or_default().to_owned();
         let restore = move |engine: &mut Engine, now| {
             let id = engine.endpoint_mut().restore_call(now, &saved)?;
             engine.handle(id, None).ok_or(Error::State("the call ended at once"))
         };
-        self.line.ask(restore).await?
+        self.of_tag(&tag).ask(restore).await?
     }
 
     /// The calls that come in from now on, and those that wait.
     pub fn incoming(&self) -> Events<Call> {
         let (sender, receiver) = unbounded();
-        // If the engine is gone the stream ends at once.
-        let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.listen(sender)));
+        // If the engines are gone the stream ends at once.
+        for line in self.lines() {
+            let sender = sender.clone();
+            line.post(move |engine, _| engine.listen(sender));
+        }
         Events(receiver)
     }
 
@@ -251,8 +335,11 @@ impl UserAgent {
     /// within a call whose handle is asked for them come there alone. With no stream they are refused.
     pub fn transfer_requests(&self) -> Events<TransferRequest> {
         let (sender, receiver) = unbounded();
-        // If the engine is gone the stream ends at once.
-        let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.listen_to_transfers(None, sender)));
+        // If the engines are gone the stream ends at once.
+        for line in self.lines() {
+            let sender = sender.clone();
+            line.post(move |engine, _| engine.listen_to_transfers(None, sender));
+        }
         Events(receiver)
     }
 
@@ -267,7 +354,7 @@ impl UserAgent {
             let transfer = engine.endpoint_mut().refer(now, &peer, &target, options)?;
             Ok(engine.transfer(transfer))
         };
-        self.line.ask(begin).await?
+        self.next().ask(begin).await?
     }
 
     /// Subscribes to an event package at a target (RFC 6665). The SUBSCRIBE is on its way; see
@@ -282,14 +369,17 @@ impl UserAgent {
             let id = engine.endpoint_mut().subscribe(now, &target, options)?;
             engine.subscription(id).ok_or(super::STOPPED)
         };
-        self.line.ask(begin).await?
+        self.next().ask(begin).await?
     }
 
     /// The subscriptions of others to [`Config::packages`] from now on, and those that wait.
     pub fn incoming_subscriptions(&self) -> Events<IncomingSubscription> {
         let (sender, receiver) = unbounded();
-        // If the engine is gone the stream ends at once.
-        let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.listen_for_subscriptions(sender)));
+        // If the engines are gone the stream ends at once.
+        for line in self.lines() {
+            let sender = sender.clone();
+            line.post(move |engine, _| engine.listen_for_subscriptions(sender));
+        }
         Events(receiver)
     }
 
@@ -306,17 +396,21 @@ impl UserAgent {
         options: PublishOptions,
     ) -> Result<Publication, Error> {
         let (event, content_type, body) = (event.to_owned(), content_type.to_owned(), body.into());
-        let sent = self.line.operate(move |endpoint, now| endpoint.publish(now, &event, &content_type, body, options));
+        let line = self.next();
+        let sent = line.operate(move |endpoint, now| endpoint.publish(now, &event, &content_type, body, options));
         let Outcome::Published { publication, .. } = sent.await? else { return Err(super::STOPPED) };
         let gone = Error::State("the publication is over");
-        self.line.ask(move |engine, _| engine.publication(publication)).await?.ok_or(gone)
+        line.ask(move |engine, _| engine.publication(publication)).await?.ok_or(gone)
     }
 
     /// What happens to the agent from now on.
     pub fn events(&self) -> Events<AgentEvent> {
         let (sender, receiver) = unbounded();
-        // If the engine is gone the stream ends at once.
-        let _ = self.line.0.unbounded_send(Box::new(move |engine, _| engine.watch(sender)));
+        // If the engines are gone the stream ends at once.
+        for line in self.lines() {
+            let sender = sender.clone();
+            line.post(move |engine, _| engine.watch(sender));
+        }
         Events(receiver)
     }
 
@@ -327,7 +421,7 @@ impl UserAgent {
     /// [`Error::Timeout`] and [`Error::Transport`] if it is not there.
     pub async fn options(&self, target: &str) -> Result<Response, Error> {
         let target = target.to_owned();
-        self.line.operate(move |endpoint, now| endpoint.options(now, &target)).await.and_then(response)
+        self.next().operate(move |endpoint, now| endpoint.options(now, &target)).await.and_then(response)
     }
 
     /// Sends an instant message.
@@ -337,7 +431,7 @@ impl UserAgent {
     /// [`Error::Status`] if it was refused.
     pub async fn message(&self, target: &str, content_type: &str, body: impl Into<Bytes>) -> Result<Response, Error> {
         let (target, content_type, body) = (target.to_owned(), content_type.to_owned(), body.into());
-        let sent = self.line.operate(move |endpoint, now| endpoint.message(now, &target, &content_type, body));
+        let sent = self.next().operate(move |endpoint, now| endpoint.message(now, &target, &content_type, body));
         sent.await.and_then(response)
     }
 
@@ -347,7 +441,17 @@ impl UserAgent {
     ///
     /// [`Error::State`] if it has stopped already.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Error> {
-        self.line.operate(move |endpoint, now| endpoint.shutdown(now, deadline)).await.map(drop)
+        let begun: Vec<_> =
+            self.lines().iter().map(|line| line.begin(move |endpoint, now| endpoint.shutdown(now, deadline))).collect();
+        let mut result = Ok(());
+        for ended in begun {
+            let ended = match ended {
+                Ok(ended) => ended.await.unwrap_or(Err(super::STOPPED)),
+                Err(error) => Err(error),
+            };
+            result = result.and(ended.map(drop));
+        }
+        result
     }
 }
 

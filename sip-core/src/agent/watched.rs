@@ -21,6 +21,11 @@ pub(super) struct Watched {
 }
 
 impl Watched {
+    /// Everything is lost but who listens.
+    pub(super) fn forget(&mut self) {
+        *self = Watched { incoming: std::mem::take(&mut self.incoming), ..Watched::default() };
+    }
+
     pub(super) fn subscription(&mut self, id: SubscriptionId, line: Line) -> Subscription {
         Subscription::new(id, line, self.hub(id))
     }

@@ -19,19 +19,19 @@ pub enum AuthError {
     #[error("unsupported challenge: {0}")]
     Unsupported(Box<str>),
     /// A token is asked for on a connection where others could read it (RFC 8898 2.1.2).
-    #[error("a token for realm {realm:?} is not sent over a connection that is not encrypted")]
+    #[error("a token for realm \"{realm}\" is not sent over a connection that is not encrypted")]
     Unprotected {
         /// The realm of the challenge.
         realm: Box<str>,
     },
     /// The application gave no credential for this realm.
-    #[error("no credential for realm {realm:?}")]
+    #[error("no credential for realm \"{realm}\"")]
     NoCredential {
         /// The realm of the challenge.
         realm: Box<str>,
     },
     /// The algorithm is weaker than what this realm used before, or than the configured minimum.
-    #[error("realm {realm:?} offers only {offered:?}, at least {required:?} is required")]
+    #[error("realm \"{realm}\" offers only {}, at least {} is required", .offered.as_str(), .required.as_str())]
     Downgrade {
         /// The realm of the challenge.
         realm: Box<str>,
@@ -41,13 +41,13 @@ pub enum AuthError {
         required: Algorithm,
     },
     /// The server read the credentials and refused them: wrong user name or password.
-    #[error("wrong user name or password for {realm:?}")]
+    #[error("wrong user name or password for \"{realm}\"")]
     Rejected {
         /// The realm of the challenge.
         realm: Box<str>,
     },
     /// The server refused the token.
-    #[error("the token for {realm:?} is not accepted{}{error}", if .error.is_empty() { "" } else { ": " })]
+    #[error("the token for \"{realm}\" is not accepted{}{error}", if .error.is_empty() { "" } else { ": " })]
     TokenRejected {
         /// The realm of the challenge.
         realm: Box<str>,

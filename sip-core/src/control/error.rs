@@ -53,6 +53,9 @@ pub enum ErrorValue {
     Limit {
         message: String,
     },
+    Internal {
+        message: String,
+    },
 }
 
 /// Why a call ended.
@@ -124,6 +127,7 @@ impl From<Error> for ErrorValue {
             Error::Protocol(message) => ErrorValue::Protocol { message: message.into() },
             Error::Cancelled => ErrorValue::Cancelled,
             Error::Limit(message) => ErrorValue::Limit { message: message.into() },
+            Error::Internal(message) => ErrorValue::Internal { message: message.into() },
         }
     }
 }
@@ -140,7 +144,8 @@ writes_tagged!(ErrorValue, "kind":
     Glare,
     Protocol { message },
     Cancelled,
-    Limit { message }
+    Limit { message },
+    Internal { message }
 );
 
 writes!(EndValue { by, status, reason, cause, error });

@@ -14,6 +14,7 @@ mod notification;
 mod numbers;
 mod registration;
 mod saved;
+mod shards;
 mod snapshot;
 mod transfer;
 
@@ -32,6 +33,7 @@ pub use inspection::{DialogValue, TransactionValue};
 pub use json::ToJson;
 pub use notification::{AddressValue, DtmfValue, Notification, ResultValue};
 pub use registration::{BindingValue, FlowValue, PushStateValue, PushValue, RegistrationSnapshot};
+pub use shards::{Commands, Consulted, Recipient};
 pub use snapshot::{HoldValue, SessionTimerValue, Snapshot, TransitionValue};
 
 use crate::auth::Credential;
@@ -41,7 +43,7 @@ use crate::endpoint::{
 };
 use crate::message::StatusCode;
 use crate::time::Instant;
-use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record};
+use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Note, Output, Path, QueryId, Record};
 use numbers::Numbers;
 
 /// How long a shutdown may take if the command does not say.
@@ -72,20 +74,26 @@ impl Control {
     ///
     /// An `input` error naming the field that cannot be used.
     pub fn new(config: AgentConfig, seed: [u8; 32]) -> Result<Control, ErrorValue> {
-        let saved = config.keep_calls.then(HashMap::new);
+        let keeps = config.keep_calls;
         let config = config.into_config().map_err(ErrorValue::from)?;
-        Ok(Control {
+        Ok(Control::of(config, seed, keeps))
+    }
+
+    fn of(config: Config, seed: [u8; 32], keeps: bool) -> Control {
+        let saved = keeps.then(HashMap::new);
+        let first = shards::first_number(config.shard.map_or(0, |shard| shard.index));
+        Control {
             endpoint: Endpoint::new(config, seed),
             waiting: HashMap::new(),
             calls: HashMap::new(),
             numbers: HashMap::new(),
-            next_call: 0,
-            transfers: transfer::Numbers::default(),
-            subscriptions: Numbers::new(),
-            publications: Numbers::new(),
+            next_call: first,
+            transfers: transfer::Numbers::after(first),
+            subscriptions: Numbers::after(first),
+            publications: Numbers::after(first),
             notifications: VecDeque::new(),
             saved,
-        })
+        }
     }
 
     /// The endpoint itself.
@@ -365,6 +373,12 @@ impl Control {
             }
             Event::Subscription { subscription, event, at } => return self.on_subscription(subscription, event, at),
             Event::Publication { publication, state, at } => self.on_publication(publication, state, at),
+            // There is one connection, one registration and one end, of which the first shard tells.
+            Event::Connection { .. } | Event::Registration { .. } | Event::Stopped { .. }
+                if !self.endpoint.is_leading() =>
+            {
+                return None;
+            }
             other => return Notification::of_agent(other),
         })
     }
@@ -403,6 +417,14 @@ impl Machine for Control {
 
     fn flow_opened(&mut self, now: Instant, info: FlowInfo) -> FlowId {
         self.endpoint.flow_opened(now, info)
+    }
+
+    fn flow_shared(&mut self, now: Instant, flow: FlowId, info: FlowInfo) {
+        self.endpoint.flow_shared(now, flow, info);
+    }
+
+    fn noted(&mut self, now: Instant, note: Note) {
+        self.endpoint.noted(now, note);
     }
 
     fn flow_changed(&mut self, now: Instant, flow: FlowId, change: FlowChange) {

@@ -12,8 +12,9 @@ pub(super) struct Numbers<T> {
 }
 
 impl<T: Copy + Eq + Hash> Numbers<T> {
-    pub(super) fn new() -> Numbers<T> {
-        Numbers { ids: HashMap::new(), numbers: HashMap::new(), last: 0 }
+    /// The first has the number after that.
+    pub(super) fn after(last: u32) -> Numbers<T> {
+        Numbers { ids: HashMap::new(), numbers: HashMap::new(), last }
     }
 
     /// The number of an id; a new one has the next.

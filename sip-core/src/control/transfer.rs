@@ -21,6 +21,11 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
+    /// The first has the number after that.
+    pub(super) fn after(last: u32) -> Numbers {
+        Numbers { last, ..Numbers::default() }
+    }
+
     fn next(&mut self) -> u32 {
         self.last = self.last.wrapping_add(1);
         self.last
@@ -57,7 +62,7 @@ impl Control {
         self.answer_transfer(command.id, transfer)
     }
 
-    fn answer_transfer(&mut self, id: u32, transfer: TransferId) -> Result<Option<OpId>, ErrorValue> {
+    pub(super) fn answer_transfer(&mut self, id: u32, transfer: TransferId) -> Result<Option<OpId>, ErrorValue> {
         let number = self.transfers.next();
         self.transfers.ours.insert(transfer, number);
         self.answer(id, ResultValue::Transfer { transfer: number });
@@ -143,7 +148,7 @@ impl Control {
     }
 }
 
-fn options(command: &mut Command) -> TransferOptions {
+pub(super) fn options(command: &mut Command) -> TransferOptions {
     let mut options = TransferOptions { headers: command.headers.take().unwrap_or_default(), ..Default::default() };
     options.hang_up = command.hang_up.unwrap_or(options.hang_up);
     options.to_contact = command.to_contact.unwrap_or(options.to_contact);

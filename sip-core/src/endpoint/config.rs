@@ -7,7 +7,7 @@ use super::{Error, GruuUse, IdentityTrust, Push, Replacing};
 use crate::auth::{Algorithm, Credential};
 use crate::message::{EventRef, Host, Limits, Uri, UriRef};
 use crate::transaction::TimerConfig;
-use crate::transport::{Finder, MessageRate, Target, Transport, Wanted};
+use crate::transport::{Finder, MessageRate, Shard, Target, Transport, Wanted};
 
 /// The settings of one endpoint: one user agent with one address of record.
 #[derive(Clone, Debug)]
@@ -109,6 +109,8 @@ pub struct Config {
     pub info_packages: Vec<Box<str>>,
     /// Report every message.
     pub trace: bool,
+    /// Which of several endpoints of one user agent this is; see [`Config::sharded`].
+    pub(crate) shard: Option<Shard>,
 }
 
 /// Whether provisional responses, e.g. that it rings, are acknowledged like final ones (RFC 3262).
@@ -287,6 +289,7 @@ impl Config {
             unsolicited: vec!["message-summary".into()],
             info_packages: Vec::new(),
             trace: false,
+            shard: None,
         })
     }
 

@@ -39,6 +39,13 @@ pub(super) struct Asking {
     open: Vec<Question>,
 }
 
+impl Asking {
+    /// The first question has the number after that.
+    pub(super) fn after(last: u64) -> Asking {
+        Asking { next: last, open: Vec::new() }
+    }
+}
+
 /// One question, and the requests that wait for its answer.
 #[derive(Debug)]
 struct Question {

@@ -36,6 +36,8 @@ pub enum Error {
     Cancelled,
     /// A limit of the configuration was reached.
     Limit(&'static str),
+    /// This program failed at something else (it panicked), and what was under way there is lost.
+    Internal(&'static str),
 }
 
 /// A final response that is no success.
@@ -161,7 +163,7 @@ impl fmt::Display for Error {
                 f.write_str(": ")?;
                 f.write_str(&input.message)
             }
-            Error::State(message) | Error::Limit(message) => f.write_str(message),
+            Error::State(message) | Error::Limit(message) | Error::Internal(message) => f.write_str(message),
             Error::Glare => f.write_str("the other side's offer came first"),
             Error::Protocol(message) => f.write_str(message),
             Error::Cancelled => f.write_str("given up by this side"),

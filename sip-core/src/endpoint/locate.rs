@@ -249,6 +249,33 @@ impl Endpoint {
         elsewhere
     }
 
+    /// Whether a request whose connection broke goes over another one that is up (RFC 5626 4.3). Not within a call, which
+    /// tells the other side where it is now, but for its end; not an INVITE that has got somewhere, which would ring twice.
+    pub(super) fn goes_over_another(&mut self, now: Instant, key: Key, error: &Error) -> bool {
+        let (Error::Transport(_), Some(outgoing)) = (error, self.outgoing.get(key)) else { return false };
+        let flows = self.transactions.flows();
+        if outgoing.path.is_none_or(|path| flows.contains(path.flow)) {
+            return false;
+        }
+        let may = match (outgoing.purpose, &outgoing.hop) {
+            (Purpose::Register(_), _) => false,
+            (purpose @ Purpose::Invite(_), _) => !outgoing.heard && self.may_retry(purpose),
+            (Purpose::Bye(_) | Purpose::Nobody, _) | (_, Hop::Server) => true,
+            _ => false,
+        };
+        let other = self.connection.ups().find(|path| flows.contains(path.flow));
+        let (true, Some(other)) = (may && outgoing.whereabouts.tries < TRIES, other) else { return false };
+        if let Some(outgoing) = self.outgoing.get_mut(key) {
+            outgoing.whereabouts.tries = outgoing.whereabouts.tries.saturating_add(1);
+            outgoing.whereabouts.place = None;
+            outgoing.hop = Hop::Path(other);
+            outgoing.length = Default::default();
+            outgoing.client = None;
+        }
+        self.try_request(now, key);
+        true
+    }
+
     /// What to tell of a request for which there is no place left: what came of the last one, if there was any.
     pub(super) fn last_failure(&mut self, key: Key, error: FlowError) -> Error {
         let before = self.outgoing.get_mut(key).and_then(|outgoing| outgoing.whereabouts.failure.take());

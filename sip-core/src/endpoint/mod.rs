@@ -47,6 +47,7 @@ mod respond;
 mod saved;
 mod session;
 mod session_timer;
+mod shard;
 mod shutdown;
 mod sips;
 mod size;
@@ -100,7 +101,7 @@ use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
 use crate::transaction::{self, Traffic, Transactions};
 use crate::transport::{
-    Breakers, Dead, FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record, Transport,
+    Breakers, Dead, FlowChange, FlowError, FlowId, FlowInfo, Machine, Note, Output, Path, QueryId, Record, Transport,
 };
 use call::Call;
 use connection::Connection;
@@ -207,12 +208,16 @@ pub struct Endpoint {
     next_op: u64,
     shutdown: Option<Shutdown>,
     finished: bool,
+    /// The other shards are to hear of the ways to the servers, or of the registration.
+    news: bool,
 }
 
 impl Endpoint {
     /// An endpoint at rest. All its randomness comes from `seed`, which must be unpredictable outside of tests.
     pub fn new(config: Config, seed: [u8; 32]) -> Endpoint {
+        let shard = config.shard;
         let mut entropy = Entropy::new(seed);
+        entropy.belong_to(shard);
         let mut layer_seed = [0; 32];
         for chunk in layer_seed.chunks_exact_mut(8) {
             chunk.copy_from_slice(&entropy.u64().to_le_bytes());
@@ -225,11 +230,12 @@ impl Endpoint {
             transactions.set_server_name(&config.user_agent);
         }
         transactions.set_message_rate(limits.message_rate);
+        transactions.flows_mut().number_from(shard::first_flow(shard));
         let connection = Connection::new(&config, &mut entropy);
         Endpoint {
             transactions,
             auth: credentials::client(&config),
-            asking: Asking::default(),
+            asking: Asking::after(shard.map_or(0, |shard| (shard.index as u64) << 24)),
             hash: KeyedHash::new(&mut entropy),
             registration: Registration::new(&config, connection.len(), &mut entropy),
             connection,
@@ -243,20 +249,21 @@ impl Endpoint {
             breakers: Breakers::default(),
             totals: Totals::default(),
             keep_alives: IdMap::default(),
-            calls: Arena::new(),
+            calls: shard::arena(shard),
             by_dialog: IdMap::default(),
-            transfers: Arena::new(),
-            referrals: Arena::new(),
+            transfers: shard::arena(shard),
+            referrals: shard::arena(shard),
             acks: IdMap::default(),
             ended: replaces::Ended::default(),
-            subscriptions: Arena::new(),
+            subscriptions: shard::arena(shard),
             usages: IdMap::default(),
-            publications: Arena::new(),
+            publications: shard::arena(shard),
             timers: TimerQueue::new(),
             events: VecDeque::new(),
             next_op: 0,
             shutdown: None,
             finished: false,
+            news: false,
         }
     }
 
@@ -335,6 +342,7 @@ impl Endpoint {
             }
         }
         self.check_shutdown(now);
+        self.tell_shards();
     }
 }
 
@@ -369,6 +377,17 @@ impl Machine for Endpoint {
 
     fn flow_opened(&mut self, _now: Instant, info: FlowInfo) -> FlowId {
         self.transactions.flow_opened(info)
+    }
+
+    fn flow_shared(&mut self, _now: Instant, flow: FlowId, info: FlowInfo) {
+        self.take_shared(flow, info);
+    }
+
+    fn noted(&mut self, now: Instant, note: Note) {
+        if !self.finished {
+            self.take_note(now, &note);
+            self.pump(now);
+        }
     }
 
     fn flow_changed(&mut self, now: Instant, flow: FlowId, change: FlowChange) {

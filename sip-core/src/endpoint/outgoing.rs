@@ -400,6 +400,9 @@ impl Endpoint {
             return;
         }
         let error = self.blame_connection(now, key, error);
+        if self.goes_over_another(now, key, &error) {
+            return;
+        }
         if matches!(error, Error::Transport(_) | Error::Timeout(_)) && self.fail_over(now, key, &error, None) {
             return;
         }

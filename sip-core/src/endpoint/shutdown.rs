@@ -34,7 +34,10 @@ impl Endpoint {
                 }
                 self.end_subscriptions(now);
                 self.remove_publications(now);
-                self.unregister(now);
+                // What one shard has is the first one's to take back.
+                if self.is_leading() {
+                    self.unregister(now);
+                }
             }
         }
         self.pump(now);
@@ -51,7 +54,7 @@ impl Endpoint {
 
     pub(super) fn check_shutdown(&mut self, now: Instant) {
         let left = [self.calls.len(), self.subscriptions.len(), self.publications.len(), self.outgoing.len()];
-        if self.shutdown.is_some() && left == [0; 4] && !self.registration.is_bound() {
+        if self.shutdown.is_some() && left == [0; 4] && (!self.registration.is_bound() || !self.is_leading()) {
             self.finish(now);
         }
     }

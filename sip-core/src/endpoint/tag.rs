@@ -1,6 +1,7 @@
 //! Tags of calls, which this endpoint knows again without keeping them.
 
 use super::Endpoint;
+use crate::hashing::KeyedHash;
 
 /// Characters that nobody can foretell, and those that show that they are ours.
 const RANDOM: usize = 12;
@@ -12,10 +13,13 @@ const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 impl Endpoint {
     /// A tag for a call: 60 random bits, and 40 that only this endpoint can make of them and the Call-ID.
     pub(super) fn call_tag(&mut self, call_id: &str) -> Box<str> {
-        let mut tag = String::with_capacity(LENGTH);
-        self.entropy.token(&mut tag, RANDOM);
-        self.push_proof(&mut tag, call_id);
-        tag.into()
+        let hash = &self.hash;
+        self.entropy.drawn(|entropy| {
+            let mut tag = String::with_capacity(LENGTH);
+            entropy.token(&mut tag, RANDOM);
+            push_proof(hash, &mut tag, call_id);
+            tag
+        })
     }
 
     /// Whether a tag is one of ours for this Call-ID. A late 2xx that nobody remembers is answered only then: otherwise
@@ -23,16 +27,16 @@ impl Endpoint {
     pub(super) fn is_call_tag(&self, call_id: &str, tag: &str) -> bool {
         let Some(random) = tag.get(..RANDOM) else { return false };
         let mut expected = String::from(random);
-        self.push_proof(&mut expected, call_id);
+        push_proof(&self.hash, &mut expected, call_id);
         expected == tag
     }
+}
 
-    fn push_proof(&self, tag: &mut String, call_id: &str) {
-        let mut identity = self.hash.of(&["tag", call_id, tag]);
-        for _ in 0..PROOF {
-            tag.extend(DIGITS.get((identity & 31) as usize).map(|digit| char::from(*digit)));
-            identity >>= 5;
-        }
+fn push_proof(hash: &KeyedHash, tag: &mut String, call_id: &str) {
+    let mut identity = hash.of(&["tag", call_id, tag]);
+    for _ in 0..PROOF {
+        tag.extend(DIGITS.get((identity & 31) as usize).map(|digit| char::from(*digit)));
+        identity >>= 5;
     }
 }
 

@@ -4,7 +4,7 @@ use super::address::{self, single};
 use super::auth_value;
 use super::error::{ErrorKind, Fault, ParseError};
 use super::field_list::Values;
-use super::grammar::{Out, find_blank};
+use super::grammar::{self, Out, find_blank};
 use super::index::{self, Entry, Head, Index};
 use super::lines::Lines;
 use super::values::{self, CSeq, Item, RAck, Replaces};
@@ -153,6 +153,22 @@ impl Fields {
         Err(Fault { left, kind: ErrorKind::Syntax("a Call-ID") }.at(Name::CallId.as_str(), end))
     }
 
+    /// In-Reply-To: the calls this one comes back to, by their Call-IDs.
+    pub fn in_reply_to(&self) -> impl Iterator<Item = &str> {
+        // A quotation mark in a Call-ID begins nothing.
+        let values = self.lines(Name::InReplyTo).flat_map(|line| self.value_of(line).0.split(','));
+        values.map(grammar::trim).filter(|value| !value.is_empty())
+    }
+
+    /// MIME-Version: major and minor.
+    ///
+    /// # Errors
+    ///
+    /// No two numbers with a point between them.
+    pub fn mime_version(&self) -> Result<Option<(u32, u32)>, ParseError> {
+        optional(self.whole(Name::MimeVersion, values::mime_version))
+    }
+
     /// CSeq.
     ///
     /// # Errors
@@ -180,7 +196,7 @@ impl Fields {
         self.number(Name::Expires)
     }
 
-    /// A header field that is, or starts with, a number: Min-Expires, RSeq, Retry-After, Session-Expires, Min-SE …
+    /// A header field that is, or starts with, a number: Content-Length, Min-Expires, RSeq, Flow-Timer, Min-SE …
     ///
     /// # Errors
     ///
@@ -205,7 +221,8 @@ impl Fields {
         single(text, name, end).map(Some)
     }
 
-    /// Lists of addresses: Route, Record-Route, Path, Service-Route, P-Asserted-Identity …, over all lines.
+    /// Lists of addresses: Route, Record-Route, Path, Service-Route, P-Asserted-Identity, Alert-Info, Call-Info,
+    /// Error-Info …, over all lines.
     pub fn addresses(&self, name: Name) -> impl Iterator<Item = Result<NameAddrRef<'_>, ParseError>> {
         Values::new(self, name, address::address)
     }

@@ -39,6 +39,7 @@ mod notices;
 mod owned;
 mod params;
 mod parse;
+mod preferences;
 mod privacy;
 mod reason;
 mod redact;
@@ -69,10 +70,11 @@ pub use host::Host;
 pub use identity::{Identity, IdentitySource};
 pub use method::Method;
 pub use name::Name;
-pub use notices::WarningRef;
+pub use notices::{Priority, WarningRef};
 pub use owned::{NameAddr, Uri};
 pub use params::Params;
 pub use parse::{Limits, Message, Request, Response};
+pub use preferences::Preference;
 pub use privacy::Privacy;
 pub use reason::{ReasonRef, reason_value};
 pub use redact::{Wire, redacted};
@@ -84,7 +86,7 @@ pub use uui::UserToUser;
 pub use validate::Rejection;
 pub use values::{CSeq, Item, RAck, Replaces};
 pub use via::Via;
-pub use when::{Date, RetryAfter};
+pub use when::{Date, RetryAfter, Timestamp};
 
 /// A response with these header fields, `|` between them.
 #[cfg(test)]

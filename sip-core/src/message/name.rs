@@ -18,6 +18,11 @@ impl Name {
         TEXTS.get(self as usize).copied().unwrap_or("header field")
     }
 
+    /// Every name the core knows.
+    pub fn all() -> impl Iterator<Item = Name> {
+        NAMES.iter().copied()
+    }
+
     /// The known name in any case or its compact form; `Other` if it is none of these.
     ///
     /// ```

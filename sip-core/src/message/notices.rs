@@ -1,5 +1,5 @@
 //! Small notices beside a call: Alert-Info, Call-Info and Error-Info (RFC 3261 sections 20.4, 20.9, 20.18), Warning
-//! (section 20.43), and the ways a caller asks for an automatic answer.
+//! (section 20.43), Priority (section 20.26), and the ways a caller asks for an automatic answer.
 
 use super::error::{Fault, ParseError};
 use super::grammar::{self, lws, quoted, skip_ws, split};
@@ -55,7 +55,48 @@ impl fmt::Display for WarningRef<'_> {
     }
 }
 
+/// How urgent a request is to whom it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Priority<'a> {
+    /// Life, limb or property are in danger.
+    Emergency,
+    /// More than usual.
+    Urgent,
+    /// As without the header field.
+    Normal,
+    /// Less than usual.
+    NonUrgent,
+    /// Any other, as written.
+    Other(&'a str),
+}
+
+impl<'a> Priority<'a> {
+    /// Reads a value; there is nothing it refuses.
+    pub fn parse(text: &'a str) -> Priority<'a> {
+        let text = grammar::trim(text);
+        let known = [Priority::Emergency, Priority::Urgent, Priority::Normal, Priority::NonUrgent];
+        known.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(text)).unwrap_or(Priority::Other(text))
+    }
+
+    /// As it stands in a header field.
+    pub fn as_str(&self) -> &'a str {
+        match self {
+            Priority::Emergency => "emergency",
+            Priority::Urgent => "urgent",
+            Priority::Normal => "normal",
+            Priority::NonUrgent => "non-urgent",
+            Priority::Other(text) => text,
+        }
+    }
+}
+
 impl Fields {
+    /// Priority.
+    pub fn priority(&self) -> Option<Priority<'_>> {
+        self.text(Name::Priority).ok().flatten().map(Priority::parse)
+    }
+
     /// The Warning values over all lines.
     ///
     /// # Errors
@@ -135,6 +176,15 @@ mod tests {
             let printed = warning.to_string();
             assert_eq!(WarningRef::parse(&printed).unwrap().text(), warning.text());
         }
+    }
+
+    #[test]
+    fn priorities() {
+        let of = |text: &str| fields_of_test(text).priority().map(|priority| priority.as_str().to_owned());
+        assert_eq!(fields_of_test("Priority: Non-Urgent").priority(), Some(Priority::NonUrgent));
+        assert_eq!(fields_of_test("Priority: emergency").priority(), Some(Priority::Emergency));
+        assert_eq!(of("Priority: psap-callback").as_deref(), Some("psap-callback"));
+        assert_eq!(of("X: y"), None);
     }
 
     #[test]

@@ -120,6 +120,15 @@ pub(super) fn rack(input: &str) -> Out<'_, RAck> {
     Ok((rest, RAck { rseq, cseq }))
 }
 
+/// `1*DIGIT "." 1*DIGIT`, the whole value.
+pub(super) fn mime_version(input: &str) -> Out<'_, (u32, u32)> {
+    let (rest, major) = number(skip_ws(input))?;
+    let Some(rest) = rest.strip_prefix('.') else { return fail(rest, "a point") };
+    let (rest, minor) = number(rest)?;
+    let rest = skip_ws(rest);
+    if rest.is_empty() { Ok((rest, (major, minor))) } else { fail(rest, "the end of the value") }
+}
+
 /// `delta-seconds` and the like: a number that white space, parameters or a comment may follow.
 pub(super) fn leading_number(input: &str) -> Out<'_, u32> {
     let (rest, value) = number(skip_ws(input))?;

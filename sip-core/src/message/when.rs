@@ -1,10 +1,11 @@
-//! Retry-After (RFC 3261 section 20.33) and Date (section 20.17).
+//! Retry-After (RFC 3261 section 20.33), Date (section 20.17) and Timestamp (section 20.38).
 
 use super::error::{Fault, ParseError};
 use super::grammar::{self, split};
 use super::typed::{self, alone, fault_at, number_at, number_param};
 use super::{Fields, Name, Params};
 use std::fmt;
+use std::time::Duration;
 
 /// A Retry-After value: `18000;duration=3600`, `120 (I'm in a meeting)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,89 @@ impl fmt::Display for Date {
     }
 }
 
+/// A Timestamp value: when the request was sent, by its sender's own clock, and how long it waited before this response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timestamp {
+    /// Since whatever the sender counts from.
+    pub sent: Duration,
+    /// Between the request's coming and the response's going.
+    pub delay: Option<Duration>,
+}
+
+impl Timestamp {
+    /// Reads a value; what is finer than a nanosecond is left out.
+    ///
+    /// # Errors
+    ///
+    /// A number that is none. The field is `Timestamp`, the offset counts from the start of the text.
+    ///
+    /// ```
+    /// use offhook_core::message::Timestamp;
+    /// let timestamp = Timestamp::parse("54.25 .5")?;
+    /// assert_eq!((timestamp.sent.as_millis(), timestamp.delay.map(|delay| delay.as_millis())), (54_250, Some(500)));
+    /// assert_eq!(timestamp.to_string(), "54.25 0.5");
+    /// # Ok::<(), offhook_core::message::ParseError>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Timestamp, ParseError> {
+        alone(text, Name::Timestamp, timestamp)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_seconds(f, self.sent)?;
+        let Some(delay) = self.delay else { return Ok(()) };
+        f.write_str(" ")?;
+        write_seconds(f, delay)
+    }
+}
+
+fn write_seconds(f: &mut fmt::Formatter<'_>, time: Duration) -> fmt::Result {
+    write!(f, "{}", time.as_secs())?;
+    if time.subsec_nanos() == 0 {
+        return Ok(());
+    }
+    let decimals = format!("{:09}", time.subsec_nanos());
+    f.write_str(".")?;
+    f.write_str(decimals.trim_end_matches('0'))
+}
+
+fn timestamp(text: &str) -> Result<Timestamp, Fault> {
+    let (sent, rest) = split(text, text.find([' ', '\t']).unwrap_or(text.len()));
+    let rest = grammar::skip_ws(rest);
+    let delay = if rest.is_empty() { None } else { Some(seconds(text, rest)?) };
+    // The delay alone may start with the point.
+    if sent.starts_with('.') {
+        return Err(Fault::new(text, "a number"));
+    }
+    Ok(Timestamp { sent: seconds(text, sent)?, delay })
+}
+
+/// Seconds with decimals, as `part` of `text` says them.
+fn seconds(text: &str, part: &str) -> Result<Duration, Fault> {
+    let (whole, decimals) = part.split_once('.').unwrap_or((part, ""));
+    let whole = if whole.is_empty() && !decimals.is_empty() { 0 } else { number_at(text, whole)? };
+    if !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(fault_at(text, decimals, "a number"));
+    }
+    let mut nanos = 0_u32;
+    for place in 0..9 {
+        let digit = decimals.as_bytes().get(place).map_or(0, |byte| byte.saturating_sub(b'0'));
+        nanos = nanos.saturating_mul(10).saturating_add(digit.into());
+    }
+    Ok(Duration::new(whole.into(), nanos))
+}
+
 impl Fields {
+    /// Timestamp.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Timestamp::parse`]; offsets count from the start of the message.
+    pub fn timestamp(&self) -> Result<Option<Timestamp>, ParseError> {
+        typed::one(self, Name::Timestamp, timestamp)
+    }
+
     /// Retry-After with its comment and duration.
     ///
     /// # Errors

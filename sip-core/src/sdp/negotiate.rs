@@ -1,5 +1,7 @@
-//! Offers and answers for one plain RTP audio stream (RFC 3264 5 to 7): for agents that carry the media themselves.
-//! Descriptions for WebRTC come from whoever runs ICE and DTLS; of those only [`check_answer`] is asked.
+//! Offers and answers for one RTP or SRTP audio stream (RFC 3264 5 to 7): for agents that carry the media themselves. Keys
+//! for SRTP are in the descriptions (RFC 4568). Descriptions for WebRTC come from whoever runs ICE and DTLS; of those only
+//! [`check_answer`] is asked.
+use super::crypto::Crypto;
 use super::description::SessionDescription;
 use super::direction::Direction;
 use super::section::Section;
@@ -35,6 +37,14 @@ pub struct Capabilities {
     pub ptime: Option<u32>,
     /// Whose order of formats an answer keeps: the offerer's (false, as RFC 3264 6.1 recommends) or this end's (true).
     pub own_order: bool,
+    /// The keys with which this end encrypts, one for each suite it has, the preferred first; new ones for each call. With
+    /// none there is no SRTP: offers of it are refused.
+    pub crypto: Vec<Crypto>,
+    /// Nothing but SRTP: offers are `RTP/SAVP`, and others' plain ones are refused. Otherwise offers are plain, and an
+    /// answer is what was offered.
+    pub secure: bool,
+    /// RTCP may come and go on the port of RTP (RFC 5761), if both ends say so.
+    pub rtcp_mux: bool,
 }
 
 impl Default for Capabilities {
@@ -45,6 +55,9 @@ impl Default for Capabilities {
             telephone_event: Some(101),
             ptime: Some(20),
             own_order: false,
+            crypto: Vec::new(),
+            secure: false,
+            rtcp_mux: false,
         }
     }
 }
@@ -87,10 +100,29 @@ pub struct Stream {
     pub remote_host: Box<str>,
     /// The port to send to.
     pub remote_port: u16,
+    /// The host to send RTCP to, where that is another one (RFC 3605).
+    pub remote_rtcp_host: Box<str>,
+    /// The port to send RTCP to: that of RTP where they share one, else the next one unless the other end says otherwise.
+    pub remote_rtcp_port: u16,
+    /// RTCP shares the port of RTP, in both directions (RFC 5761).
+    pub rtcp_mux: bool,
+    /// The keys of an SRTP stream; a stream without is not encrypted.
+    pub keys: Option<Keys>,
     /// The packet length the other end would like, in milliseconds.
     pub ptime: Option<u32>,
+    /// The longest packet the other end takes, in milliseconds.
+    pub maxptime: Option<u32>,
     /// What this end does. It does not send to the address 0.0.0.0.
     pub direction: Direction,
+}
+
+/// The keys of an SRTP stream (RFC 4568 5.1.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// With which this end encrypts.
+    pub send: Crypto,
+    /// With which the other end does.
+    pub receive: Crypto,
 }
 
 /// Why offer and answer do not come together.
@@ -114,6 +146,10 @@ pub enum NegotiationError {
     /// The media description at this place is of another kind or protocol than offered.
     #[error("media description {0} is of another kind or protocol than offered")]
     MediaKind(usize),
+    /// Encryption is wanted and not had: plain audio alone was offered to an end that takes none, SRTP with no suite in
+    /// common, or it was answered without a key that fits: answer 488.
+    #[error("no agreement on encryption")]
+    Encryption,
 }
 
 impl Codec {
@@ -152,7 +188,7 @@ impl Codec {
 ///
 /// ```
 /// use offhook_core::sdp::{Direction, negotiate::{Capabilities, Codec, Local, answer, complete, offer}};
-/// let can = Capabilities { codecs: vec![Codec::pcmu()], telephone_event: Some(101), ptime: Some(20), own_order: false };
+/// let can = Capabilities { codecs: vec![Codec::pcmu()], ..Capabilities::default() };
 /// let at = |address: &str| Local {
 ///     address: address.parse().unwrap(), port: 4000, direction: Direction::SendRecv, session_id: 1, version: 1,
 /// };
@@ -166,7 +202,10 @@ pub fn offer(capabilities: &Capabilities, local: &Local) -> SessionDescription {
     let events = events_for(capabilities);
     let codecs = capabilities.codecs.iter().chain(&events);
     let mut sdp = SessionDescription::new(local.session_id, local.version, local.address);
-    sdp.push_media(audio("RTP/AVP", local.port, codecs, capabilities.ptime, local.direction));
+    let protocol = if capabilities.secure { "RTP/SAVP" } else { "RTP/AVP" };
+    let keys = if capabilities.secure { capabilities.crypto.as_slice() } else { &[] };
+    let line = Line { protocol, port: local.port, direction: local.direction, rtcp_mux: capabilities.rtcp_mux, keys };
+    sdp.push_media(audio(&line, codecs, capabilities.ptime));
     sdp
 }
 
@@ -185,10 +224,13 @@ pub fn answer(
         sdp.session_mut().set('t', time); // RFC 3264 6: it must be the offer's
     }
     let mut stream = None;
+    let mut unprotected = false;
     for (index, media) in offer.media().enumerate() {
         let common =
-            if stream.is_none() && is_plain_audio(&media) { in_common(&media, capabilities) } else { Vec::new() };
-        let Some(first) = common.first() else {
+            if stream.is_none() && is_rtp_audio(&media) { in_common(&media, capabilities) } else { Vec::new() };
+        let keys = protect(&media, capabilities);
+        unprotected |= !common.is_empty() && keys.is_none();
+        let (Some(first), Some(keys)) = (common.first(), keys) else {
             sdp.push_media(Section::media(media.kind(), 0, media.protocol(), media.line().formats));
             continue;
         };
@@ -196,18 +238,23 @@ pub fn answer(
         let event = capabilities.telephone_event.and_then(|_| media.telephone_event(clock)).map(|p| events(p, clock));
         let direction = media.direction().answer(local.direction);
         let codecs = common.iter().chain(&event);
-        sdp.push_media(audio(media.protocol(), local.port, codecs, capabilities.ptime, direction));
+        let rtcp_mux = capabilities.rtcp_mux && media.has_rtcp_mux();
+        let own = keys.as_ref().map(|keys: &Keys| std::slice::from_ref(&keys.send)).unwrap_or_default();
+        let line = Line { protocol: media.protocol(), port: local.port, direction, rtcp_mux, keys: own };
+        sdp.push_media(audio(&line, codecs, capabilities.ptime));
         let codec = Codec { fmtp: media.fmtp(first.payload).map(Into::into), ..first.clone() };
         stream = Some(Stream {
             index,
             receive_payload: first.payload,
             codec,
             telephone_event: event.map(|event| event.payload),
-            ..Stream::towards(&media, direction)
+            keys,
+            ..Stream::towards(&media, direction, rtcp_mux)
         });
     }
     match stream {
         Some(stream) => Ok((sdp, stream)),
+        None if unprotected => Err(NegotiationError::Encryption),
         None if sdp.media_count() == 0 => Err(NegotiationError::NoMedia),
         None => Err(NegotiationError::NothingInCommon),
     }
@@ -218,11 +265,12 @@ pub fn answer(
 /// # Errors
 ///
 /// Those of [`check_answer`], and [`NothingInCommon`](NegotiationError::NothingInCommon) if every audio stream was
-/// rejected or answered with formats that were not offered.
+/// rejected or answered with formats that were not offered, or [`Encryption`](NegotiationError::Encryption) if the answer
+/// to SRTP has no key for one of the suites that were offered.
 pub fn complete(offer: &SdpRef<'_>, answer: &SdpRef<'_>) -> Result<Stream, NegotiationError> {
     check_answer(offer, answer)?;
     for (index, (ours, theirs)) in offer.media().zip(answer.media()).enumerate() {
-        if ours.is_rejected() || !is_plain_audio(&theirs) {
+        if ours.is_rejected() || !is_rtp_audio(&theirs) {
             continue;
         }
         let is_event = |map: &RtpMap<'_>| map.encoding.eq_ignore_ascii_case("telephone-event");
@@ -231,13 +279,16 @@ pub fn complete(offer: &SdpRef<'_>, answer: &SdpRef<'_>) -> Result<Stream, Negot
             Some((ours, theirs))
         });
         let Some((receive, send)) = agreed else { continue };
+        let keys = agreed_keys(&ours, &theirs)?;
+        let rtcp_mux = ours.has_rtcp_mux() && theirs.has_rtcp_mux();
         let direction = ours.direction().and(theirs.direction().mirror());
         return Ok(Stream {
             index,
             receive_payload: receive.payload,
             codec: Codec::of(&send, theirs.fmtp(send.payload)),
             telephone_event: ours.telephone_event(send.clock).and_then(|_| theirs.telephone_event(send.clock)),
-            ..Stream::towards(&theirs, direction)
+            keys,
+            ..Stream::towards(&theirs, direction, rtcp_mux)
         });
     }
     Err(NegotiationError::NothingInCommon)
@@ -265,25 +316,61 @@ pub fn check_answer(offer: &SdpRef<'_>, answer: &SdpRef<'_>) -> Result<(), Negot
 
 impl Stream {
     /// What a remote media description says about where and how to send; the formats are for the caller to fill in.
-    fn towards(remote: &MediaRef<'_>, direction: Direction) -> Stream {
+    fn towards(remote: &MediaRef<'_>, direction: Direction, rtcp_mux: bool) -> Stream {
         let connection = remote.connection();
+        let host = connection.map_or("", |connection| connection.address);
+        let (rtcp_port, rtcp_host) = match remote.rtcp().filter(|_| !rtcp_mux) {
+            Some((port, connection)) => (port, connection.map_or(host, |connection| connection.address)),
+            None => (remote.port().saturating_add(u16::from(!rtcp_mux)), host),
+        };
         let nowhere = connection.is_none_or(|connection| connection.is_unspecified());
         Stream {
             index: 0,
             codec: Codec::pcmu(),
             receive_payload: 0,
             telephone_event: None,
-            remote_host: connection.map_or("", |connection| connection.address).into(),
+            remote_host: host.into(),
             remote_port: remote.port(),
+            remote_rtcp_host: rtcp_host.into(),
+            remote_rtcp_port: rtcp_port,
+            rtcp_mux,
+            keys: None,
             ptime: remote.ptime(),
+            maxptime: remote.maxptime(),
             direction: direction.and(Direction::new(!nowhere, true)),
         }
     }
 }
 
-fn is_plain_audio(media: &MediaRef<'_>) -> bool {
+fn is_rtp_audio(media: &MediaRef<'_>) -> bool {
     let plain = ["RTP/AVP", "RTP/AVPF"].iter().any(|protocol| protocol.eq_ignore_ascii_case(media.protocol()));
-    media.kind() == "audio" && plain && !media.is_rejected()
+    media.kind() == "audio" && (plain || is_protected(media)) && !media.is_rejected()
+}
+
+fn is_protected(media: &MediaRef<'_>) -> bool {
+    ["RTP/SAVP", "RTP/SAVPF"].iter().any(|protocol| protocol.eq_ignore_ascii_case(media.protocol()))
+}
+
+/// The keys for an offered stream, which for a plain one are none; `None` if it cannot be taken like that.
+fn protect(media: &MediaRef<'_>, capabilities: &Capabilities) -> Option<Option<Keys>> {
+    if !is_protected(media) {
+        return (!capabilities.secure).then_some(None);
+    }
+    media.crypto().find_map(|receive| {
+        let own = capabilities.crypto.iter().find(|own| own.suite == receive.suite)?;
+        Some(Some(Keys { send: own.answering(receive.tag), receive }))
+    })
+}
+
+/// The keys by which an answer takes one of the suites offered (RFC 4568 5.1.3).
+fn agreed_keys(ours: &MediaRef<'_>, theirs: &MediaRef<'_>) -> Result<Option<Keys>, NegotiationError> {
+    if !is_protected(theirs) {
+        return Ok(None);
+    }
+    let receive = theirs.crypto().next().ok_or(NegotiationError::Encryption)?;
+    let taken = |own: &Crypto| own.tag == receive.tag && own.suite == receive.suite;
+    let send = ours.crypto().find(taken).ok_or(NegotiationError::Encryption)?;
+    Ok(Some(Keys { send, receive }))
 }
 
 /// This end's formats that are offered, with the offer's payload type numbers.
@@ -324,13 +411,16 @@ fn events(payload: u8, clock: u32) -> Codec {
     Codec::of(&RtpMap { payload, encoding: "telephone-event", clock, channels: 1 }, Some("0-16"))
 }
 
-fn audio<'c>(
-    protocol: &str,
+/// What a media description of ours says beside its formats.
+struct Line<'a> {
+    protocol: &'a str,
     port: u16,
-    codecs: impl Iterator<Item = &'c Codec> + Clone,
-    ptime: Option<u32>,
     direction: Direction,
-) -> Section {
+    rtcp_mux: bool,
+    keys: &'a [Crypto],
+}
+
+fn audio<'c>(line: &Line<'_>, codecs: impl Iterator<Item = &'c Codec> + Clone, ptime: Option<u32>) -> Section {
     let mut formats = String::new();
     for codec in codecs.clone() {
         if !formats.is_empty() {
@@ -338,7 +428,7 @@ fn audio<'c>(
         }
         formats.push_str(&codec.payload.to_string());
     }
-    let mut section = Section::media("audio", port, protocol, &formats);
+    let mut section = Section::media("audio", line.port, line.protocol, &formats);
     for codec in codecs {
         section.push_attribute("rtpmap", Some(&codec.map().to_string()));
         if let Some(fmtp) = &codec.fmtp {
@@ -348,7 +438,13 @@ fn audio<'c>(
     if let Some(ptime) = ptime {
         section.push_attribute("ptime", Some(&ptime.to_string()));
     }
-    section.set_direction(direction);
+    for crypto in line.keys {
+        section.push_attribute("crypto", Some(&crypto.to_value()));
+    }
+    if line.rtcp_mux {
+        section.push_attribute("rtcp-mux", None);
+    }
+    section.set_direction(line.direction);
     section
 }
 

@@ -1,8 +1,9 @@
 use super::*;
+use crate::sdp::CryptoSuite;
 use proptest::prelude::*;
 
 fn can(codecs: Vec<Codec>) -> Capabilities {
-    Capabilities { codecs, telephone_event: Some(101), ptime: Some(20), own_order: false }
+    Capabilities { codecs, ..Capabilities::default() }
 }
 
 fn at(address: &str) -> Local {
@@ -63,6 +64,7 @@ fn an_answer_keeps_the_shape_of_the_offer() {
     assert_eq!(sdp.to_string(), expected);
     assert_eq!((stream.index, stream.codec.payload, stream.telephone_event), (2, 107, Some(100)));
     assert_eq!((&*stream.remote_host, stream.remote_port, stream.ptime), ("192.0.2.1", 7000, Some(30)));
+    assert_eq!((stream.remote_rtcp_port, stream.keys.is_none()), (7001, true));
     assert_eq!(stream.direction, Direction::RecvOnly);
     assert_eq!(check_answer(&offered.view(), &sdp.view()), Ok(()));
 }
@@ -103,6 +105,79 @@ fn the_offerer_sends_with_the_answers_numbers_and_receives_with_its_own() {
 
     let nowhere = parse("m=audio 9000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n");
     assert_eq!(complete(&ours.view(), &nowhere.view()).unwrap().direction, Direction::RecvOnly);
+}
+
+fn keys(suites: &[CryptoSuite], fill: u8) -> Vec<Crypto> {
+    let key =
+        |(tag, suite): (u32, &CryptoSuite)| Crypto::new(tag, *suite, &vec![fill; suite.material_length()]).unwrap();
+    (1..).zip(suites).map(key).collect()
+}
+
+fn protected(suites: &[CryptoSuite], fill: u8) -> Capabilities {
+    Capabilities { crypto: keys(suites, fill), secure: true, rtcp_mux: true, ..can(vec![Codec::pcmu()]) }
+}
+
+#[test]
+fn keys_go_both_ways_in_the_suite_that_both_have() {
+    use CryptoSuite::{AeadAes128Gcm, AesCm128HmacSha1_32, AesCm128HmacSha1_80};
+    let offerer = protected(&[AeadAes128Gcm, AesCm128HmacSha1_80, AesCm128HmacSha1_32], 1);
+    let answerer = Capabilities { secure: false, ..protected(&[AesCm128HmacSha1_32, AesCm128HmacSha1_80], 2) };
+    let offered = offer(&offerer, &at("192.0.2.1"));
+    assert_eq!(offered.media_at(0).unwrap().protocol(), "RTP/SAVP");
+    let (answered, theirs) = answer(&offered.view(), &answerer, &at("192.0.2.2")).unwrap();
+    let text = answered.to_string();
+    assert!(text.contains("a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:AgIC") && text.contains("a=rtcp-mux"), "{text}");
+    assert_eq!(text.matches("a=crypto").count(), 1);
+    let ours = complete(&offered.view(), &answered.view()).unwrap();
+    let (ours_keys, theirs_keys) = (ours.keys.clone().unwrap(), theirs.keys.clone().unwrap());
+    assert_eq!((&ours_keys.send, &ours_keys.receive), (&theirs_keys.receive, &theirs_keys.send));
+    assert_eq!(ours_keys.send.master_key(), [1; 16]);
+    assert!(ours.rtcp_mux && theirs.rtcp_mux);
+    assert_eq!((ours.remote_rtcp_port, theirs.remote_rtcp_port), (4000, 4000));
+    let shown = format!("{ours:?}");
+    assert!(!shown.contains("AgIC") && !shown.contains("2, 2, 2"), "{shown}");
+}
+
+#[test]
+fn encryption_is_not_given_up_in_silence() {
+    let suite = CryptoSuite::AesCm128HmacSha1_80;
+    let secure = protected(&[suite], 1);
+    let plain = can(vec![Codec::pcmu()]);
+    let refuse = |offerer: &Capabilities, answerer: &Capabilities| {
+        answer(&offer(offerer, &at("192.0.2.1")).view(), answerer, &at("192.0.2.2")).unwrap_err()
+    };
+    assert_eq!(refuse(&plain, &secure), NegotiationError::Encryption, "plain audio to an end that takes none");
+    assert_eq!(refuse(&secure, &plain), NegotiationError::Encryption, "SRTP to an end that has no key");
+    let other = protected(&[CryptoSuite::AeadAes256Gcm], 2);
+    assert_eq!(refuse(&secure, &other), NegotiationError::Encryption, "no suite in common");
+
+    let offered = offer(&secure, &at("192.0.2.1"));
+    let of = |crypto: &str| {
+        let answered = parse(&format!("m=audio 9000 RTP/SAVP 0\r\n{crypto}"));
+        complete(&offered.view(), &answered.view()).map(|_| ())
+    };
+    let key = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
+    assert_eq!(of(&format!("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}\r\n")), Ok(()));
+    for bad in [
+        String::new(),
+        format!("a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:{key}\r\n"),
+        format!("a=crypto:1 AES_CM_128_HMAC_SHA1_32 inline:{key}\r\n"),
+    ] {
+        assert_eq!(of(&bad), Err(NegotiationError::Encryption), "{bad}");
+    }
+}
+
+#[test]
+fn rtcp_goes_where_the_other_end_says() {
+    let ours = offer(&Capabilities { rtcp_mux: true, ..can(vec![Codec::pcmu()]) }, &at("192.0.2.1"));
+    let of = |more: &str| {
+        let stream = complete(&ours.view(), &parse(&format!("m=audio 9000 RTP/AVP 0\r\n{more}")).view()).unwrap();
+        (stream.remote_rtcp_host.to_string(), stream.remote_rtcp_port, stream.rtcp_mux)
+    };
+    assert_eq!(of(""), ("192.0.2.1".into(), 9001, false));
+    assert_eq!(of("a=rtcp:9500\r\n"), ("192.0.2.1".into(), 9500, false));
+    assert_eq!(of("a=rtcp:9500 IN IP4 192.0.2.9\r\n"), ("192.0.2.9".into(), 9500, false));
+    assert_eq!(of("a=rtcp:9500\r\na=rtcp-mux\r\na=maxptime:40\r\n"), ("192.0.2.1".into(), 9000, true));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Reading a description in place: nothing is copied, and a line is looked at when somebody asks for it.
 use super::candidate::Candidate;
+use super::crypto::Crypto;
 use super::description::SessionDescription;
 use super::direction::Direction;
 use super::error::{SdpError, SdpErrorKind};
@@ -298,6 +299,23 @@ impl<'a> MediaRef<'a> {
     /// `a=ptime`: the preferred packet length in milliseconds.
     pub fn ptime(&self) -> Option<u32> {
         self.section.attribute("ptime").and_then(|value| value.trim().parse().ok())
+    }
+
+    /// `a=maxptime`: the longest packet in milliseconds.
+    pub fn maxptime(&self) -> Option<u32> {
+        self.section.attribute("maxptime").and_then(|value| value.trim().parse().ok())
+    }
+
+    /// `a=rtcp`: the port for RTCP, and the address where it is another one (RFC 3605).
+    pub fn rtcp(&self) -> Option<(u16, Option<Connection<'a>>)> {
+        let value = self.section.attribute("rtcp")?.trim();
+        let (port, address) = value.split_once(' ').unwrap_or((value, ""));
+        Some((port.parse().ok()?, Connection::parse(address)))
+    }
+
+    /// The keys for SRTP that can be used (RFC 4568), the preferred first.
+    pub fn crypto(&self) -> impl Iterator<Item = Crypto> + use<'a> {
+        self.section.values("crypto").filter_map(Crypto::parse)
     }
 
     /// `a=mid` (RFC 5888).

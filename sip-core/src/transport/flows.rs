@@ -153,6 +153,46 @@ impl Flows {
         })
     }
 
+    /// A flow that another endpoint of the same user agent has, with its number. Its bytes come cut into messages.
+    pub fn shared(&mut self, id: FlowId, info: FlowInfo) {
+        if self.table.contains_key(&id) {
+            return;
+        }
+        let flow = Flow {
+            transport: info.transport,
+            local: info.local,
+            sent_by: sent_by(info.transport, info.local),
+            remote: info.remote.unwrap_or(Path::UNKNOWN),
+            target: None,
+            state: State::Up,
+            decoder: info.transport.is_stream().then(|| StreamDecoder::new(&self.limits)),
+        };
+        self.places.entry(flow.place()).or_insert(id);
+        self.table.insert(id, flow);
+    }
+
+    /// Flows that are opened from now on are numbered from here.
+    pub fn number_from(&mut self, first: u64) {
+        self.next = first.wrapping_add(1);
+    }
+
+    /// No flow has the number of one of another table.
+    pub fn number_after(&mut self, other: &Flows) {
+        self.next = self.next.max(other.next);
+    }
+
+    /// What stands for our host where it is not known.
+    pub fn invalid_host(&self) -> &str {
+        &self.invalid_host
+    }
+
+    /// Another host that is to stand for ours.
+    pub fn set_invalid_host(&mut self, host: &str) {
+        if *self.invalid_host != *host {
+            self.invalid_host = host.into();
+        }
+    }
+
     /// The path to a target: the UDP socket of its address family, or the connection that leads there, opened now if
     /// there is none. `None`: it is a UDP target and no socket of that family is bound.
     pub fn path(&mut self, target: &Target) -> Option<Path> {

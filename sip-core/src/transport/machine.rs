@@ -1,7 +1,9 @@
 //! The contract between a machine and the driver that runs it.
 
+use std::any::Any;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -20,6 +22,19 @@ pub trait Machine {
 
     /// The driver bound a UDP socket or accepted a connection; the id names it from now on.
     fn flow_opened(&mut self, now: Instant, info: FlowInfo) -> FlowId;
+
+    /// Another machine of the same user agent has a flow, which this one is to use as well. It has the same number in
+    /// both, and is up. What comes over a stream comes in whole messages.
+    fn flow_shared(&mut self, _now: Instant, _flow: FlowId, _info: FlowInfo) {}
+
+    /// Another machine of the same user agent has told something by [`Output::Tell`].
+    fn noted(&mut self, _now: Instant, _note: Note) {}
+
+    /// The machine has panicked within another call: it is to begin anew, with nothing of what it had. Its flows that are
+    /// up are then told by [`flow_shared`](Machine::flow_shared). `false`: it cannot.
+    fn begin_anew(&mut self, _now: Instant) -> bool {
+        false
+    }
 
     /// A flow changed: opened as asked, failed, closed. A flow that failed or closed is forgotten; its id may still
     /// come in calls already on their way, which are ignored.
@@ -56,6 +71,33 @@ pub trait Machine {
     /// The machine is done for good: the driver may stop and free everything.
     fn is_finished(&self) -> bool {
         false
+    }
+}
+
+/// What one machine of a user agent tells the others; only they know what is in it.
+#[derive(Clone)]
+pub struct Note(Arc<dyn Any + Send + Sync>);
+
+impl Note {
+    /// Something to tell.
+    pub fn new(news: impl Any + Send + Sync) -> Note {
+        Note(Arc::new(news))
+    }
+
+    /// What is told, if it is that.
+    pub fn get<T: Any>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+
+    /// Whether that is told.
+    pub fn is<T: Any>(&self) -> bool {
+        self.0.is::<T>()
+    }
+}
+
+impl fmt::Debug for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Note(…)")
     }
 }
 
@@ -113,6 +155,8 @@ pub enum Output<E> {
         /// Which are wanted.
         kind: RecordKind,
     },
+    /// Tell the other machines of the same user agent by [`Machine::noted`]; with none there is nobody to tell.
+    Tell(Note),
     /// Something for the machine's owner.
     Event(E),
 }
@@ -134,6 +178,7 @@ impl<E: fmt::Debug> fmt::Debug for Output<E> {
             Output::Lookup { query, name, kind } => {
                 f.debug_struct("Lookup").field("query", query).field("name", name).field("kind", kind).finish()
             }
+            Output::Tell(note) => f.debug_tuple("Tell").field(note).finish(),
             Output::Event(event) => f.debug_tuple("Event").field(event).finish(),
         }
     }
@@ -153,6 +198,7 @@ impl<E> Output<E> {
             Output::CloseFlow { flow } => Output::CloseFlow { flow },
             Output::Resolve { query, name } => Output::Resolve { query, name },
             Output::Lookup { query, name, kind } => Output::Lookup { query, name, kind },
+            Output::Tell(note) => Output::Tell(note),
         })
     }
 }
@@ -166,6 +212,7 @@ impl Output<std::convert::Infallible> {
             Output::CloseFlow { flow } => Output::CloseFlow { flow },
             Output::Resolve { query, name } => Output::Resolve { query, name },
             Output::Lookup { query, name, kind } => Output::Lookup { query, name, kind },
+            Output::Tell(note) => Output::Tell(note),
             Output::Event(never) => match never {},
         }
     }

@@ -9,6 +9,7 @@ mod flows;
 mod machine;
 mod rate;
 mod records;
+mod shard;
 mod target;
 
 pub use breaker::Breakers;
@@ -17,8 +18,9 @@ pub use finder::{Find, Finder, Question, Wanted};
 pub use flow::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Path, Transport};
 
 pub use flows::{Flows, Received};
-pub use machine::{Machine, Output, QueryId};
+pub use machine::{Machine, Note, Output, QueryId};
 pub(crate) use rate::Buckets;
 pub use rate::MessageRate;
 pub use records::{Naptr, Record, RecordKind, Srv};
+pub use shard::{Router, Shard, Sharding};
 pub use target::Target;

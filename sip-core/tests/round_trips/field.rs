@@ -1,8 +1,10 @@
 //! Every header field the message layer has a type for: made up, written, and held against what is read.
 
+use std::time::Duration;
+
 use offhook_core::message::{
-    Builder, ContactValue, Date, EndReason, Fields, Method, Name, ReferTarget, Refresher, SessionExpires, StatusCode,
-    SubscriptionPhase, SubscriptionStateRef, TargetKind, Uri, reason_value,
+    Builder, ContactValue, Date, EndReason, Fields, Method, Name, Priority, ReferTarget, Refresher, SessionExpires,
+    StatusCode, SubscriptionPhase, SubscriptionStateRef, TargetKind, Timestamp, Uri, reason_value,
 };
 use proptest::prelude::*;
 
@@ -43,6 +45,11 @@ pub(crate) enum Field {
     Privacy([bool; 7]),
     UserToUser(Vec<Result<Vec<u8>, String>>),
     ReferSub(bool),
+    Preferences(Name, Vec<(String, u16)>),
+    InReplyTo(Vec<String>),
+    MimeVersion(u32, u32),
+    Timestamp(Timestamp),
+    Priority(Priority<'static>),
     Text(Name, String),
 }
 
@@ -156,6 +163,14 @@ impl Field {
                 }),
             ),
             Field::ReferSub(wanted) => (Name::ReferSub, wanted.to_string()),
+            Field::Preferences(name, values) => (
+                *name,
+                joined(values, |(value, quality)| format!("{value};q={}.{:03}", quality / 1000, quality % 1000)),
+            ),
+            Field::InReplyTo(ids) => (Name::InReplyTo, ids.join(", ")),
+            Field::MimeVersion(major, minor) => (Name::MimeVersion, format!("{major}.{minor}")),
+            Field::Timestamp(timestamp) => (Name::Timestamp, timestamp.to_string()),
+            Field::Priority(priority) => (Name::Priority, priority.as_str().into()),
             Field::Text(name, text) => (*name, text.clone()),
         }
     }
@@ -301,6 +316,15 @@ impl Field {
                 }
             }
             Field::ReferSub(wanted) => assert_eq!(fields.refer_sub(), Some(*wanted)),
+            Field::Preferences(name, values) => {
+                let found = fields.preferences(*name).map(Result::unwrap);
+                let found: Vec<_> = found.map(|found| (found.value.to_owned(), found.quality)).collect();
+                assert_eq!(found, *values);
+            }
+            Field::InReplyTo(ids) => assert_eq!(fields.in_reply_to().collect::<Vec<_>>(), *ids),
+            Field::MimeVersion(major, minor) => assert_eq!(fields.mime_version(), Ok(Some((*major, *minor)))),
+            Field::Timestamp(timestamp) => assert_eq!(fields.timestamp(), Ok(Some(*timestamp))),
+            Field::Priority(priority) => assert_eq!(fields.priority(), Some(*priority)),
             Field::Text(name, text) => assert_eq!(fields.text(*name), Ok(Some(&**text))),
         }
     }
@@ -398,11 +422,40 @@ fn all() -> Vec<BoxedStrategy<Field>> {
         some(uui).prop_map(Field::UserToUser).boxed(),
         any::<bool>().prop_map(Field::ReferSub).boxed(),
     ];
+    let call_id = visible().prop_map(|id| id.replace(',', "."));
+    let priorities = [Priority::Emergency, Priority::Urgent, Priority::NonUrgent, Priority::Other("psap-callback")];
+    let times = (any::<u32>(), 0_u32..1_000_000_000, proptest::option::of((any::<u32>(), 0_u32..1_000_000_000)));
+    let duration = |seconds: u32, nanos| Duration::new(seconds.into(), nanos);
+    all.extend([
+        some(call_id).prop_map(Field::InReplyTo).boxed(),
+        (any::<u32>(), any::<u32>()).prop_map(|(major, minor)| Field::MimeVersion(major, minor)).boxed(),
+        prop::sample::select(priorities.to_vec()).prop_map(Field::Priority).boxed(),
+        times
+            .prop_map(move |(seconds, nanos, delay)| {
+                let delay = delay.map(|(seconds, nanos)| duration(seconds, nanos));
+                Field::Timestamp(Timestamp { sent: duration(seconds, nanos), delay })
+            })
+            .boxed(),
+    ]);
+    for name in [Name::Accept, Name::AcceptEncoding, Name::AcceptLanguage] {
+        let values = some((token(), 0_u16..=1000));
+        all.push(values.prop_map(move |values| Field::Preferences(name, values)).boxed());
+    }
     for name in [Name::From, Name::To, Name::ReplyTo, Name::PCalledPartyId] {
         all.push(person().prop_map(move |person| Field::Address(name, person)).boxed());
     }
-    let lists =
-        [Name::Route, Name::RecordRoute, Name::Path, Name::ServiceRoute, Name::PAssertedIdentity, Name::RemotePartyId];
+    let lists = [
+        Name::Route,
+        Name::RecordRoute,
+        Name::Path,
+        Name::ServiceRoute,
+        Name::PAssertedIdentity,
+        Name::RemotePartyId,
+        Name::AlertInfo,
+        Name::CallInfo,
+        Name::ErrorInfo,
+        Name::PAssociatedUri,
+    ];
     for name in lists {
         all.push(some(person()).prop_map(move |people| Field::Addresses(name, people)).boxed());
     }
@@ -416,7 +469,7 @@ fn all() -> Vec<BoxedStrategy<Field>> {
     for name in [Name::Supported, Name::Require, Name::Allow, Name::Unsupported, Name::ProxyRequire, Name::RecvInfo] {
         all.push(some(token()).prop_map(move |tokens| Field::Tokens(name, tokens)).boxed());
     }
-    for name in [Name::Accept, Name::ContentDisposition, Name::InfoPackage, Name::AlertInfo] {
+    for name in [Name::ContentDisposition, Name::InfoPackage, Name::SecurityClient, Name::AcceptContact] {
         all.push((token(), params()).prop_map(move |(value, params)| Field::Item(name, value, params)).boxed());
     }
     let challenges = [Name::WwwAuthenticate, Name::ProxyAuthenticate, Name::Authorization, Name::ProxyAuthorization];

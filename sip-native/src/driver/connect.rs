@@ -3,15 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use offhook_core::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, Target};
+use offhook_core::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Target};
 use tokio::net::{TcpStream, UdpSocket};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use super::connection::{Io, Link, Opened, prepare};
 use super::dns::{Dns, open_error};
 use super::input::Input;
 use super::limits::Limits;
+use super::shards::Inbox;
 use super::tls::Connector;
 use super::{udp, websocket};
 use crate::metrics::connected_within;
@@ -31,6 +31,7 @@ pub(super) async fn open(target: Target, mut link: Link, dns: Dns, tls: Connecto
         Err(error) => return link.report(Some(FlowChange::Failed(error))).await,
     };
     connected_within(target.transport, asked.elapsed());
+    link.share(FlowInfo { transport: target.transport, local, remote: Some(link.remote) });
     let change = FlowChange::Connected { local, remote: link.remote };
     // A driver that has stopped meanwhile still sends what waits.
     let _ = link.inputs.send(Input::Changed { flow: link.flow, change }).await;
@@ -38,7 +39,7 @@ pub(super) async fn open(target: Target, mut link: Link, dns: Dns, tls: Connecto
 }
 
 /// Binds a UDP socket of its own for `flow`, on the address from which the target is reached.
-pub(super) async fn bind(target: Target, flow: FlowId, inputs: mpsc::Sender<Input>, limits: Arc<Limits>, dns: Dns) {
+pub(super) async fn bind(target: Target, flow: FlowId, inputs: Inbox, limits: Arc<Limits>, dns: Dns) {
     let bound = tokio::select! {
         bound = within(limits.clone(), &target, bind_towards(&target, &limits, &dns)) => bound,
         () = inputs.closed() => return,

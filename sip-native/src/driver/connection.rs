@@ -11,7 +11,8 @@ use offhook_core::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, Flow
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Message;
 use tokio_tungstenite::tungstenite::{Error, Utf8Bytes, error::ProtocolError};
@@ -20,6 +21,7 @@ use super::activity::Activity;
 use super::input::Input;
 use super::limits::Limits;
 use super::queue;
+use super::shards::{Inbox, Incoming, Kind, News};
 
 /// How much of a stream is read at once.
 const CHUNK: usize = 16 * 1024;
@@ -27,6 +29,10 @@ const CHUNK: usize = 16 * 1024;
 /// When the system asks a silent peer whether it is still there, and how often again.
 const PROBE_AFTER: Duration = Duration::from_secs(60);
 const PROBE_EVERY: Duration = Duration::from_secs(15);
+
+/// How long a message may take to come where connections are shared: as long as a transaction lasts. (Else its machine
+/// sees to it.)
+const MESSAGE: Duration = Duration::from_secs(32);
 
 /// How long what was sent may stay unacknowledged before the connection counts as lost: as long as a transaction lasts.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -58,18 +64,32 @@ pub(super) struct Link {
     pub(super) flow: FlowId,
     pub(super) remote: SocketAddr,
     pub(super) queue: queue::Receiver,
-    pub(super) inputs: mpsc::Sender<Input>,
+    pub(super) inputs: Inbox,
     pub(super) limits: Arc<Limits>,
+    /// For the other machines, which send on it as well.
+    pub(super) sender: queue::WeakSender,
+    /// Whether this side opened it.
+    pub(super) opened: bool,
 }
 
 impl Link {
     /// Makes an accepted connection known to the machine; `None` if the driver has stopped.
-    pub(super) async fn accepted(info: FlowInfo, inputs: mpsc::Sender<Input>, limits: Arc<Limits>) -> Option<Link> {
+    pub(super) async fn accepted(info: FlowInfo, inputs: Inbox, limits: Arc<Limits>) -> Option<Link> {
         let (sender, queue) = queue::queue(limits.queue);
+        let weak = sender.downgrade();
         let (answer, flow) = oneshot::channel();
         inputs.send(Input::Accepted { info, queue: sender, answer }).await.ok()?;
         let remote = info.remote.unwrap_or(Path::UNKNOWN);
-        Some(Link { flow: flow.await.ok()?, remote, queue, inputs, limits })
+        let link = Link { flow: flow.await.ok()?, remote, queue, inputs, limits, sender: weak, opened: false };
+        link.share(info);
+        Some(link)
+    }
+
+    /// Makes the connection known to the other machines, before anything comes over it.
+    pub(super) fn share(&self, info: FlowInfo) {
+        if let Some(queue) = self.sender.upgrade() {
+            self.inputs.tell(|| News::Shared { flow: self.flow, info, queue: queue.clone() });
+        }
     }
 
     /// Runs the connection until it ends.
@@ -83,17 +103,26 @@ impl Link {
 
     async fn run_stream(&mut self, io: Box<dyn Io>) -> Option<FlowChange> {
         let (mut reader, mut writer) = split(io);
-        let (incoming, signal) = (self.incoming(), self.queue.signal());
+        let kind = if self.opened { Kind::Opened } else { Kind::Accepted };
+        let (mut incoming, signal) = (self.incoming(kind), self.queue.signal());
         let active = Activity::new();
         let read = async {
             let mut buffer = BytesMut::new();
+            // By when the rest of a message must be here.
+            let mut rest: Option<Instant> = None;
             loop {
                 buffer.reserve(CHUNK);
-                match reader.read_buf(&mut buffer).await {
+                let reading = reader.read_buf(&mut buffer);
+                let read = match rest {
+                    None => reading.await,
+                    Some(at) => timeout_at(at, reading).await.unwrap_or_else(|_| Err(slow())),
+                };
+                match read {
                     Ok(0) => return FlowChange::Closed,
                     Ok(_) => {
                         active.note();
                         incoming.deliver(buffer.split().freeze()).await;
+                        rest = incoming.is_midway().then(|| rest.unwrap_or_else(|| Instant::now() + MESSAGE));
                     }
                     Err(error) => return lost(&error),
                 }
@@ -112,7 +141,7 @@ impl Link {
 
     async fn run_websocket(&mut self, socket: WebSocketStream<Box<dyn Io>>) -> Option<FlowChange> {
         let (mut sink, mut stream) = socket.split();
-        let (incoming, signal) = (self.incoming(), self.queue.signal());
+        let (mut incoming, signal) = (self.incoming(Kind::Messages), self.queue.signal());
         // Messages either way; anything at all from the peer.
         let (active, heard) = (Activity::new(), Activity::new());
         let read = async {
@@ -178,26 +207,12 @@ impl Link {
     /// Tells the machine how the flow ended, where it does not know yet.
     pub(super) async fn report(self, change: Option<FlowChange>) {
         if let Some(change) = change {
-            // The driver may have stopped; then nobody wants to know.
-            let _ = self.inputs.send(Input::Changed { flow: self.flow, change }).await;
+            self.inputs.tell_changed(self.flow, change).await;
         }
     }
 
-    fn incoming(&self) -> Incoming {
-        Incoming { path: Path { flow: self.flow, remote: self.remote }, inputs: self.inputs.clone() }
-    }
-}
-
-/// The way of received bytes to the machine. It holds back a peer that sends faster than the machine takes in.
-struct Incoming {
-    path: Path,
-    inputs: mpsc::Sender<Input>,
-}
-
-impl Incoming {
-    async fn deliver(&self, bytes: Bytes) {
-        // A driver that has stopped still sends what waits, and reads to hear the peer close.
-        let _ = self.inputs.send(Input::Received { path: self.path, bytes }).await;
+    fn incoming(&self, kind: Kind) -> Incoming {
+        self.inputs.incoming(Path { flow: self.flow, remote: self.remote }, kind)
     }
 }
 
@@ -242,6 +257,10 @@ fn frame(bytes: Bytes) -> Message {
         Ok(text) => Message::Text(text),
         Err(_) => Message::Binary(bytes),
     }
+}
+
+fn slow() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "a message did not come to its end in time")
 }
 
 pub(super) fn lost(error: &io::Error) -> FlowChange {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use offhook_core::transport::FlowId;
 use tokio::net::UdpSocket;
-use tokio::sync::mpsc;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
 use super::input::Input;
+use super::shards::Inbox;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) use linux::{listen, watch};
@@ -16,7 +17,7 @@ pub(super) use linux::{listen, watch};
 pub(super) fn listen(_: &socket2::Socket, _: bool) {}
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) async fn watch(_: FlowId, _: Arc<UdpSocket>, _: mpsc::Sender<Input>) {}
+pub(super) async fn watch(_: FlowId, _: Arc<UdpSocket>, _: Inbox) {}
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux {
@@ -31,7 +32,7 @@ mod linux {
     use socket2::Socket;
     use tokio::io::Interest;
 
-    use super::{Arc, FlowId, Input, UdpSocket, mpsc};
+    use super::{Arc, FlowId, Inbox, Input, UdpSocket};
 
     /// More than any network quotes.
     const QUOTED: usize = 1500;
@@ -45,7 +46,7 @@ mod linux {
     }
 
     /// Tells of each datagram of a socket that was not delivered, until it is dropped.
-    pub(in super::super) async fn watch(flow: FlowId, socket: Arc<UdpSocket>, inputs: mpsc::Sender<Input>) {
+    pub(in super::super) async fn watch(flow: FlowId, socket: Arc<UdpSocket>, inputs: Inbox) {
         let mut buffer = vec![0; QUOTED];
         while socket.ready(Interest::ERROR).await.is_ok() {
             while let Ok(report) = socket.try_io(Interest::ERROR, || read(&socket, &mut buffer)) {

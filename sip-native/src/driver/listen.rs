@@ -10,12 +10,11 @@ use std::time::Duration;
 use offhook_core::transport::{FlowInfo, Transport};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep, timeout_at};
 
 use super::connection::{Io, Link, Opened, prepare};
-use super::input::Input;
 use super::limits::Limits;
+use super::shards::Inbox;
 use super::sources::Slot;
 use super::tls::Acceptor;
 use super::websocket::{self, Origins};
@@ -55,13 +54,7 @@ impl Accept {
     }
 
     /// Serves one accepted connection to its end.
-    pub(super) async fn serve(
-        self: Arc<Accept>,
-        stream: TcpStream,
-        slot: Slot,
-        inputs: mpsc::Sender<Input>,
-        limits: Arc<Limits>,
-    ) {
+    pub(super) async fn serve(self: Arc<Accept>, stream: TcpStream, slot: Slot, inputs: Inbox, limits: Arc<Limits>) {
         prepare(&stream);
         let remote = slot.remote;
         let Ok(local) = stream.local_addr() else { return };

@@ -25,6 +25,10 @@
 //!   [`Limits::idle`]; one whose peer is gone is found by probes (TCP) and pings (WebSocket).
 //! - Where connections cannot be accepted, e.g. because file descriptors have run out, it is tried again ten times a second.
 //!
+//! Several machines of one user agent ([`Driver::sharded`]) run on a task each, with sockets of their own on the same
+//! addresses. A message is handed to the task it belongs to; connections, whoever opened them, are used by all. A machine that
+//! panics begins anew if it can ([`Machine::begin_anew`]), on the same sockets and connections, and the others go on.
+//!
 //! What it does not: know SIP, cut streams into messages (but for a [`Capture`]), decide where to send.
 
 mod activity;
@@ -42,9 +46,11 @@ mod icmp;
 mod input;
 mod limits;
 mod listen;
+mod outputs;
 mod queue;
 mod run;
 mod sample;
+mod shards;
 mod sources;
 mod tls;
 mod udp;
@@ -56,7 +62,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use offhook_core::transport::{Machine, Transport};
+use offhook_core::transport::{Machine, Sharding, Transport};
 use tokio::sync::{mpsc, watch};
 
 pub use capture::Capture;
@@ -74,6 +80,7 @@ use handle::Command;
 use listen::{Accept, Listener, Speaks};
 use run::Run;
 use sample::Sample;
+use shards::{Inbox, Mailbox};
 use tls::{Acceptor, Connector};
 
 /// Runs machines; see the [module](self).
@@ -86,8 +93,23 @@ impl Driver {
     where
         M: Machine + Send + 'static,
     {
+        Driver::of(vec![machine], None)
+    }
+
+    /// A driver for the machines of one user agent, made with this sharding, each of which has a task of its own: see
+    /// [`DriverBuilder::spawn_shards`]. The first has the listeners; connections are used by all.
+    pub fn sharded<M>(machines: Vec<M>, sharding: Sharding) -> DriverBuilder<M>
+    where
+        M: Machine + Send + 'static,
+    {
+        let sharding = (machines.len() > 1).then_some(sharding);
+        Driver::of(machines, sharding)
+    }
+
+    fn of<M>(machines: Vec<M>, sharding: Option<Sharding>) -> DriverBuilder<M> {
         DriverBuilder {
-            machine,
+            machines,
+            sharding,
             listen: Vec::new(),
             origins: Origins::default(),
             limits: Limits::default(),
@@ -103,12 +125,13 @@ impl Driver {
 /// Where a driver shall listen, and its limits.
 #[must_use = "a driver runs once it is spawned"]
 pub struct DriverBuilder<M> {
-    machine: M,
+    machines: Vec<M>,
+    sharding: Option<Sharding>,
     listen: Vec<(SocketAddr, Listen)>,
     origins: Origins,
     limits: Limits,
     dns: Dns,
-    sample: Option<(Duration, Look<M>)>,
+    sample: Option<(Duration, Looks<M>)>,
     capture: Option<Capture>,
     #[cfg(feature = "tls")]
     tls: ClientTls,
@@ -116,6 +139,9 @@ pub struct DriverBuilder<M> {
 
 /// What looks at a machine.
 type Look<M> = Box<dyn FnMut(&M) + Send>;
+
+/// What makes that for each machine.
+type Looks<M> = Box<dyn Fn() -> Look<M> + Send>;
 
 enum Listen {
     Udp,
@@ -178,9 +204,10 @@ where
         self
     }
 
-    /// Looks at the machine so often, and when the driver stops: for metrics. `look` must not block.
-    pub fn sample(mut self, every: Duration, look: impl FnMut(&M) + Send + 'static) -> DriverBuilder<M> {
-        self.sample = Some((every, Box::new(look)));
+    /// Looks at the machine so often, and when the driver stops: for metrics. `look` must not block. Of several machines
+    /// each has a copy that looks at it.
+    pub fn sample(mut self, every: Duration, look: impl FnMut(&M) + Clone + Send + 'static) -> DriverBuilder<M> {
+        self.sample = Some((every, Box::new(move || Box::new(look.clone()))));
         self
     }
 
@@ -209,7 +236,8 @@ where
     ///
     /// # Errors
     ///
-    /// Where an address cannot be bound, naming it, or the TLS settings cannot be used; then nothing was started.
+    /// Where an address cannot be bound, naming it, or the TLS settings cannot be used, or there are several machines; then
+    /// nothing was started.
     ///
     /// # Panics
     ///
@@ -218,43 +246,102 @@ where
     where
         F: FnMut(M::Event) + Send + 'static,
     {
+        let mut on_event = Some(on_event);
+        let one = io::Error::new(io::ErrorKind::InvalidInput, "there is not one machine");
+        let alone = self.machines.len() == 1;
+        let handles = self.start(|_| on_event.take().filter(|_| alone))?;
+        handles.into_iter().next().ok_or(one)
+    }
+
+    /// Binds the sockets and runs each machine on a task of its own; gives their handles in order. `on_event` is called with
+    /// the place of the machine an event is of, on that one's task.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](DriverBuilder::spawn).
+    ///
+    /// # Panics
+    ///
+    /// As [`spawn`](DriverBuilder::spawn).
+    pub fn spawn_shards<F>(self, on_event: F) -> io::Result<Vec<Handle<M>>>
+    where
+        F: FnMut(usize, M::Event) + Clone + Send + 'static,
+    {
+        self.start(|index| {
+            let mut on_event = on_event.clone();
+            Some(move |event| on_event(index, event))
+        })
+    }
+
+    /// Starts all machines for which there is somebody to tell their events.
+    fn start<F>(self, mut on_event: impl FnMut(usize) -> Option<F>) -> io::Result<Vec<Handle<M>>>
+    where
+        F: FnMut(M::Event) + Send + 'static,
+    {
         let limits = Arc::new(self.limits);
-        let (commands, orders) = mpsc::unbounded_channel::<Command<M>>();
-        let (alive, running) = watch::channel(());
         #[cfg(feature = "tls")]
         let tls = Connector::new(self.tls).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         #[cfg(not(feature = "tls"))]
         let tls = Connector::default();
-        let mut run = Run::new(self.machine, on_event, orders, limits, self.dns, tls);
-        if let Some(capture) = self.capture {
-            run.add_capture(Recorder::start(capture)?);
-        }
-        if let Some((every, look)) = self.sample {
-            run.add_sample(Sample::new(every, look));
+        let (boxes, mails): (Vec<Mailbox>, Vec<_>) = self.machines.iter().map(|_| run::mailbox()).unzip();
+        let boxes: Arc<[Mailbox]> = boxes.into();
+        let recorder = self.capture.map(Recorder::start).transpose()?;
+        let (mut runs, mut handles) = (Vec::new(), Vec::new());
+        for ((index, machine), mail) in self.machines.into_iter().enumerate().zip(mails) {
+            let inbox = match self.sharding {
+                Some(sharding) => Inbox::of_several(index, sharding, boxes.clone()),
+                None => boxes.get(index).map(|own| Inbox::alone(own.inputs.clone())),
+            };
+            let Some((inbox, on_event)) = inbox.zip(on_event(index)) else { continue };
+            let (commands, orders) = mpsc::unbounded_channel::<Command<M>>();
+            let (alive, running) = watch::channel(());
+            let (dns, tls) = (self.dns.clone(), tls.clone());
+            let mut run = Run::new(machine, on_event, orders, limits.clone(), dns, tls, (inbox, mail));
+            if let Some(recorder) = &recorder {
+                run.add_capture(recorder.another());
+            }
+            if let Some((every, looks)) = &self.sample {
+                run.add_sample(Sample::new(*every, looks()));
+            }
+            runs.push((run, alive));
+            handles.push(Handle { commands, local_addrs: Arc::default(), running });
         }
         let mut local_addrs = Vec::new();
         for (address, listen) in self.listen {
             let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
             let accept = match listen {
                 Listen::Udp => {
-                    let socket = udp::bind(address).map_err(named)?;
-                    let addr = socket.local_addr()?;
-                    local_addrs.push(ListenAddr { transport: Transport::Udp, addr });
-                    run.add_udp(socket, addr);
+                    let sockets = udp::bind_several(address, runs.len()).map_err(named)?;
+                    let mut number = None;
+                    for ((run, _), socket) in runs.iter_mut().zip(sockets) {
+                        let addr = socket.local_addr()?;
+                        if number.is_none() {
+                            local_addrs.push(ListenAddr { transport: Transport::Udp, addr });
+                        }
+                        number = Some(run.add_udp(socket, addr, number));
+                    }
                     continue;
                 }
                 Listen::Connections(speaks, tls) => Accept { speaks, tls, origins: self.origins.clone() },
             };
             let listener = Listener::bind(address, accept).map_err(named)?;
             local_addrs.push(ListenAddr { transport: listener.accept.transport(), addr: listener.local_addr()? });
-            run.add_listener(listener);
+            if let Some((run, _)) = runs.first_mut() {
+                run.add_listener(listener);
+            }
         }
-        tokio::spawn(async move {
-            // Dropped last: whoever waits for the end finds everything closed.
-            let _alive = alive;
-            run.until_stopped().await;
-        });
-        Ok(Handle { commands, local_addrs: local_addrs.into(), running })
+        let local_addrs: Arc<[ListenAddr]> = local_addrs.into();
+        for (run, alive) in runs {
+            tokio::spawn(async move {
+                // Dropped last: whoever waits for the end finds everything closed.
+                let _alive = alive;
+                run.until_stopped().await;
+            });
+        }
+        for handle in &mut handles {
+            handle.local_addrs = local_addrs.clone();
+        }
+        Ok(handles)
     }
 
     fn listen(mut self, address: SocketAddr, listen: Listen) -> DriverBuilder<M> {

@@ -1,7 +1,7 @@
 //! What waits to be sent on one connection: bounded in bytes, closed in order by dropping the sender.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,18 +15,35 @@ const OVERHEAD: usize = 64;
 pub(super) fn queue(limit: usize) -> (Sender, Receiver) {
     let (messages, waiting) = mpsc::unbounded_channel();
     let (reset, was_reset) = watch::channel(false);
+    let reset = Arc::new(reset);
     let size = Arc::new(AtomicUsize::new(0));
     let sender = Sender { messages, reset, size: size.clone(), limit };
     (sender, Receiver { waiting, size, signal: Signal { was_reset } })
 }
 
-/// The driver's end. Dropping it closes the connection in order.
-#[derive(Debug)]
+/// The driver's end. Dropping all of them closes the connection in order.
+#[derive(Clone, Debug)]
 pub(super) struct Sender {
     messages: mpsc::UnboundedSender<Bytes>,
-    reset: watch::Sender<bool>,
+    reset: Arc<watch::Sender<bool>>,
     size: Arc<AtomicUsize>,
     limit: usize,
+}
+
+/// What makes another of the driver's ends as long as there is one.
+#[derive(Debug)]
+pub(super) struct WeakSender {
+    messages: mpsc::WeakUnboundedSender<Bytes>,
+    reset: Weak<watch::Sender<bool>>,
+    size: Arc<AtomicUsize>,
+    limit: usize,
+}
+
+impl WeakSender {
+    pub(super) fn upgrade(&self) -> Option<Sender> {
+        let (messages, reset) = (self.messages.upgrade()?, self.reset.upgrade()?);
+        Some(Sender { messages, reset, size: self.size.clone(), limit: self.limit })
+    }
 }
 
 /// Why nothing more can be queued.
@@ -48,6 +65,11 @@ impl Sender {
             return Err(QueueError::Full);
         }
         self.messages.send(bytes).map_err(|_| QueueError::Gone)
+    }
+
+    pub(super) fn downgrade(&self) -> WeakSender {
+        let (messages, reset) = (self.messages.downgrade(), Arc::downgrade(&self.reset));
+        WeakSender { messages, reset, size: self.size.clone(), limit: self.limit }
     }
 
     /// Closes the connection without sending what waits.

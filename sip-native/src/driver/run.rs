@@ -3,14 +3,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use offhook_core::time::Instant;
 use offhook_core::transport::{
-    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Output, Path, Target, Transport,
+    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Path, Router, Transport,
 };
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
@@ -20,20 +20,21 @@ use tokio::time::{Sleep, sleep_until, timeout};
 use super::batch::Datagram;
 use super::capture::Recorder;
 use super::clock::Clock;
-use super::connection::{Link, lost};
+use super::connection::lost;
 use super::datagrams::UdpFlow;
 use super::dns::Dns;
 use super::handle::Command;
+use super::icmp;
 use super::input::Input;
 use super::limits::Limits;
 use super::listen::Listener;
-use super::queue::{self, QueueError};
+use super::queue;
 use super::sample::Sample;
+use super::shards::{Inbox, Mailbox, News};
 use super::sources::Sources;
 use super::tls::Connector;
 use super::udp::reachable;
-use super::{connect, icmp};
-use crate::metrics::{Meters, refused};
+use crate::metrics::{Meters, refused, restarted};
 
 /// How much is taken from one source before the others have their turn.
 const BATCH: usize = 32;
@@ -44,27 +45,46 @@ const ROUNDS: usize = 16;
 /// How many inputs of connections may wait for the machine; their tasks wait beyond that.
 const INPUTS: usize = 1024;
 
+/// What comes to a machine's task.
+pub(super) struct Mail {
+    inputs: mpsc::Receiver<Input>,
+    news: mpsc::UnboundedReceiver<News>,
+}
+
+/// A mailbox for one machine.
+pub(super) fn mailbox() -> (Mailbox, Mail) {
+    let (inputs, waiting) = mpsc::channel(INPUTS);
+    let (news, told) = mpsc::unbounded_channel();
+    (Mailbox { inputs, news }, Mail { inputs: waiting, news: told })
+}
+
 /// A machine, everything open for it, and everything that may come in.
 pub(super) struct Run<M: Machine, F> {
-    machine: M,
-    on_event: F,
+    pub(super) machine: M,
+    pub(super) on_event: F,
     clock: Clock,
-    limits: Arc<Limits>,
-    dns: Dns,
-    tls: Connector,
+    pub(super) limits: Arc<Limits>,
+    pub(super) dns: Dns,
+    pub(super) tls: Connector,
     orders: mpsc::UnboundedReceiver<Command<M>>,
     inputs: mpsc::Receiver<Input>,
     /// Where tasks send their inputs.
-    inbox: mpsc::Sender<Input>,
+    pub(super) inbox: Inbox,
+    /// What the other machines tell.
+    news: mpsc::UnboundedReceiver<News>,
+    /// Tells whose a datagram is.
+    router: Option<Router>,
+    /// Connections that were closed here while the machine was being drained.
+    pub(super) closed: Vec<FlowId>,
     /// What carrying out an output brought at once.
-    own_inputs: VecDeque<Input>,
-    flows: HashMap<FlowId, Flow>,
-    udp: Vec<UdpFlow>,
+    pub(super) own_inputs: VecDeque<Input>,
+    pub(super) flows: HashMap<FlowId, Flow>,
+    pub(super) udp: Vec<UdpFlow>,
     listeners: Vec<Listener>,
-    meters: Meters,
+    pub(super) meters: Meters,
     sample: Option<Sample<M>>,
-    capture: Option<Recorder>,
-    tasks: JoinSet<()>,
+    pub(super) capture: Option<Recorder>,
+    pub(super) tasks: JoinSet<()>,
     sources: Sources,
     sleep: Option<(Instant, Pin<Box<Sleep>>)>,
     /// Datagrams that were read and not taken in yet.
@@ -74,15 +94,17 @@ pub(super) struct Run<M: Machine, F> {
 }
 
 /// A flow that is not over.
-struct Flow {
-    transport: Transport,
-    /// A connection that has come up.
-    up: bool,
-    way: Way,
+pub(super) struct Flow {
+    pub(super) transport: Transport,
+    /// A connection that has come up here, and is counted.
+    pub(super) up: bool,
+    /// What it is, once it can be used.
+    pub(super) info: Option<FlowInfo>,
+    pub(super) way: Way,
 }
 
 /// How a flow's bytes get out.
-enum Way {
+pub(super) enum Way {
     Connection(queue::Sender),
     Udp,
     /// The UDP socket is being bound.
@@ -103,8 +125,8 @@ where
         limits: Arc<Limits>,
         dns: Dns,
         tls: Connector,
+        (inbox, Mail { inputs, news }): (Inbox, Mail),
     ) -> Run<M, F> {
-        let (inbox, inputs) = mpsc::channel(INPUTS);
         Run {
             machine,
             on_event,
@@ -114,7 +136,10 @@ where
             tls,
             orders,
             inputs,
+            router: inbox.router(),
             inbox,
+            news,
+            closed: Vec::new(),
             own_inputs: VecDeque::new(),
             flows: HashMap::new(),
             udp: Vec::new(),
@@ -131,13 +156,18 @@ where
         }
     }
 
-    /// Takes in a socket that the owner asked for.
-    pub(super) fn add_udp(&mut self, socket: UdpSocket, local: SocketAddr) {
+    /// Takes in a socket that the owner asked for. Another machine's has a number already.
+    pub(super) fn add_udp(&mut self, socket: UdpSocket, local: SocketAddr, number: Option<FlowId>) -> FlowId {
         let info = FlowInfo { transport: Transport::Udp, local: reachable(local), remote: None };
-        let flow = self.machine.flow_opened(self.clock.now(), info);
-        self.flows.insert(flow, Flow { transport: Transport::Udp, up: false, way: Way::Udp });
+        let now = self.clock.now();
+        let flow = number.unwrap_or_else(|| self.machine.flow_opened(now, info));
+        if number.is_some() {
+            self.machine.flow_shared(now, flow, info);
+        }
+        self.flows.insert(flow, Flow { transport: Transport::Udp, up: false, info: Some(info), way: Way::Udp });
         self.note_opened(flow, Transport::Udp, info.local, None);
         self.insert_udp(flow, socket);
+        flow
     }
 
     /// Copies what passes.
@@ -145,7 +175,13 @@ where
         self.capture = Some(capture);
     }
 
-    fn note_opened(&mut self, flow: FlowId, transport: Transport, local: SocketAddr, remote: Option<SocketAddr>) {
+    pub(super) fn note_opened(
+        &mut self,
+        flow: FlowId,
+        transport: Transport,
+        local: SocketAddr,
+        remote: Option<SocketAddr>,
+    ) {
         if let Some(capture) = &mut self.capture {
             capture.opened(flow, transport, local, remote);
         }
@@ -156,7 +192,7 @@ where
         self.sample = Some(sample);
     }
 
-    fn insert_udp(&mut self, flow: FlowId, socket: UdpSocket) {
+    pub(super) fn insert_udp(&mut self, flow: FlowId, socket: UdpSocket) {
         let socket = Arc::new(socket);
         let watch = self.tasks.spawn(icmp::watch(flow, socket.clone(), self.inbox.clone()));
         self.udp.push(UdpFlow::new(flow, socket, watch));
@@ -170,16 +206,52 @@ where
     pub(super) async fn until_stopped(mut self) {
         // What it wants after hearing of its sockets.
         self.carry_out();
-        poll_fn(|cx| self.poll(cx)).await;
+        poll_fn(|cx| self.poll_or_begin_anew(cx)).await;
         if let Some(sample) = self.sample.take() {
             sample.finish(&self.machine);
         }
         self.close().await;
     }
 
+    /// A machine that panics begins anew, and its sockets and connections with it go on.
+    fn poll_or_begin_anew(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match catch_unwind(AssertUnwindSafe(|| self.poll(cx))) {
+            Ok(poll) => poll,
+            Err(panic) => {
+                if !self.begin_anew() {
+                    resume_unwind(panic);
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+
+    fn begin_anew(&mut self) -> bool {
+        let now = self.clock.now();
+        if !self.machine.begin_anew(now) {
+            return false;
+        }
+        tracing::error!("the machine has panicked, and begins anew without what it had");
+        restarted();
+        self.closed.clear();
+        let mut flows: Vec<_> = self.flows.iter().map(|(flow, entry)| (*flow, entry.info)).collect();
+        flows.sort_by_key(|(flow, _)| flow.number());
+        for (flow, info) in flows {
+            match info {
+                Some(info) => self.machine.flow_shared(now, flow, info),
+                // Nobody waits for it any more.
+                None => _ = self.forget(flow),
+            }
+        }
+        self.carry_out();
+        true
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..ROUNDS {
-            let mut busy = self.poll_orders(cx);
+            let mut busy = self.poll_news(cx);
+            busy |= self.poll_orders(cx);
             busy |= self.poll_inputs(cx);
             busy |= self.poll_machine(cx);
             if let Some(sample) = &mut self.sample {
@@ -196,6 +268,38 @@ where
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    fn poll_news(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut busy = false;
+        while let Poll::Ready(Some(news)) = self.news.poll_recv(cx) {
+            self.hear(news);
+            busy = true;
+        }
+        busy
+    }
+
+    /// What another machine tells.
+    fn hear(&mut self, news: News) {
+        let now = self.clock.now();
+        match news {
+            News::Shared { flow, info, queue } => {
+                let entry =
+                    Flow { transport: info.transport, up: false, info: Some(info), way: Way::Connection(queue) };
+                self.flows.insert(flow, entry);
+                self.note_opened(flow, info.transport, info.local, info.remote);
+                self.machine.flow_shared(now, flow, info);
+            }
+            News::Closed { flow } => {
+                if self.forget(flow) {
+                    let error = FlowError::new(FlowErrorKind::Lost, "the connection was given up");
+                    self.machine.flow_changed(now, flow, FlowChange::Failed(error));
+                }
+            }
+            News::Undelivered { path, quoted, error } => self.machine.undelivered(now, path, quoted, error),
+            News::Note(note) => self.machine.noted(now, note),
+        }
+        self.carry_out();
     }
 
     fn poll_orders(&mut self, cx: &mut Context<'_>) -> bool {
@@ -232,6 +336,10 @@ where
     }
 
     fn take_in(&mut self, input: Input) {
+        // What it is about may have been told a moment ago.
+        while let Ok(news) = self.news.try_recv() {
+            self.hear(news);
+        }
         let now = self.clock.now();
         match input {
             Input::Received { path, bytes } => {
@@ -256,21 +364,25 @@ where
             }
             Input::Accepted { info, queue, answer } => {
                 let flow = self.machine.flow_opened(now, info);
-                self.flows.insert(flow, Flow { transport: info.transport, up: true, way: Way::Connection(queue) });
+                let entry = Flow { transport: info.transport, up: true, info: Some(info), way: Way::Connection(queue) };
+                self.flows.insert(flow, entry);
                 self.meters.came_up(info.transport, true);
                 self.note_opened(flow, info.transport, info.local, info.remote);
                 // Its task is there, or the flow will be found gone when something is sent.
                 let _ = answer.send(flow);
             }
             Input::Bound { flow, socket, local, remote } => {
-                if let Some(Flow { way: way @ Way::Binding, .. }) = self.flows.get_mut(&flow) {
-                    *way = Way::Udp;
+                if let Some(entry @ Flow { way: Way::Binding, .. }) = self.flows.get_mut(&flow) {
+                    entry.way = Way::Udp;
+                    entry.info = Some(FlowInfo { transport: Transport::Udp, local, remote: None });
                     self.note_opened(flow, Transport::Udp, local, None);
                     self.insert_udp(flow, socket);
                     self.machine.flow_changed(now, flow, FlowChange::Connected { local, remote });
                 }
             }
             Input::Undelivered { path, quoted, error } => {
+                // Whose it was is not always quoted; whose it was not passes over it.
+                self.inbox.tell(|| News::Undelivered { path, quoted: quoted.clone(), error: error.clone() });
                 if self.flows.contains_key(&path.flow) {
                     self.meters.undelivered.increment(1);
                     self.machine.undelivered(now, path, quoted, error);
@@ -343,6 +455,15 @@ where
         }
         while let Some((remote, bytes)) = self.datagrams.pop_front() {
             let path = Path { flow, remote };
+            if let Some(router) = &mut self.router {
+                let shard = router.shard_of(&bytes);
+                if !self.inbox.is_own(shard) {
+                    if !self.inbox.hand_over(shard, Input::Received { path, bytes }) {
+                        self.meters.congested.increment(1);
+                    }
+                    continue;
+                }
+            }
             // Bytes of a flow that the machine has closed meanwhile are nobody's.
             if self.flows.contains_key(&flow) {
                 self.meters.received(Transport::Udp, bytes.len());
@@ -383,130 +504,6 @@ where
             }
         }
         busy
-    }
-
-    /// Carries out everything the machine wants.
-    fn carry_out(&mut self) {
-        while let Some(output) = self.machine.poll_output() {
-            match output {
-                Output::Transmit { path, bytes } => self.transmit(path, bytes),
-                Output::OpenFlow { flow, target } => self.open(flow, target),
-                Output::CloseFlow { flow } => {
-                    self.forget(flow);
-                }
-                Output::Resolve { query, name } => {
-                    let (dns, within) = (self.dns.clone(), self.limits.connect);
-                    self.ask(async move { Input::Resolved { query, result: dns.addresses(&name, within).await } });
-                }
-                Output::Lookup { query, name, kind } => {
-                    let (dns, within) = (self.dns.clone(), self.limits.connect);
-                    self.ask(async move { Input::LookedUp { query, result: dns.records(&name, kind, within).await } });
-                }
-                Output::Event(event) => (self.on_event)(event),
-                other => {
-                    tracing::error!(output = ?std::mem::discriminant(&other), "this driver is too old for an output")
-                }
-            }
-        }
-    }
-
-    /// Waits for an answer beside everything else.
-    fn ask(&mut self, answer: impl Future<Output = Input> + Send + 'static) {
-        let inbox = self.inbox.clone();
-        self.tasks.spawn(async move {
-            let input = tokio::select! {
-                input = answer => input,
-                () = inbox.closed() => return,
-            };
-            // Nobody is left to hear it if the driver has stopped.
-            let _ = inbox.send(input).await;
-        });
-    }
-
-    fn transmit(&mut self, path: Path, bytes: Bytes) {
-        let length = bytes.len();
-        let Some(Flow { transport, way, .. }) = self.flows.get(&path.flow) else { return };
-        let transport = *transport;
-        if let Some(capture) = &mut self.capture {
-            capture.sent(path, &bytes);
-        }
-        match way {
-            Way::Connection(queue) => match queue.send(bytes) {
-                Ok(()) => self.meters.sent(transport, length),
-                Err(QueueError::Gone) => self.lose(path.flow, "the connection is gone"),
-                Err(QueueError::Full) => self.lose(path.flow, "the peer does not read what is sent"),
-            },
-            Way::Udp => {
-                if let Some(socket) = self.udp.iter_mut().find(|socket| socket.flow == path.flow) {
-                    self.meters.sent(transport, length);
-                    socket.send(path.remote, bytes, self.limits.queue, &self.meters, &mut self.own_inputs);
-                }
-            }
-            Way::Binding | Way::Lost => {
-                tracing::debug!(flow = path.flow.number(), "nothing is sent on a flow that is not open");
-            }
-        }
-    }
-
-    /// Drops a connection at once and tells the machine.
-    fn lose(&mut self, flow: FlowId, words: &str) {
-        if let Some(entry) = self.flows.get_mut(&flow)
-            && let Way::Connection(queue) = std::mem::replace(&mut entry.way, Way::Lost)
-        {
-            queue.reset();
-        }
-        let change = FlowChange::Failed(FlowError::new(FlowErrorKind::Lost, words));
-        self.own_inputs.push_back(Input::Changed { flow, change });
-    }
-
-    fn open(&mut self, flow: FlowId, target: Target) {
-        let (inbox, limits) = (self.inbox.clone(), self.limits.clone());
-        if target.transport == Transport::Udp {
-            self.flows.insert(flow, Flow { transport: target.transport, up: false, way: Way::Binding });
-            self.tasks.spawn(connect::bind(target, flow, inbox, limits, self.dns.clone()));
-            return;
-        }
-        let (sender, queue) = queue::queue(limits.queue);
-        self.flows.insert(flow, Flow { transport: target.transport, up: false, way: Way::Connection(sender) });
-        let remote = target.addr.unwrap_or(Path::UNKNOWN);
-        let link = Link { flow, remote, queue, inputs: inbox, limits };
-        self.tasks.spawn(connect::open(target, link, self.dns.clone(), self.tls.clone()));
-    }
-
-    /// Forgets a flow; its connection closes after what waits was sent. Whether it was known.
-    fn forget(&mut self, flow: FlowId) -> bool {
-        if let Some(capture) = &mut self.capture {
-            capture.closed(flow);
-        }
-        if let Some(at) = self.udp.iter().position(|socket| socket.flow == flow) {
-            // What was sent before leaves before; nobody hears of failures any more.
-            self.udp.remove(at).flush(&mut VecDeque::new());
-        }
-        let Some(flow) = self.flows.remove(&flow) else { return false };
-        if flow.up {
-            self.meters.went_down(flow.transport);
-        }
-        true
-    }
-
-    /// A flow asked for is there. Whether it is still wanted.
-    fn came_up(&mut self, id: FlowId, local: SocketAddr, remote: SocketAddr) -> bool {
-        let Some(flow) = self.flows.get_mut(&id) else { return false };
-        let transport = flow.transport;
-        if transport.is_reliable() {
-            flow.up = true;
-            self.meters.came_up(transport, false);
-            self.note_opened(id, transport, local, Some(remote));
-        }
-        true
-    }
-
-    /// A flow failed, or its peer closed it. Whether it was known.
-    fn ended(&mut self, id: FlowId, reason: Option<FlowErrorKind>) -> bool {
-        if let Some(flow) = self.flows.get(&id) {
-            self.meters.failed(flow.transport, flow.up, reason);
-        }
-        self.forget(id)
     }
 
     /// Closes everything in order, by force what does not close in time.

@@ -13,6 +13,10 @@ const KERNEL_BUFFER: usize = 4 << 20;
 
 /// Binds a socket; IPv6 ones carry IPv6 alone, so that addresses are what they seem.
 pub(super) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    bind_as(address, false)
+}
+
+fn bind_as(address: SocketAddr, _beside: bool) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -21,8 +25,39 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
     let _ = socket.set_send_buffer_size(KERNEL_BUFFER);
     icmp::listen(&socket, address.is_ipv6());
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if _beside {
+        socket.set_reuse_port(true)?;
+    }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// Binds as many sockets to one address as are asked for: the system shares what comes among them by where it comes from, or
+/// each takes what it finds. Nobody else can have bound it.
+pub(super) fn bind_several(address: SocketAddr, count: usize) -> io::Result<Vec<UdpSocket>> {
+    let first = bind(address)?;
+    let bound = first.local_addr()?;
+    let mut sockets = Vec::with_capacity(count);
+    for _ in 1..count {
+        sockets.push(beside(&first, bound)?);
+    }
+    sockets.insert(0, first);
+    Ok(sockets)
+}
+
+/// Another socket on the address of the first, which lets it in only now.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn beside(first: &UdpSocket, bound: SocketAddr) -> io::Result<UdpSocket> {
+    socket2::SockRef::from(first).set_reuse_port(true)?;
+    bind_as(bound, true)
+}
+
+/// Elsewhere sockets on one address do not share what comes; the same socket is read by all.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn beside(first: &UdpSocket, _: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = socket2::SockRef::from(first).try_clone()?;
     UdpSocket::from_std(socket.into())
 }
 

@@ -6,7 +6,7 @@ mod transport;
 pub use sip::Sampler;
 
 pub(crate) use transport::{
-    Meters, accept_failed, capture_dropped, connected_within, handshake_failed, looked_up, refused,
+    Meters, accept_failed, capture_dropped, connected_within, handshake_failed, looked_up, refused, restarted,
 };
 
 use metrics::Unit;
@@ -74,6 +74,7 @@ pub const METRICS: &[Metric] = &[
     counter("offhook_bytes_total", &["transport", "direction"], "bytes of messages"),
     counter("offhook_datagrams_dropped_total", &["reason"], "datagrams that were neither sent nor taken in"),
     counter("offhook_undelivered_total", &[], "datagrams known not to have arrived"),
+    counter("offhook_restarts_total", &[], "times that a shard of a user agent panicked, and began anew"),
     counter("offhook_capture_dropped_total", &[], "messages that a capture could not write in time"),
     counter("offhook_lookups_total", &["kind", "result"], "questions to the resolver"),
     histogram("offhook_lookup_seconds", &["kind"], "how long the resolver took"),

@@ -8,7 +8,7 @@ use offhook_core::transaction::Kind;
 
 /// Records what an endpoint has done and has since it was looked at last. Several endpoints add up, and one that is gone
 /// holds nothing.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sampler {
     census: Census,
     registered: bool,
@@ -24,7 +24,8 @@ impl Sampler {
 
     /// Looks at the endpoint.
     pub fn sample(&mut self, endpoint: &Endpoint) {
-        self.present(endpoint.census(), endpoint.is_registered());
+        // The registration of several shards is the first one's.
+        self.present(endpoint.census(), endpoint.is_registered() && endpoint.is_leading());
         let (before, totals) = (self.totals, endpoint.totals());
         self.totals = totals;
         for (direction, calls, established) in [

@@ -118,3 +118,8 @@ pub(crate) fn looked_up(kind: &'static str, result: Result<bool, FlowErrorKind>,
     counter!("offhook_lookups_total", "kind" => kind, "result" => result).increment(1);
     histogram!("offhook_lookup_seconds", "kind" => kind).record(time);
 }
+
+/// A machine has panicked, and begun anew.
+pub(crate) fn restarted() {
+    counter!("offhook_restarts_total").increment(1);
+}

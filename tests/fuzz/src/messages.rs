@@ -5,7 +5,7 @@ use offhook_core::body;
 use offhook_core::message::{
     Builder, Date, EventRef, Fields, Frame, Limits, Message, Name, NameAddr, NameAddrRef, Privacy, ReasonRef,
     ReferTarget, Replaces, Request, Response, RetryAfter, SessionExpires, StatusCode, StreamDecoder,
-    SubscriptionStateRef, Uri, UriRef, Via, WarningRef, escape_user, is_keep_alive, redacted, unescape,
+    SubscriptionStateRef, Timestamp, Uri, UriRef, Via, WarningRef, escape_user, is_keep_alive, redacted, unescape,
 };
 
 use super::input::Input;
@@ -99,6 +99,13 @@ pub fn ask(fields: &Fields) {
     let _ = (fields.rack(), fields.content_type(), fields.max_forwards(), fields.expires(), fields.privacy());
     let _ = (fields.session_expires(), fields.min_se(), fields.date(), fields.auto_answer(), fields.refer_sub());
     let _ = (fields.event(), fields.subscription_state(), fields.retry_after(), fields.referred_by());
+    let _ = (fields.priority(), fields.mime_version(), fields.in_reply_to().count());
+    if let Ok(Some(timestamp)) = fields.timestamp() {
+        assert_eq!(Timestamp::parse(&timestamp.to_string()), Ok(timestamp));
+    }
+    for name in [Name::Accept, Name::AcceptEncoding, Name::AcceptLanguage] {
+        assert!(fields.preferences(name).flatten().all(|found| found.quality <= 1000));
+    }
     for reason in fields.reasons().flatten() {
         assert_eq!(ReasonRef::parse(reason.as_str()).unwrap().cause, reason.cause);
     }

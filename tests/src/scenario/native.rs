@@ -23,14 +23,18 @@ pub struct Native {
     pub transport: Transport,
     /// Whether a switchboard is between them.
     pub through: bool,
+    /// In how many shards each agent is.
+    pub shards: usize,
 }
 
 impl Theatre for Native {
     type Stage = Sockets;
 
     fn open(&self, scenario: &Scenario) -> Result<Sockets, String> {
-        let Native { transport, through } = *self;
-        Sockets::open(scenario, transport, through, false, |start| Ok(Box::new(Agent::start(start, transport)?)))
+        let Native { transport, through, shards } = *self;
+        Sockets::open(scenario, transport, through, false, |start| {
+            Ok(Box::new(Agent::start(start, transport, shards)?))
+        })
     }
 }
 
@@ -42,10 +46,13 @@ struct Agent {
 }
 
 impl Agent {
-    fn start(Start { who, config, told, .. }: Start<'_>, transport: Transport) -> Result<Agent, String> {
+    fn start(Start { who, config, told, .. }: Start<'_>, transport: Transport, shards: usize) -> Result<Agent, String> {
         let text = |name: &str| config[name].as_str();
         let mut command = Command::new(program("offhook", "offhook")?);
         command.args(["agent", "--json", "--trace", "--aor", text("aor").unwrap_or_default()]);
+        if shards > 1 {
+            command.args(["--shards", &shards.to_string()]);
+        }
         if let Some(server) = text("server") {
             command.args(["--server", server]);
         }

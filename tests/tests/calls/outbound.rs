@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use offhook_core::endpoint::{Config, Endpoint, Server};
 use offhook_core::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, Machine, Path};
-use offhook_tests::endpoint::{ANSWER, Solo};
+use offhook_tests::endpoint::{ANSWER, Solo, response};
 use offhook_tests::sip::Text;
 use offhook_tests::text::expect;
 
@@ -408,4 +408,76 @@ fn two_flows_to_one_server_are_two_connections() {
     let mut solo = solo(&[TCP[0], TCP[0]], |config| config.flows = 2);
     solo.act(Endpoint::register);
     assert_eq!(solo.all_opened().len(), 2);
+}
+
+// ---- requests on their way
+
+/// What broke the first of two flows let go over the second, and what was told.
+fn broken(solo: &mut Solo, first: Path) -> (Vec<String>, String) {
+    let _ = (solo.fresh(), solo.log());
+    solo.lose(first.flow);
+    (solo.fresh(), solo.log())
+}
+
+#[test]
+fn what_is_on_its_way_when_a_flow_breaks_goes_over_the_other() {
+    let (mut solo, first, second) = two_flows();
+    let text = bytes::Bytes::from_static(b"hi");
+    solo.act(|endpoint, now| endpoint.message(now, "sip:alice@192.0.2.77", "text/plain", text));
+    solo.act(|endpoint, now| endpoint.options(now, "sip:alice@192.0.2.77"));
+    let (_, invite) = solo.call();
+    assert_eq!([solo.last_path("MESSAGE"), solo.last_path("OPTIONS"), solo.last_path("INVITE")], [first; 3]);
+    let (mut sent, told) = broken(&mut solo, first);
+    sent.sort();
+    assert_eq!((sent, &*told), (["INVITE", "MESSAGE", "OPTIONS"].map(String::from).to_vec(), ""), "nobody notices");
+    assert_eq!([solo.last_path("MESSAGE"), solo.last_path("OPTIONS"), solo.last_path("INVITE")], [second; 3]);
+    let again = solo.last("INVITE");
+    // The same request by another way, so that who has heard it both ways can tell; with a Contact where we are reached.
+    assert_eq!((again.get("Call-ID"), again.get("CSeq")), (invite.get("Call-ID"), invite.get("CSeq")));
+    assert!(again.get("Via") != invite.get("Via") && again.get("Contact").contains(":40002"));
+    for (method, status) in [("MESSAGE", 202), ("OPTIONS", 200), ("INVITE", 200)] {
+        let request = solo.last(method);
+        solo.path = second;
+        solo.respond(&request, status, "alice", if method == "INVITE" { ANSWER } else { "" });
+    }
+    let told = solo.log();
+    assert!(told.contains("established") && !told.contains("failed"), "{told}");
+}
+
+#[test]
+fn an_invite_that_has_got_somewhere_does_not_ring_twice() {
+    let (mut solo, first, _) = two_flows();
+    let (_, invite) = solo.call();
+    solo.receive_on(first, &response(&invite, 180, "alice", ""));
+    let (sent, told) = broken(&mut solo, first);
+    assert!(sent.is_empty() && told.contains("connection reset"), "{sent:?} {told}");
+}
+
+#[test]
+fn the_end_of_a_call_goes_over_the_other_flow_and_so_does_its_session() {
+    let (mut solo, first, second) = two_flows();
+    let mut up = || {
+        let (call, invite) = solo.call();
+        solo.receive_on(first, &response(&invite, 200, "alice", ANSWER));
+        call
+    };
+    let (ends, goes_on) = (up(), up());
+    solo.act(|endpoint, now| endpoint.hang_up(now, ends, None));
+    assert_eq!(solo.last_path("BYE"), first);
+    let (sent, _) = broken(&mut solo, first);
+    assert_eq!(sent, ["BYE", "INVITE"], "the other side of the other call is told where we are");
+    assert_eq!((solo.last_path("BYE"), solo.last_path("INVITE")), (second, second));
+    let bye = solo.last("BYE");
+    solo.receive_on(second, &response(&bye, 200, "", ""));
+    assert!(solo.log().contains("ended"));
+    assert!(solo.endpoint.call_info(ends).is_none() && solo.endpoint.call_info(goes_on).is_some());
+}
+
+#[test]
+fn without_another_flow_what_was_on_its_way_fails() {
+    let (mut solo, first, second) = two_flows();
+    solo.lose(second.flow);
+    solo.act(|endpoint, now| endpoint.options(now, "sip:alice@192.0.2.77"));
+    let (sent, told) = broken(&mut solo, first);
+    assert!(sent.is_empty() && told.contains("failed: connection reset"), "{sent:?} {told}");
 }

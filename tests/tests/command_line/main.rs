@@ -3,6 +3,8 @@
 
 mod calls;
 mod house;
+#[cfg(unix)]
+mod live;
 mod load;
 mod requests;
 mod settings;

@@ -1,11 +1,11 @@
 import { type Browser, type BrowserContext, expect, type Locator, type Page, type WebSocket } from "@playwright/test";
-import type { Call } from "offhook";
+import type { Call, UserAgent } from "offhook";
 import type { SipServer } from "./servers.js";
 
 /** What of the softphone's page the tests use. */
 declare global {
   interface Window {
-    softphone: { readonly calls: readonly Call[] };
+    softphone: { readonly userAgent?: UserAgent | null; readonly calls: readonly Call[] };
   }
 }
 

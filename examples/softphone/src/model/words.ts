@@ -99,7 +99,7 @@ export function mediaNote(call: Call): string {
 
 /** The score of a call in words (ITU-T P.800). */
 export function scoreInWords(mos: number | null): string {
-  if (mos === null) return "Not measured yet";
+  if (mos === null) return "Measuring…";
   if (mos >= 4.1) return "Excellent";
   if (mos >= 3.6) return "Good";
   if (mos >= 3.1) return "Fair";

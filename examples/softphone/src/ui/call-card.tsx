@@ -74,7 +74,7 @@ export function CallCard({ call }: { call: Call | null }) {
             {duration === null || placing ? "" : clock(duration * 1000)}
           </span>
         </p>
-        {call && !over && !placing && <Quality call={call} />}
+        {call && phase === "established" && !placing && <Quality call={call} />}
         {note !== "" && (
           <p className="banner warn" role="status" data-testid="media-note">
             {note}
@@ -99,7 +99,7 @@ export function CallCard({ call }: { call: Call | null }) {
         <Control icon="transfer" label="Transfer" testId="open-transfer" disabled={busy || state.consultation !== null || inConference} onPress={() => setOpen("transfer")} />
         {waiting.length > 0 && <Control icon="merge" label="Merge" testId="merge" disabled={busy || state.consultation !== null} onPress={() => void desk.merge()} />}
         {inConference && call && <Control icon="split" label="Split" testId="split" disabled={busy} onPress={() => void desk.split(call)} />}
-        <Control icon="record" label={state.recorder ? "Stop recording" : "Record"} testId="record" pressed={state.recorder !== null} disabled={busy} {...(state.recorder ? { tone: "alert" as const } : {})} onPress={() => void desk.toggleRecording()} />
+        <Control icon="record" label="Record" testId="record" pressed={state.recorder !== null} disabled={busy} {...(state.recorder ? { tone: "alert" as const } : {})} onPress={() => void desk.toggleRecording()} />
         <Control icon="audio" label="Audio" testId="open-audio" onPress={() => setOpen("audio")} />
         <Control icon="hangup" label={inConference ? "End all" : "Hang up"} testId="hangup" tone="stop" onPress={() => void desk.hangup()} />
       </div>

@@ -125,7 +125,7 @@ export function Shell({ voicemail, messages, onSignOut }: { voicemail: string; m
           )}
           <Incoming calls={view.ringing} />
           <ConsultationBar />
-          {onStage && behind && (
+          {onStage && behind && front?.state !== "ended" && (
             <button type="button" className="return" onClick={() => setBehind(false)}>
               <Icon name="call" /> Back to the call
             </button>
@@ -140,7 +140,7 @@ export function Shell({ voicemail, messages, onSignOut }: { voicemail: string; m
         <section id="stage" className="stage" aria-label="Calls" tabIndex={-1}>
           <CallCard call={front} />
           <Others />
-          {!onStage && <Idle />}
+          {!onStage && !ringing && <Idle />}
           <Ladder messages={messages} />
         </section>
       </main>

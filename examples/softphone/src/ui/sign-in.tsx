@@ -61,7 +61,7 @@ export function SignIn(props: { busy: boolean; error: string | null; wrongPasswo
               <li key={account.aor}>
                 <button type="button" className="quiet" aria-pressed={account.aor === aor} onClick={() => choose(account)}>
                   <Icon name="person" />
-                  <span className="grow">{account.displayName || account.aor}</span>
+                  <span className="grow">{account.displayName || account.aor.replace(/^sips?:/, "")}</span>
                 </button>
                 <button type="button" className="quiet icon-only" aria-label={`Forget ${account.aor}`} onClick={() => forget(account)}>
                   <Icon name="trash" />

@@ -8,7 +8,7 @@ use super::super::{ConnectionState, Endpoint, Error, Outcome, Timer};
 use crate::arena::Key;
 use crate::time::Instant;
 use crate::timer::TimerId;
-use crate::transport::{Finder, FlowError, FlowId, Path, Target};
+use crate::transport::{Finder, FlowError, FlowErrorKind, FlowId, Path, Target};
 
 /// The first wait before the servers are tried again, and the longest (RFC 5626 4.5, with times of our own).
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -34,13 +34,13 @@ pub(super) struct Link {
     finders: VecDeque<Finder>,
     /// The place that is tried or used.
     pub(super) place: Option<Target>,
-    state: State,
+    pub(super) state: State,
     /// It has been up: a loss is then answered by trying again.
     established: bool,
     /// Rounds in which none could be reached.
     failures: u32,
     /// Runs until the next round.
-    timer: Option<TimerId>,
+    pub(super) timer: Option<TimerId>,
     /// Requests that wait for the server's address.
     pub(super) waiting: Vec<Key>,
 }
@@ -109,10 +109,13 @@ impl Link {
 impl Endpoint {
     /// Begins a round, unless one is under way or it is up.
     pub(super) fn open_link(&mut self, now: Instant, index: usize) {
-        let able = self.able();
+        let (able, leads) = (self.able(), self.is_leading());
         let Some(link) = self.connection.links.get_mut(index) else { return };
         if link.path().is_some() || link.is_resolving() {
             return;
+        }
+        if !leads {
+            return self.await_way(now, index);
         }
         if link.finders.is_empty() {
             let servers = &self.connection.servers;
@@ -179,7 +182,7 @@ impl Endpoint {
         Some(index)
     }
 
-    fn link_up(&mut self, now: Instant, index: usize, path: Path) {
+    pub(super) fn link_up(&mut self, now: Instant, index: usize, path: Path) {
         self.stop_link_timer(index);
         let Some(link) = self.connection.links.get_mut(index) else { return };
         link.state = State::Up(path);
@@ -237,7 +240,7 @@ impl Endpoint {
     }
 
     /// None could be reached in this round.
-    fn link_exhausted(&mut self, now: Instant, index: usize, error: FlowError) {
+    pub(super) fn link_exhausted(&mut self, now: Instant, index: usize, error: FlowError) {
         self.stop_link_timer(index);
         let Some(link) = self.connection.links.get_mut(index) else { return };
         link.state = State::Idle;
@@ -259,7 +262,7 @@ impl Endpoint {
     /// A way that has been up is tried again after a while.
     fn wait_for_link(&mut self, now: Instant, index: usize, lost: bool) {
         let permille = self.entropy.below(1000);
-        let others = self.is_connected();
+        let (others, leads) = (self.is_connected(), self.is_leading());
         let Some(link) = self.connection.links.get_mut(index) else { return };
         link.finders.clear();
         // With another way up, one that has never been up is worth another try too.
@@ -267,6 +270,9 @@ impl Endpoint {
             return;
         }
         link.state = State::Waiting;
+        if !leads {
+            return;
+        }
         let wait = match lost || !others {
             true => backoff(link.failures, permille),
             false => leisure(link.failures.max(1), permille),
@@ -279,10 +285,14 @@ impl Endpoint {
         if let Some(link) = self.connection.links.get_mut(index) {
             link.timer = None;
         }
+        if !self.is_leading() {
+            let error = FlowError::new(FlowErrorKind::Timeout, "no way to the server in time");
+            return self.link_exhausted(now, index, error);
+        }
         self.open_link(now, index);
     }
 
-    fn stop_link_timer(&mut self, index: usize) {
+    pub(super) fn stop_link_timer(&mut self, index: usize) {
         if let Some(timer) = self.connection.links.get_mut(index).and_then(|link| link.timer.take()) {
             self.timers.cancel(timer);
         }

@@ -2,6 +2,7 @@
 //! moves to the next when one cannot be reached, and as many as are asked for are kept at a time (RFC 5626).
 
 mod check;
+mod follow;
 mod link;
 mod opening;
 mod weight;
@@ -60,6 +61,11 @@ impl Connection {
     /// The way that is up, the first in order; else one that is being opened.
     fn path(&self) -> Option<Path> {
         self.links.iter().find_map(Link::up).or_else(|| self.paths().next())
+    }
+
+    /// Every way that is up, in order.
+    pub(super) fn ups(&self) -> impl Iterator<Item = Path> {
+        self.links.iter().filter_map(Link::up)
     }
 
     pub(super) fn has_server(&self) -> bool {
@@ -204,7 +210,7 @@ impl Endpoint {
     }
 
     /// Opens every way that is not open.
-    fn open_links(&mut self, now: Instant) {
+    pub(super) fn open_links(&mut self, now: Instant) {
         for link in 0..self.connection.links.len() {
             self.open_link(now, link);
         }
@@ -212,6 +218,7 @@ impl Endpoint {
 
     /// Tells what changed for the application, which knows of one connection: whether there is any.
     fn tell_connection(&mut self, now: Instant, link: usize, state: ConnectionState) {
+        self.lead_changed();
         let mut others = self.connection.links.iter().enumerate().filter(|(other, _)| *other != link);
         let told = match state {
             ConnectionState::Connected => !others.any(|(_, other)| other.up().is_some()),

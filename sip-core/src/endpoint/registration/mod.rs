@@ -4,6 +4,7 @@
 mod answer;
 mod bindings;
 mod contact;
+mod following;
 mod info;
 
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::timer::TimerId;
 use crate::transport::{FlowId, Path};
 use answer::Granted;
 pub use bindings::ContactBinding;
+pub(super) use following::Following;
 pub use info::{FlowState, PushInfo, RegistrationInfo};
 
 /// The first wait before a lost registration is tried again, and the longest (RFC 5626 4.5, with times of our own).
@@ -219,6 +221,7 @@ impl Endpoint {
         result: Result<(&Response, Path), Error>,
     ) {
         self.hear_registrar(now, index, outgoing, result);
+        self.lead_changed();
         if !self.is_registering() {
             self.recover_calls(now);
         }
@@ -387,7 +390,7 @@ impl Endpoint {
 
     /// A way to a server is up, perhaps again: a binding made over a flow is gone with that flow.
     pub(super) fn on_connected(&mut self, now: Instant, index: usize) {
-        if self.registration.wanted && self.registration.is_free(index) {
+        if self.registration.wanted && self.registration.is_free(index) && self.is_leading() {
             self.send_register(now, index);
         }
     }
@@ -399,6 +402,7 @@ impl Endpoint {
     }
 
     fn tell_registration(&mut self, now: Instant, state: RegistrationState) {
+        self.lead_changed();
         self.events.push_back(Event::Registration { state, at: now });
     }
 }

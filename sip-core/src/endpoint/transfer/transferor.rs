@@ -105,6 +105,28 @@ impl Endpoint {
         self.begun(now, key)
     }
 
+    /// Whom a call that is consulted leads to, for a transfer in another shard.
+    pub(crate) fn consulted(&self, other: CallId, to_contact: bool) -> Result<ReferTarget, Error> {
+        match self.calls.get(other.0).map(|call| call.state) {
+            Some(CallState::Established) => self.consulted_target(other.0, to_contact),
+            _ => Err(super::super::callee::GONE),
+        }
+    }
+
+    /// As [`transfer_to`](Endpoint::transfer_to) an established call of another shard.
+    pub(crate) fn transfer_consulted(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        target: &ReferTarget,
+        options: TransferOptions,
+    ) -> Result<TransferId, Error> {
+        self.may_transfer(call, &options)?;
+        let key = self.insert_transfer(Some(call.0), options);
+        self.send_refer(now, key, target, None);
+        self.begun(now, key)
+    }
+
     /// Asks a peer to call somebody, outside of any call. What becomes of it is told by [`Event::Transfer`].
     ///
     /// # Errors

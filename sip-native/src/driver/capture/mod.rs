@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::net::{SocketAddr, UdpSocket};
 use std::path::Path as FilePath;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
@@ -94,7 +95,21 @@ enum Entry {
 pub(super) struct Recorder {
     flows: HashMap<FlowId, Flow>,
     entries: Option<SyncSender<Entry>>,
-    writer: Option<JoinHandle<()>>,
+    /// Dropped after that: the last one waits for the writing.
+    writer: Option<Arc<Writer>>,
+}
+
+/// The thread that writes.
+struct Writer(Option<JoinHandle<()>>);
+
+impl Drop for Writer {
+    /// Waits until everything is written.
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // One that panicked has nothing left to write.
+            let _ = thread.join();
+        }
+    }
 }
 
 struct Flow {
@@ -109,7 +124,13 @@ impl Recorder {
     pub(super) fn start(capture: Capture) -> io::Result<Recorder> {
         let (entries, waiting) = sync_channel(WAITING);
         let writer = thread::Builder::new().name("offhook-capture".into()).spawn(move || write(capture, &waiting))?;
-        Ok(Recorder { flows: HashMap::new(), entries: Some(entries), writer: Some(writer) })
+        let writer = Some(Arc::new(Writer(Some(writer))));
+        Ok(Recorder { flows: HashMap::new(), entries: Some(entries), writer })
+    }
+
+    /// Another that writes to the same places, for another machine.
+    pub(super) fn another(&self) -> Recorder {
+        Recorder { flows: HashMap::new(), entries: self.entries.clone(), writer: self.writer.clone() }
     }
 
     /// A flow is there.
@@ -177,13 +198,10 @@ impl Recorder {
 }
 
 impl Drop for Recorder {
-    /// Waits until everything is written.
+    /// The last one waits until everything is written.
     fn drop(&mut self) {
         self.entries = None;
-        if let Some(writer) = self.writer.take() {
-            // One that panicked has nothing left to write.
-            let _ = writer.join();
-        }
+        self.writer = None;
     }
 }
 

@@ -6,20 +6,33 @@ use offhook::core::transport::MessageRate;
 use crate::failure::Failure;
 use crate::options::{Account, Shared};
 
-/// Run a user agent that scripts can drive: one JSON command a line in, one JSON notification a line out
+/// Run a phone: a live view for people, or JSON lines for scripts
 ///
-/// Every command has a number and gets exactly one result or error with that number. The agent goes on after a line
+/// On a terminal it shows the registration and the calls, and takes orders by keys and in words: type help. Where there is
+/// no terminal it takes the same orders a line each, and tells what happens in lines. It registers if there is a server.
+/// There is no sound in it: descriptions are exchanged, audio is not.
+///
+/// With --json it speaks JSON: one command a line in, one notification a line out. Every command has a number and gets exactly one result or error with that number. The agent goes on after a line
 /// it cannot read. It shuts down (calls ended, unregistered, sockets closed) on the command "shutdown", at the end of
 /// its input, and on Ctrl-C.
 #[derive(clap::Args)]
 #[command(after_long_help = EXAMPLE)]
 pub(crate) struct Args {
-    /// Speak JSON lines, the only language there is so far
+    /// Speak JSON lines
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
+    /// Speak in lines also on a terminal
+    #[arg(long, conflicts_with = "json")]
+    pub(super) plain: bool,
+    /// Do not register at the start; with --json it never does by itself
+    #[arg(long, conflicts_with = "json")]
+    pub(super) no_register: bool,
     /// How many servers to be registered with at a time (RFC 5626) [default: 1]
     #[arg(long, value_name = "COUNT")]
     flows: Option<u32>,
+    /// How many endpoints share the work, each on a thread of its own [default: 1]
+    #[arg(long, value_name = "COUNT")]
+    shards: Option<usize>,
     /// Do not register by RFC 5626
     #[arg(long)]
     no_outbound: bool,
@@ -78,7 +91,11 @@ pub(crate) struct Args {
     pub(super) shared: Shared,
 }
 
-const EXAMPLE: &str = r#"Example:
+const EXAMPLE: &str = r#"Examples:
+  $ offhook agent --profile work
+  > call bob
+  > transfer carol
+
   $ OFFHOOK_PASSWORD=… offhook agent --json --aor sip:alice@example.com --server sip:sip.example.com
   {"id":1,"type":"register"}
   {"id":2,"type":"call","target":"sip:bob@example.com","sdp":"v=0\r\n…"}
@@ -86,6 +103,11 @@ const EXAMPLE: &str = r#"Example:
   {"id":4,"type":"shutdown"}"#;
 
 impl Args {
+    /// How many shards there are to be.
+    pub(super) fn shards(&self) -> usize {
+        self.shards.unwrap_or(1)
+    }
+
     pub(super) fn config(&self) -> Result<AgentConfig, Failure> {
         let Shared { account, network } = &self.shared;
         let mut config = AgentConfig::new(account.required_aor()?);
@@ -114,7 +136,8 @@ impl Args {
         config.replacing.clone_from(&self.replacing);
         config.joining.clone_from(&self.joining);
         config.trace = self.trace;
-        config.automatic_media = self.automatic_media;
+        // People have nobody who writes descriptions.
+        config.automatic_media = self.automatic_media || !self.json;
         let rate = self.message_rate.map_or_else(MessageRate::default, MessageRate::per_second);
         config.message_rate = Some(rate).filter(|rate| rate.per_second > 0);
         let mut timers = TimerValues::default();

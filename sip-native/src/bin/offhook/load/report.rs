@@ -12,6 +12,9 @@ use crate::print::{clock, millis, time};
 /// The percentiles that are told.
 const PERCENTILES: [f64; 5] = [50.0, 90.0, 95.0, 99.0, 99.9];
 
+/// Seconds are told to the nearest.
+const HALF: Duration = Duration::from_millis(500);
+
 /// How the two sides speak of what they count.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words {
@@ -41,7 +44,7 @@ impl Progress {
         let failed = counts.failed + counts.lost;
         let mut line = format!(
             "{:>6}  {rate:>5}/s  placed {}  answered {}  up {}  failed {failed}",
-            clock(since),
+            clock(since + HALF),
             counts.placed,
             counts.answered,
             counts.going,
