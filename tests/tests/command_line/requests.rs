@@ -137,3 +137,17 @@ fn what_is_told_of_a_package_is_printed_as_what_it_says() {
     assert!(ran.err.contains("489"), "{ran:?}");
     bob.end();
 }
+
+#[test]
+fn a_message_is_taken_apart() {
+    let message = "OPTIONS sip:bob@b.test SIP/2.0\r\nVia: SIP/2.0/UDP a:port\r\nFrom: <sip:alice@a.test>;tag=1\r\n\
+        To: <sip:bob@b.test>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+    let mut ran = with_input(&["parse"], &[], message).ends().with_code(1);
+    assert!(ran.err.contains("Via: ") && ran.err.contains("line 2, column 20"), "{ran:?}");
+    // The end of a long answer is enough to see what it looks like.
+    let lines: Vec<&str> = ran.out.lines().collect();
+    let last = lines[lines.len().saturating_sub(22)..].join("\n");
+    ran.out = format!("...\n{last}\n");
+    ran.command = "offhook parse < message.txt".into();
+    ran.pictured("parse");
+}

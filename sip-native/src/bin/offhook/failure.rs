@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use offhook::Error;
 use offhook::core::auth::AuthError;
 use offhook::core::transport::FlowErrorKind;
+use offhook::media::MediaError;
 
 /// The exit codes, as the table in the help has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +108,19 @@ impl From<Error> for Failure {
         match hint(&error) {
             Some(hint) => failure.hint(hint),
             None => failure,
+        }
+    }
+}
+
+impl From<MediaError> for Failure {
+    fn from(error: MediaError) -> Failure {
+        match error {
+            MediaError::Call(error) => error.into(),
+            MediaError::File(words) => Failure::usage(words),
+            MediaError::NoAudio | MediaError::Encryption | MediaError::Refused(_) | MediaError::Description(_) => {
+                Failure::new(Code::Refused, error.to_string())
+            }
+            error => Failure::new(Code::Failed, error.to_string()),
         }
     }
 }

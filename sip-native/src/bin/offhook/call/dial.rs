@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use offhook::media::{Audio, Media, Talk};
 use offhook::{Call, CallEvent, CallOptions, CallState};
 use serde_json::json;
 
@@ -28,6 +29,33 @@ pub(crate) async fn dial(
 ) -> Result<Call, Failure> {
     let started = Instant::now();
     let call = session.agent.call(target, options).await.map_err(|error| not_answered(target, error))?;
+    answered(out, session, target, call, started, how).await
+}
+
+/// Calls with audio, and waits for the answer.
+pub(crate) async fn dial_with_audio(
+    out: Out,
+    session: &mut Session,
+    target: &str,
+    options: CallOptions,
+    (media, audio): (Media, Audio),
+    how: &Dialled,
+) -> Result<Talk, Failure> {
+    let started = Instant::now();
+    let talk = media.call_with(&session.agent, target, options, audio).await;
+    let talk = talk.map_err(|error| Failure::from(error).of(target))?;
+    answered(out, session, target, talk.call().clone(), started, how).await?;
+    Ok(talk)
+}
+
+async fn answered(
+    out: Out,
+    session: &mut Session,
+    target: &str,
+    call: Call,
+    started: Instant,
+    how: &Dialled,
+) -> Result<Call, Failure> {
     let id = call.call_id();
     out.say(format_args!("calling {target}"), || json!({ "type": "calling", "target": target, "callId": id }));
     let watched = session.until(watch(out, &call, started, how)).await;

@@ -1,18 +1,22 @@
 //! `offhook call`: one call, from its first ring to its end.
 
+mod audio;
 mod description;
 mod dial;
 
 use std::time::Duration;
 
-use offhook::{CallOptions, CallState, End};
+use offhook::media::Talk;
+use offhook::{Builder, Call, CallOptions, CallState, End};
 use serde_json::json;
 
 use crate::failure::{Code, Failure};
 use crate::options::{Header, Seconds, Shared};
 use crate::print::{Out, clock};
 use crate::session::{Session, block_on, complete};
+use audio::Sound;
 pub(crate) use description::Description;
+use dial::dial_with_audio;
 pub(crate) use dial::{Dialled, dial};
 
 /// Call somebody, and tell how it goes
@@ -24,20 +28,21 @@ pub(crate) use dial::{Dialled, dial};
 pub(crate) struct Args {
     /// Whom: a URI, or a user of our own domain
     target: String,
-    /// Hang up so long after the answer [default: when the other side does, or on Ctrl-C]
+    /// Hang up so long after the answer [default: when --play is over, the other side hangs up, or on Ctrl-C]
     #[arg(long, short, value_name = "TIME")]
     duration: Option<Seconds>,
     /// Give up when nobody has answered after so long
     #[arg(long, value_name = "TIME")]
     ring_time: Option<Seconds>,
-    /// Send these digits after the answer, by INFO; a comma waits for half a second
+    /// Send these digits after the answer: as telephone events (RFC 4733) where the other side knows them, else by INFO; a
+    /// comma waits for half a second
     #[arg(long, value_name = "DIGITS", value_parser = digits)]
     dtmf: Option<String>,
-    /// The offer, from this file; - reads standard input [default: G.711 audio on a port of this machine]
-    #[arg(long, value_name = "FILE")]
+    /// The offer, from this file, without audio of our own; - reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["play", "record", "echo", "webrtc"])]
     sdp: Option<String>,
-    /// Send no offer: the other side makes it
-    #[arg(long, conflicts_with = "sdp")]
+    /// Send no offer: the other side makes it; without audio of our own
+    #[arg(long, conflicts_with_all = ["sdp", "play", "record", "echo", "webrtc"])]
     no_offer: bool,
     /// How many redirections (3xx) are followed
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
@@ -58,6 +63,8 @@ pub(crate) struct Args {
     #[arg(long, short)]
     verbose: bool,
     #[command(flatten)]
+    sound: Sound,
+    #[command(flatten)]
     shared: Shared,
 }
 
@@ -66,9 +73,14 @@ Examples:
     $ offhook call --profile work bob
     $ offhook call sip:echo@192.0.2.7:5060 --duration 5s
     $ offhook call --profile work 8000 --dtmf 1,42# --duration 10s
+    $ offhook call --profile work bob --play question.wav --record answer.wav
+    $ offhook call --profile work bob --echo --webrtc
     $ offhook call --profile work bob --sdp offer.sdp --show-sdp --header 'X-Test: 7'
   Does the trunk answer? 0 it does, 3 it refuses, 5 it is silent:
     $ offhook call --profile trunk +12015550123 --ring-time 10s --duration 1s; echo $?";
+
+/// How long is listened after what was played.
+const AFTER: Duration = Duration::from_millis(500);
 
 /// The digits of telephones, and the pause between them.
 fn digits(text: &str) -> Result<String, String> {
@@ -88,22 +100,36 @@ async fn serve(args: Args) -> Result<(), Failure> {
     let target = complete(&args.target);
     let out = Out::new(args.json);
     let given = args.sdp.as_deref().map(Description::read).transpose()?;
-    let mut session = Session::open(&shared, Some(&target), args.verbose, |builder| builder.automatic_media()).await?;
+    let sound = if given.is_none() && !args.no_offer { Some(args.sound.open()?) } else { None };
+    let plays = args.sound.plays();
+    // With audio the call answers by itself what the other side wants changed.
+    let change = |builder: Builder| if sound.is_some() { builder } else { builder.automatic_media() };
+    let mut session = Session::open(&shared, Some(&target), args.verbose, change).await?;
     session.refuse_calls();
-    let own = match given {
-        Some(given) => Some(given),
-        None => Some(Description::of_this_machine(&session.agent, &shared, &target).await?),
-    };
     let mut options = CallOptions::default();
-    options.sdp = own.as_ref().filter(|_| !args.no_offer).map(Description::bytes);
     options.headers = args.headers.iter().map(|header| (header.name.clone(), header.value.clone())).collect();
     options.follow_redirects = Some(args.follow);
     options.anonymous = args.anonymous;
     options.answer_timeout = args.ring_time.map(|Seconds(long)| long);
-    let how = Dialled { own, show_sdp: args.show_sdp };
-    let call = dial(out, &mut session, &target, options, &how).await;
-    let call = match call {
-        Ok(call) => call,
+    let show_sdp = args.show_sdp;
+    let dialled = match sound {
+        Some(sound) => {
+            let how = Dialled { own: None, show_sdp };
+            let talk = dial_with_audio(out, &mut session, &target, options, sound, &how).await;
+            talk.map(|talk| (talk.call().clone(), Some(talk)))
+        }
+        None => {
+            let own = match given {
+                Some(given) => given,
+                None => Description::of_this_machine(&session.agent, &shared, &target).await?,
+            };
+            options.sdp = (!args.no_offer).then(|| own.bytes());
+            let how = Dialled { own: Some(own), show_sdp };
+            dial(out, &mut session, &target, options, &how).await.map(|call| (call, None))
+        }
+    };
+    let (call, talk) = match dialled {
+        Ok(dialled) => dialled,
         Err(failure) => {
             session.close().await;
             return Err(failure);
@@ -111,7 +137,7 @@ async fn serve(args: Args) -> Result<(), Failure> {
     };
     let answered = std::time::Instant::now();
     if let Some(digits) = &args.dtmf {
-        let sent = session.until(send_digits(&call, digits)).await;
+        let sent = session.until(send_digits(&call, talk.as_ref(), digits)).await;
         match sent {
             Ok(Ok(())) => out.say(format_args!("digits {digits} sent"), || json!({ "type": "dtmf", "digits": digits })),
             Ok(Err(error)) => eprintln!("offhook call: the digits were not taken: {}", error.words()),
@@ -120,9 +146,14 @@ async fn serve(args: Args) -> Result<(), Failure> {
         }
     }
     let wait = async {
-        match args.duration {
-            Some(Seconds(long)) => tokio::time::sleep(long.saturating_sub(answered.elapsed())).await,
-            None => std::future::pending().await,
+        match (args.duration, &talk) {
+            (Some(Seconds(long)), _) => tokio::time::sleep(long.saturating_sub(answered.elapsed())).await,
+            (None, Some(talk)) if plays => {
+                talk.played().await;
+                // What the other side says to the end of it is on its way.
+                tokio::time::sleep(AFTER).await;
+            }
+            (None, _) => std::future::pending().await,
         }
     };
     let mut end: Option<End> = None;
@@ -132,9 +163,16 @@ async fn serve(args: Args) -> Result<(), Failure> {
         () = session.interrupts.next() => {}
     }
     let long = answered.elapsed();
+    let stats = talk.as_ref().map(Talk::stats);
     if call.state() != CallState::Ended {
-        call.hang_up().await?;
+        match &talk {
+            Some(talk) => talk.hang_up().await?,
+            None => call.hang_up().await?,
+        }
         end = call.ended().await;
+    }
+    if let Some(stats) = &stats {
+        audio::tell(out, stats);
     }
     session.close().await;
     tell_end(out, end.as_ref(), long);
@@ -165,11 +203,14 @@ pub(crate) fn tell_end(out: Out, end: Option<&End>, long: Duration) {
     });
 }
 
-async fn send_digits(call: &offhook::Call, digits: &str) -> Result<(), Failure> {
+async fn send_digits(call: &Call, talk: Option<&Talk>, digits: &str) -> Result<(), Failure> {
     for part in digits.split_inclusive(',') {
         let tones = part.trim_end_matches(',');
         if !tones.is_empty() {
-            call.send_dtmf(tones).await?;
+            match talk {
+                Some(talk) => talk.press(tones).await?,
+                None => call.send_dtmf(tones).await?,
+            }
         }
         if part.ends_with(',') {
             tokio::time::sleep(Duration::from_millis(500)).await;
