@@ -25,6 +25,7 @@ pub struct Call {
     line: Line,
     hub: Hub,
     invitation: Option<Arc<Invitation>>,
+    span: tracing::Span,
 }
 
 /// What the handles of one call share: its latest state, and who listens. The lock is this call's alone and is held
@@ -92,17 +93,29 @@ impl Hub {
 }
 
 impl Call {
-    pub(super) fn new(id: CallId, line: Line, hub: Hub, invitation: Option<Box<Invitation>>) -> Call {
+    pub(super) fn new(
+        id: CallId,
+        line: Line,
+        hub: Hub,
+        invitation: Option<Box<Invitation>>,
+        span: tracing::Span,
+    ) -> Call {
         let invitation = invitation.map(|invitation| Arc::new(*invitation));
         if let Some(invitation) = &invitation {
             hub.view().remote_sdp = invitation.sdp.clone();
         }
-        Call { id, line, hub, invitation }
+        Call { id, line, hub, invitation, span }
     }
 
     /// The endpoint's name for it.
     pub fn id(&self) -> CallId {
         self.id
+    }
+
+    /// The span in which what happens in this call is logged, for a program's own logs of it; see
+    /// [`Endpoint::call_span`](crate::endpoint::Endpoint::call_span).
+    pub fn span(&self) -> &tracing::Span {
+        &self.span
     }
 
     /// Who called.

@@ -97,9 +97,9 @@ impl Engine {
     pub(super) fn handle(&mut self, id: CallId, invitation: Option<Box<Invitation>>) -> Option<Call> {
         let info = self.endpoint.call_info(id)?;
         let line = self.line.upgrade()?;
-        let hub = Hub::new(info);
+        let (hub, span) = (Hub::new(info), self.endpoint.call_span(id));
         self.calls.insert(id, hub.clone());
-        Some(Call::new(id, line, hub, invitation))
+        Some(Call::new(id, line, hub, invitation, span))
     }
 
     pub(super) fn listen(&mut self, sender: UnboundedSender<Call>) {

@@ -149,6 +149,8 @@ pub(super) struct Accepted {
 
 #[derive(Debug)]
 pub(super) struct Call {
+    /// What is logged of it is in there.
+    pub(super) span: tracing::Span,
     pub(super) direction: Direction,
     pub(super) state: CallState,
     pub(super) history: Vec<Transition>,
@@ -219,6 +221,11 @@ pub(super) struct Call {
 impl Call {
     pub(super) fn local_tag(&self) -> &str {
         self.names.get(Text::LocalTag)
+    }
+
+    /// The other side, as far as it is known.
+    pub(super) fn remote_value(&self) -> &str {
+        self.dialog().map_or(self.names.get(Text::Remote), Dialog::remote)
     }
 
     /// Our From or To value, with the tag.
@@ -352,6 +359,9 @@ impl Endpoint {
     }
 
     pub(super) fn tell_call(&mut self, now: Instant, key: Key, event: CallEvent) {
+        if let Some(call) = self.calls.get(key) {
+            super::span::log_told(&call.span, &event);
+        }
         self.events.push_back(Event::Call { call: CallId(key), event, at: now });
     }
 

@@ -91,6 +91,7 @@ impl Endpoint {
         let identity = self.dialog_identity(dialog.call_id(), &local_tag);
         let invite = request.clone();
         let key = self.calls.insert(Call {
+            span: tracing::Span::none(),
             direction: Direction::Incoming,
             state: CallState::Ringing,
             history: Vec::new(),
@@ -130,6 +131,7 @@ impl Endpoint {
             identity,
             resumed: None,
         });
+        self.begin_span(key);
         if let Some(call) = self.calls.get_mut(key) {
             call.hear_allow(&invite);
         }

@@ -99,6 +99,7 @@ impl Endpoint {
         }
         let hold = Hold { local: options.sdp.as_deref().is_some_and(media::is_held), remote: false };
         let key = self.calls.insert(Call {
+            span: tracing::Span::none(),
             direction: Direction::Outgoing,
             state: CallState::Calling,
             history: Vec::new(),
@@ -138,6 +139,7 @@ impl Endpoint {
             identity,
             resumed: None,
         });
+        self.begin_span(key);
         self.by_dialog.insert(identity, key);
         self.set_state(now, key, CallState::Calling, "INVITE sent");
         outgoing.purpose = Purpose::Invite(key);

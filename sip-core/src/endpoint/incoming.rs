@@ -92,6 +92,8 @@ impl Endpoint {
         let Some(key) = call.filter(|_| !matches!(request.method(), Method::Subscribe | Method::Notify)) else {
             return self.on_usage_request(now, server, request, source, local_tag);
         };
+        let _span = self.message_span(key, request.method().as_str(), None).entered();
+        super::span::log_received();
         let remote_tag = request.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
         let was_cut_off = self.is_cut_off(key);
         let Some(call) = self.calls.get_mut(key) else { return };

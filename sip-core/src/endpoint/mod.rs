@@ -51,6 +51,7 @@ mod shard;
 mod shutdown;
 mod sips;
 mod size;
+mod span;
 mod subscription;
 mod tag;
 mod target;

@@ -193,6 +193,7 @@ impl Endpoint {
             Ok(message) => {
                 let Some(outgoing) = self.outgoing.get(key) else { return };
                 let method = outgoing.method.clone();
+                self.log_sent(outgoing.purpose, method.as_str());
                 let client = self.transactions.request(now, path, &method, &branch, message, Owner::Outgoing(key));
                 if let Some(outgoing) = self.outgoing.get_mut(key) {
                     outgoing.client = Some(client);
@@ -309,10 +310,17 @@ impl Endpoint {
             return; // a late answer to a try that was given up
         }
         let purpose = outgoing.purpose;
+        let status = response.status();
+        let method = outgoing.method.clone();
+        let _span = purpose.call().map(|call| {
+            let span = self.message_span(call, method.as_str(), Some(status)).entered();
+            super::span::log_received();
+            span
+        });
+        let Some(outgoing) = self.outgoing.get_mut(key) else { return };
         if let Some(Target { transport, addr: Some(addr), .. }) = &outgoing.whereabouts.place {
             self.breakers.succeeded(*transport, *addr);
         }
-        let status = response.status();
         if status.is_provisional() {
             outgoing.heard = true;
             match purpose {

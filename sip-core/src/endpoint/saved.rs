@@ -176,6 +176,7 @@ impl Endpoint {
         let step = Transition { at, state: CallState::Established, cause: "restored".into() };
         let hold = Hold { local: saved.holding, remote: saved.held };
         let key = self.calls.insert(Call {
+            span: tracing::Span::none(),
             direction,
             state: CallState::Established,
             history: vec![step.clone()],
@@ -220,6 +221,7 @@ impl Endpoint {
                 streams: saved.streams.clone(),
             })),
         });
+        self.begin_span(key);
         self.by_dialog.insert(identity, key);
         self.totals.count(direction, CallState::Established, true);
         self.resume_session(now, key, saved.session.as_ref());
