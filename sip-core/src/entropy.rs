@@ -61,9 +61,10 @@ impl Entropy {
 
     /// Appends `length` characters of `a-z2-7`, five random bits each.
     pub(crate) fn token(&mut self, text: &mut String, length: usize) {
+        text.reserve(length);
         for _ in 0..length {
             let index = usize::from(self.byte() & 31);
-            text.extend(ALPHABET.get(index).map(|letter| char::from(*letter)));
+            text.push(ALPHABET.get(index).map_or('a', |letter| char::from(*letter)));
         }
     }
 

@@ -84,7 +84,7 @@ impl From<End> for EndValue {
         EndValue {
             by: end.by.name(),
             status: end.status.map(|status| status.code()),
-            reason: end.phrase.into(),
+            reason: end.phrase.into_owned(),
             cause: end.reason.map(ReasonValue::from),
             error: end.error.map(ErrorValue::from),
         }

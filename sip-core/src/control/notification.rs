@@ -235,7 +235,7 @@ impl Notification {
             joins,
             referred_by: invitation.referred_by.as_ref().map(AddressValue::from),
             trickle: invitation.trickle,
-            headers: invitation.headers,
+            headers: invitation.headers.into_vec(),
             at: at.as_millis(),
         }
     }

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 
 use super::call::Call;
+use super::content::SDP;
 use super::outgoing::Purpose;
 use super::{Endpoint, StoredAck, Timer};
 use crate::arena::Key;
@@ -59,12 +60,12 @@ impl Endpoint {
         builder.header(Name::From, dialog.local());
         builder.header(Name::To, dialog.remote());
         builder.header(Name::CallId, dialog.call_id());
-        builder.parts(Name::CSeq, &[&cseq.to_string(), " ACK"]);
+        builder.cseq(cseq, &Method::Ack);
         for (name, value) in authorization {
             builder.header(*name, value.reveal());
         }
         match sdp {
-            Some(sdp) => builder.body("application/sdp", sdp).ok(),
+            Some(sdp) => builder.body(SDP, sdp).ok(),
             None => builder.finish().ok(),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::caller::line_of;
 use super::event::{CallEvent, CallId, CallState, Direction, End, Event, Hold, OpId, Transition};
 use super::features::{Features, features_of};
 use super::identity::{Party, RemoteIdentity};
@@ -463,12 +464,7 @@ fn address(value: &str) -> Option<NameAddr> {
 
 fn cause_of(end: &End) -> Cow<'static, str> {
     match end.status {
-        Some(status) if !status.is_success() => {
-            let mut text = status.code().to_string();
-            text.push(' ');
-            text.push_str(&end.phrase);
-            text.into()
-        }
-        _ => end.phrase.to_string().into(),
+        Some(status) if !status.is_success() => line_of(status, &end.phrase),
+        _ => end.phrase.clone(),
     }
 }

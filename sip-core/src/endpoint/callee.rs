@@ -8,11 +8,13 @@ use bytes::Bytes;
 use super::call::{Accepted, Call, Negotiation, Setup};
 use super::capabilities::RELIABLE;
 use super::config::Reliability;
+use super::content::SDP;
 use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold, Invitation, OpId, Outcome};
 use super::headers::check_values;
 use super::identity::{Party, RemoteIdentity};
 use super::patience::Patience;
 use super::provisional::{Provisional, Waiting};
+use super::received::Headers;
 use super::redirect::Redirection;
 use super::session_timer::SessionTimer;
 use super::{Endpoint, Error, Owner, Timer, media};
@@ -75,7 +77,7 @@ impl Endpoint {
             call_id: dialog.call_id().into(),
             from: from.to_owned(),
             to: to.to_owned(),
-            identity: RemoteIdentity::claimed(from.to_owned().without_params()),
+            identity: RemoteIdentity::claimed(from.bare()),
             trusted: false,
             diversions: Vec::new(),
             targets: Vec::new(),
@@ -84,7 +86,7 @@ impl Endpoint {
             joins,
             referred_by: request.referred_by().ok().flatten().map(|by| by.referrer.to_owned()),
             trickle: false,
-            headers: headers_of(&request),
+            headers: Headers::of(request.clone()),
         };
         self.identify(&mut invitation, &request, source);
         let party = Party::calling(&invitation.identity, dialog.remote_tag());
@@ -176,7 +178,7 @@ impl Endpoint {
         let mut builder = self.dialog_response(&request, source, status, Some(call.local_tag()));
         self.push_call_contact(&mut builder, &request, source, key);
         let message = match &sdp {
-            Some(sdp) => builder.body("application/sdp", sdp)?,
+            Some(sdp) => builder.body(SDP, sdp)?,
             None => builder.finish()?,
         };
         self.transactions.respond(now, server, status, message.clone()).map_err(Error::Transport)?;
@@ -272,7 +274,7 @@ impl Endpoint {
             builder.named(name, value);
         }
         let message = match &sdp {
-            Some(sdp) => builder.body("application/sdp", sdp)?,
+            Some(sdp) => builder.body(SDP, sdp)?,
             None => builder.finish()?,
         };
         let path = self.transactions.response_path(server).unwrap_or(source);
@@ -286,7 +288,7 @@ impl Endpoint {
         let timers = self.config.timers;
         let timer = self.timers.insert(now + timers.t1, Timer::Accepted(key));
         let cseq = request.cseq().map_or(0, |cseq| cseq.number);
-        let offered = sdp.is_some() && media::sdp_of(request).is_none();
+        let offered = sdp.is_some() && media::description_in(request).is_none();
         let call = self.calls.get_mut(key).ok_or(GONE)?;
         if let Some(dialog) = call.dialog_mut() {
             dialog.confirm_local(now, StatusCode::OK);
@@ -428,7 +430,7 @@ impl Endpoint {
         let message = builder.finish()?;
         // If the flow is gone the caller's own timers end its side.
         let _ = self.transactions.respond(now, server, status, message);
-        let phrase = reason.unwrap_or(status.reason()).into();
+        let phrase = reason.map_or(status.reason().into(), |reason| reason.to_owned().into());
         let end = End { by: EndedBy::Local, status: Some(status), phrase, reason: None, error: None };
         self.end_call(now, key, end);
         Ok(())
@@ -464,14 +466,3 @@ impl Endpoint {
 }
 
 pub(super) const GONE: Error = Error::State("the call is over");
-
-/// Every header field as text; bytes that are no UTF-8 are replaced.
-pub(super) fn headers_of(request: &Request) -> Vec<(String, String)> {
-    let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
-        Ok(text) => text.trim().to_owned(),
-        Err(_) => String::from_utf8_lossy(bytes).trim().to_owned(),
-    };
-    let mut headers = Vec::with_capacity(request.iter().count());
-    headers.extend(request.iter().map(|(name, value)| (text(name), text(value))));
-    headers
-}

@@ -1,5 +1,6 @@
 //! The calling side of an INVITE (RFC 3261 13.2): progress, forks, the answer and its ACK.
 
+use std::borrow::Cow;
 use std::hash::Hash;
 use std::time::Duration;
 
@@ -95,7 +96,7 @@ impl Endpoint {
             outgoing = outgoing.header(name, value);
         }
         if let Some(sdp) = &options.sdp {
-            outgoing = outgoing.body("application/sdp", sdp.clone());
+            outgoing = outgoing.described(sdp.clone());
         }
         let hold = Hold { local: options.sdp.as_deref().is_some_and(media::is_held), remote: false };
         let key = self.calls.insert(Call {
@@ -279,7 +280,7 @@ impl Endpoint {
                 let end = self.given_up(key).unwrap_or(End {
                     by,
                     status: Some(refusal.status),
-                    phrase: refusal.phrase,
+                    phrase: String::from(refusal.phrase).into(),
                     reason: refusal.reason,
                     error: Some(error),
                 });
@@ -376,9 +377,14 @@ impl Endpoint {
 }
 
 /// The status and phrase of a response, for a history.
-pub(super) fn status_line(response: &Response) -> String {
-    let mut text = response.status().code().to_string();
-    text.push(' ');
-    text.push_str(response.reason());
-    text
+fn status_line(response: &Response) -> Cow<'static, str> {
+    line_of(response.status(), response.reason())
+}
+
+/// Status and phrase; there is nothing to write where the phrase is the registered one.
+pub(super) fn line_of(status: StatusCode, phrase: &str) -> Cow<'static, str> {
+    match status.line() {
+        Some(line) if line.get(4..) == Some(phrase) => line.into(),
+        _ => format!("{} {phrase}", status.code()).into(),
+    }
 }

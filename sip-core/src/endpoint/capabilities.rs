@@ -18,10 +18,8 @@ pub(super) const RELIABLE: &str = "100rel";
 pub(super) const TRICKLE: &str = "trickle-ice";
 
 impl Endpoint {
-    /// The value of our Supported header fields.
-    pub(super) fn supported(&self) -> String {
-        let mut list = String::with_capacity(96);
-        list.push_str(EARLY_END);
+    /// The value of our Supported header fields, in pieces.
+    pub(super) fn supported(&self) -> [&'static str; 17] {
         let replaces = (self.config.replacing != Replacing::Never).then_some(REPLACES);
         let join = (self.config.joining != Replacing::Never).then_some(JOIN);
         let reliable = self.has_reliable().then_some(RELIABLE);
@@ -29,11 +27,13 @@ impl Endpoint {
         // RFC 8840 10.6.
         let trickle = self.takes_info(TRICKLE).then_some(TRICKLE);
         let always = [Some(NO_SUBSCRIPTION), Some(TARGET_DIALOG), Some(FROM_CHANGE)];
-        for option in [reliable, replaces, join, timer, trickle].into_iter().chain(always).flatten() {
-            list.push_str(", ");
-            list.push_str(option);
+        let options = [reliable, replaces, join, timer, trickle].into_iter().chain(always).flatten();
+        let mut pieces = [""; 17];
+        let all = std::iter::once(EARLY_END).chain(options.flat_map(|option| [", ", option]));
+        for (place, piece) in pieces.iter_mut().zip(all) {
+            *place = piece;
         }
-        list
+        pieces
     }
 
     /// The bodies we can read, for OPTIONS: also those of notifications that nobody subscribes to.

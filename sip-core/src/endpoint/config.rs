@@ -1,6 +1,7 @@
 //! How an endpoint is set up.
 
-use std::net::{IpAddr, SocketAddr};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Error, GruuUse, IdentityTrust, Push, Replacing};
@@ -475,13 +476,13 @@ impl Server {
 
 /// A host and port as a target; the address is known where the host is one.
 pub(crate) fn target_of(host: &Host<'_>, port: Option<u16>, transport: Transport) -> Target {
-    let port = port.unwrap_or(transport.default_port());
-    let addr = match host {
-        Host::V4(ip) => Some(SocketAddr::new(IpAddr::V4(*ip), port)),
-        Host::V6(ip) => Some(SocketAddr::new(IpAddr::V6(*ip), port)),
-        Host::Name(_) => None,
-    };
-    Target { transport, host: text_of(host), port, addr, resource: "".into() }
+    let addr = address_of(host, port, transport);
+    Target { transport, host: text_of(host), port: port.unwrap_or(transport.default_port()), addr, resource: "".into() }
+}
+
+/// Where a host is that is an address.
+pub(super) fn address_of(host: &Host<'_>, port: Option<u16>, transport: Transport) -> Option<SocketAddr> {
+    host.ip().map(|ip| SocketAddr::new(ip, port.unwrap_or(transport.default_port())))
 }
 
 /// A host as a URI has it.
@@ -494,12 +495,8 @@ pub(super) fn text_of(host: &Host<'_>) -> Box<str> {
 fn push_host(text: &mut String, host: &Host<'_>) {
     match host {
         Host::Name(name) => text.push_str(name),
-        Host::V4(ip) => text.push_str(&ip.to_string()),
-        Host::V6(ip) => {
-            text.push('[');
-            text.push_str(&ip.to_string());
-            text.push(']');
-        }
+        // Strings take everything.
+        host => drop(write!(text, "{host}")),
     }
 }
 

@@ -83,7 +83,7 @@ fn check(request: &Request) -> Result<(), Unfit> {
     if not_understood(request, |media_type| media_type == SDP)?.is_some() {
         return Err(Unfit::MediaType);
     }
-    let Some(description) = media::sdp_of(request) else { return Ok(()) };
+    let Some(description) = media::description_in(request) else { return Ok(()) };
     // Some write names in the character sets of their countries: those are not needed.
     match SdpRef::parse(String::from_utf8_lossy(&description).as_bytes()) {
         Ok(_) => Ok(()),

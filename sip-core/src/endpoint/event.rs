@@ -8,6 +8,7 @@ use super::credentials::CredentialQuery;
 use super::error::{Error, Reason};
 use super::identity::{Diverted, PastTarget, RemoteIdentity};
 use super::publication::{PublicationId, PublicationState};
+use super::received::Headers;
 use super::registration::ContactBinding;
 use super::subscription::{Notice, SubscriptionEvent, SubscriptionId, SubscriptionRequest};
 use super::transfer::{TransferEvent, TransferId, TransferRequest, TransferRequestId};
@@ -151,7 +152,7 @@ pub struct End {
     /// The final status, where there was one: 200 after a BYE, 486, 487 ….
     pub status: Option<StatusCode>,
     /// The phrase, or other words.
-    pub phrase: Box<str>,
+    pub phrase: Cow<'static, str>,
     /// The Reason header of the BYE, CANCEL or response (RFC 3326).
     pub reason: Option<Reason>,
     /// The error, unless the call ended in order.
@@ -198,7 +199,7 @@ pub struct Invitation {
     /// The caller takes candidates that come after the answer (RFC 8840), and so do we: the answer need not wait for them.
     pub trickle: bool,
     /// Every header field, in order.
-    pub headers: Vec<(String, String)>,
+    pub headers: Headers,
 }
 
 /// A digit by INFO (`application/dtmf-relay` or `application/dtmf`).

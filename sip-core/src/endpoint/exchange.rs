@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::call::Negotiation;
 use super::callee::GONE;
+use super::content::SDP;
 use super::event::{CallEvent, CallState, OpId, Outcome};
 use super::{Endpoint, Error, Owner};
 use crate::arena::Key;
@@ -68,7 +69,7 @@ impl Endpoint {
             self.push_capabilities(&mut builder);
         }
         let message = match &sdp {
-            Some(sdp) => builder.body("application/sdp", sdp)?,
+            Some(sdp) => builder.body(SDP, sdp)?,
             None => builder.finish()?,
         };
         // If the flow is gone the request comes again, and finds this answer.

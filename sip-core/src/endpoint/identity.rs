@@ -359,7 +359,7 @@ fn is_same(known: &NameAddrRef<'_>, heard: &NameAddrRef<'_>) -> bool {
 
 /// Without tag and other parameters.
 fn bare(address: &NameAddrRef<'_>) -> NameAddr {
-    address.to_owned().without_params()
+    address.bare()
 }
 
 fn diversions(fields: &Fields) -> Vec<Diverted> {

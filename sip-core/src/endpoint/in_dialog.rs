@@ -22,7 +22,7 @@ impl Endpoint {
             outgoing.routes.push(value.into());
         }
         outgoing.hop = Hop::Path(self.dialog_path(dialog));
-        outgoing.next = hop.next.into();
+        outgoing.router = Some(hop.next).filter(|next| *next != &*outgoing.uri).map(Into::into);
         outgoing
     }
 

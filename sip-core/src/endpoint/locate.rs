@@ -196,7 +196,7 @@ impl Endpoint {
             Some(place) => place,
             None => {
                 if outgoing.whereabouts.finder.is_none() {
-                    let wanted = wanted(&outgoing.next)?;
+                    let wanted = wanted(outgoing.next())?;
                     let finder = Finder::new(&wanted, &self.able());
                     if let Some(outgoing) = self.outgoing.get_mut(key) {
                         outgoing.whereabouts.finder = Some(finder);

@@ -8,8 +8,8 @@ use crate::message::{Fields, Item, Name};
 use crate::sdp::{self, Direction, SdpRef, SessionDescription, Setup};
 
 /// The session description a message carries, alone or as a part of a multipart body (RFC 5621). One for early media of
-/// its own (RFC 3959) is not the session's. It has memory of its own: it stays when the message goes.
-pub(super) fn sdp_of(fields: &Fields) -> Option<Bytes> {
+/// its own (RFC 3959) is not the session's. It shares the message's memory; what is kept is [`sdp_of`].
+pub(super) fn description_in(fields: &Fields) -> Option<Bytes> {
     if fields.body().is_empty() {
         return None;
     }
@@ -17,12 +17,15 @@ pub(super) fn sdp_of(fields: &Fields) -> Option<Bytes> {
         disposition.is_none_or(|item| !item.value.eq_ignore_ascii_case("early-session"))
     };
     if fields.content_type().ok().flatten()?.eq_ignore_ascii_case(SDP) {
-        return is_session(fields.item(Name::ContentDisposition)).then(|| Bytes::copy_from_slice(fields.body()));
+        return is_session(fields.item(Name::ContentDisposition)).then(|| fields.body_bytes());
     }
     let multipart = Multipart::of(fields).ok().flatten()?;
-    multipart
-        .find(|part| part.is(SDP) && is_session(part.disposition()))
-        .map(|part| Bytes::copy_from_slice(part.body()))
+    multipart.find(|part| part.is(SDP) && is_session(part.disposition())).map(|part| part.body().clone())
+}
+
+/// The same with memory of its own: it stays when the message goes.
+pub(super) fn sdp_of(fields: &Fields) -> Option<Bytes> {
+    description_in(fields).map(|description| Bytes::copy_from_slice(&description))
 }
 
 /// Whether the writer of this description takes nothing in: the other side is on hold. A description that cannot be

@@ -1,9 +1,12 @@
 //! Requests of ours from the first try to their final answer: written, sent, challenged, sent again.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::call::Call;
 use super::connection::Hop;
+use super::content::SDP;
 use super::locate::Whereabouts;
 use super::size::Length;
 use super::{Endpoint, Error, OpId, Owner};
@@ -78,11 +81,11 @@ pub(super) struct Outgoing {
     pub(super) call_id: Box<str>,
     pub(super) cseq: u32,
     pub(super) hop: Hop,
-    /// The URI it is sent to where no path is known: the Request-URI, or the first router's.
-    pub(super) next: Box<str>,
+    /// The URI it is sent to where no path is known, if that is not the Request-URI: the first router's.
+    pub(super) router: Option<Box<str>>,
     pub(super) contact: bool,
     pub(super) headers: Vec<(Box<str>, Box<str>)>,
-    pub(super) body: Option<(Box<str>, Bytes)>,
+    pub(super) body: Option<(Cow<'static, str>, Bytes)>,
     /// How often it was sent again with a longer session interval.
     pub(super) longer: u8,
     pub(super) attempt: Attempt,
@@ -121,7 +124,7 @@ impl Outgoing {
             call_id: call_id.into(),
             cseq,
             hop: Hop::Server,
-            next: uri.into(),
+            router: None,
             contact: false,
             headers: Vec::new(),
             body: None,
@@ -143,9 +146,26 @@ impl Outgoing {
         self
     }
 
-    pub(super) fn body(mut self, content_type: &str, body: Bytes) -> Outgoing {
-        self.body = Some((content_type.into(), body));
+    /// A header field whose value is a number.
+    pub(super) fn number(mut self, name: &str, value: u32) -> Outgoing {
+        self.headers.push((name.into(), value.to_string().into()));
         self
+    }
+
+    pub(super) fn body(mut self, content_type: &str, body: Bytes) -> Outgoing {
+        self.body = Some((content_type.to_owned().into(), body));
+        self
+    }
+
+    /// With a session description.
+    pub(super) fn described(mut self, sdp: Bytes) -> Outgoing {
+        self.body = Some((SDP.into(), sdp));
+        self
+    }
+
+    /// The URI it is sent to where no path is known.
+    pub(super) fn next(&self) -> &str {
+        self.router.as_deref().unwrap_or(&self.uri)
     }
 }
 
@@ -213,7 +233,7 @@ impl Endpoint {
         builder.header(Name::From, &outgoing.from);
         builder.header(Name::To, &outgoing.to);
         builder.header(Name::CallId, &outgoing.call_id);
-        builder.parts(Name::CSeq, &[&outgoing.cseq.to_string(), " ", outgoing.method.as_str()]);
+        builder.cseq(outgoing.cseq, &outgoing.method);
         if outgoing.contact {
             let (path, sips) = (outgoing.length.contact(path), outgoing.is_sips());
             let hidden = Endpoint::is_hidden(&outgoing.from);
@@ -240,11 +260,13 @@ impl Endpoint {
         if matches!(outgoing.method, Method::Invite | Method::Update) && !self.config.info_packages.is_empty() {
             builder.header(Name::RecvInfo, &self.recv_info());
         }
-        let mut supported = self.supported();
         if let Purpose::Register(index) = outgoing.purpose {
+            let mut supported = self.supported().concat();
             self.push_register_options(&mut supported, index, path);
+            builder.header(Name::Supported, &supported);
+        } else {
+            builder.parts(Name::Supported, &self.supported());
         }
-        builder.header(Name::Supported, &supported);
         if !self.config.user_agent.is_empty() {
             builder.header(Name::UserAgent, &self.config.user_agent);
         }
@@ -260,12 +282,11 @@ impl Endpoint {
     /// The top Via of a request of ours.
     pub(super) fn push_via(&self, builder: &mut Builder, path: Path, branch: &str, keep: bool) {
         let flows = self.transactions.flows();
-        let mut sent_by = String::with_capacity(24);
-        flows.push_sent_by(path.flow, &mut sent_by);
+        let sent_by = flows.sent_by(path.flow);
         let transport = flows.transport(path.flow).map_or("UDP", |transport| transport.via());
         // RFC 6223 4.3: we would send keep-alives; not over UDP, where we do not.
         let keep = if keep && self.keep_alives.contains_key(&path.flow) { ";keep" } else { "" };
-        builder.parts(Name::Via, &["SIP/2.0/", transport, " ", &sent_by, ";branch=", branch, ";rport", keep]);
+        builder.parts(Name::Via, &["SIP/2.0/", transport, " ", sent_by, ";branch=", branch, ";rport", keep]);
     }
 
     /// The routes of a request; outside of any dialog those the registrar gave us (RFC 3608 6.1).

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::content::SDP;
 use super::event::{OpId, Outcome};
 use super::outgoing::{Outgoing, Purpose};
 use super::{Endpoint, Error, Refusal};
@@ -38,7 +39,7 @@ impl Endpoint {
         let mut outgoing = Outgoing::new(Purpose::Pager(op), method, target.as_str(), &from, &to, &call_id, 1);
         if outgoing.method == Method::Options {
             // 11.1: what the answer may describe itself with.
-            outgoing = outgoing.header("Accept", "application/sdp");
+            outgoing = outgoing.header("Accept", SDP);
         }
         if let Some((content_type, body)) = body {
             outgoing = outgoing.body(content_type, body);

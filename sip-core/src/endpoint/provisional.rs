@@ -11,6 +11,7 @@ use super::call::{Call, Negotiation, Setup};
 use super::callee::{AnswerOptions, GONE};
 use super::capabilities::RELIABLE;
 use super::config::Reliability;
+use super::content::SDP;
 use super::event::{CallEvent, End, OpId, Outcome};
 use super::{Endpoint, Error, Timer, media};
 use crate::arena::Key;
@@ -99,7 +100,7 @@ impl Endpoint {
             return Ok(false);
         }
         // The first one must bring the offer where the INVITE had none (RFC 3262 5).
-        let bare = call.provisional.last == 0 && !described && media::sdp_of(&request).is_none();
+        let bare = call.provisional.last == 0 && !described && media::description_in(&request).is_none();
         match (bare, required) {
             (true, true) => Err(Error::input("sdp", 0, "the caller requires an offer in the first response")),
             (bare, _) => Ok(!bare),
@@ -134,7 +135,7 @@ impl Endpoint {
         self.push_capabilities(&mut builder);
         builder.header(Name::Require, RELIABLE).number(Name::RSeq, rseq);
         let message = match &sdp {
-            Some(sdp) => builder.body("application/sdp", sdp)?,
+            Some(sdp) => builder.body(SDP, sdp)?,
             None => builder.finish()?,
         };
         self.transactions.respond(now, server, status, message.clone()).map_err(Error::Transport)?;
@@ -153,7 +154,7 @@ impl Endpoint {
             give_up: now + timers.timeout(),
             timer: Some(timer),
             described: sdp.is_some(),
-            offered: sdp.is_some() && media::sdp_of(&request).is_none(),
+            offered: sdp.is_some() && media::description_in(&request).is_none(),
             op: waiting.op,
         });
         if sdp.is_some() {

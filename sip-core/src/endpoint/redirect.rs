@@ -90,7 +90,7 @@ impl Endpoint {
         // The forks of the first INVITE are over with it.
         self.drop_fork_offers(now, key, "", false);
         outgoing.uri = target.as_str().into();
-        outgoing.next = target.as_str().into();
+        outgoing.router = Some(target.as_str().into());
         outgoing.hop = Hop::Server;
         outgoing.cseq = outgoing.cseq.saturating_add(1);
         outgoing.attempt = Attempt::default();

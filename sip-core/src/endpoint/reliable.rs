@@ -180,7 +180,7 @@ impl Endpoint {
         let purpose = Purpose::Prack(key, op);
         let mut prack = self.dialog_request(&mut dialog, purpose, Method::Prack).header("RAck", &value);
         if let Some(sdp) = sdp {
-            prack = prack.body("application/sdp", sdp);
+            prack = prack.described(sdp);
         }
         if let Some(slot) = self.calls.get_mut(key).and_then(|call| call.dialog_with(tag)) {
             slot.raise_cseq(dialog.local_cseq());

@@ -80,7 +80,7 @@ impl Endpoint {
 
     pub(super) fn push_capabilities(&self, builder: &mut Builder) {
         builder.header(Name::Allow, ALLOW);
-        builder.header(Name::Supported, &self.supported());
+        builder.parts(Name::Supported, &self.supported());
         self.push_events(builder);
     }
 

@@ -116,7 +116,7 @@ impl Endpoint {
         outgoing.contact = true;
         outgoing = self.ask_to_go_on(key, outgoing);
         if let Some(sdp) = &offer.sdp {
-            outgoing = outgoing.body("application/sdp", sdp.clone());
+            outgoing = outgoing.described(sdp.clone());
         }
         if let Some(call) = self.calls.get_mut(key) {
             if let Some(slot) = call.dialog_mut() {

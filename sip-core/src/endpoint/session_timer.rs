@@ -75,11 +75,11 @@ impl Endpoint {
         if !self.has_timers() {
             return outgoing;
         }
-        let outgoing = outgoing.header("Session-Expires", &timers.seconds().to_string());
+        let outgoing = outgoing.number("Session-Expires", timers.seconds());
         if timers.shortest() == SHORTEST {
             return outgoing;
         }
-        outgoing.header("Min-SE", &timers.shortest().to_string())
+        outgoing.number("Min-SE", timers.shortest())
     }
 
     /// Writes into a re-INVITE or UPDATE how the session goes on (RFC 4028 7.4).
@@ -93,7 +93,7 @@ impl Endpoint {
         let value = SessionExpires { seconds, refresher: Some(refresher) }.to_string();
         let outgoing = outgoing.header("Session-Expires", &value);
         let min_se = self.config.session_timers.shortest().max(*min_se);
-        if min_se == SHORTEST { outgoing } else { outgoing.header("Min-SE", &min_se.to_string()) }
+        if min_se == SHORTEST { outgoing } else { outgoing.number("Min-SE", min_se) }
     }
 
     /// 422: somebody wants a longer interval. True if the request is to be sent again with it (RFC 4028 7.3).

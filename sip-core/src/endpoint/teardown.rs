@@ -181,7 +181,7 @@ impl End {
     pub(super) fn failed(error: Error, by_us: bool) -> End {
         let (by, status, phrase, reason) = match &error {
             Error::Status(refusal) => {
-                (EndedBy::Remote, Some(refusal.status), refusal.phrase.clone(), refusal.reason.clone())
+                (EndedBy::Remote, Some(refusal.status), refusal.phrase.to_string().into(), refusal.reason.clone())
             }
             Error::Authentication { status, .. } => (EndedBy::Remote, Some(*status), status.reason().into(), None),
             Error::Cancelled => (EndedBy::Local, None, error.to_string().into(), None),

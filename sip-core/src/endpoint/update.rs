@@ -82,7 +82,7 @@ impl Endpoint {
         outgoing = self.ask_to_go_on(key, outgoing);
         let offers = offer.sdp.is_some();
         if let Some(sdp) = &offer.sdp {
-            outgoing = outgoing.body("application/sdp", sdp.clone());
+            outgoing = outgoing.described(sdp.clone());
         }
         if let Some(call) = self.calls.get_mut(key) {
             if let Some(slot) = call.dialog_to(dialog.remote()) {

@@ -85,6 +85,11 @@ impl<'a> NameAddrRef<'a> {
         self.text
     }
 
+    /// An owned copy without the parameters of the field: no tag.
+    pub(crate) fn bare(&self) -> NameAddr {
+        NameAddr::bare_of(self)
+    }
+
     /// An owned copy.
     pub fn to_owned(&self) -> NameAddr {
         NameAddr::of_text(self.text)

@@ -91,6 +91,17 @@ impl Builder {
         self
     }
 
+    /// Adds the CSeq.
+    pub(crate) fn cseq(&mut self, number: u32, method: &Method) -> &mut Self {
+        self.put(Name::CSeq.as_str());
+        self.put(": ");
+        self.put_number(number as usize);
+        self.put(" ");
+        self.put(method.as_str());
+        self.put("\r\n");
+        self
+    }
+
     /// Adds a header field by its text name, which must be a token.
     pub fn named(&mut self, name: &str, value: &str) -> &mut Self {
         if !grammar::is_token(name.as_bytes()) {

@@ -22,7 +22,7 @@ pub(crate) fn fields(bytes: Bytes, limits: &Limits) -> Result<Fields, ParseError
 
 /// A message, whole or not, that has a start line; its body is as long as it came.
 pub(crate) fn message(bytes: Bytes, limits: &Limits) -> Result<Message, ParseError> {
-    parse::read(closed(bytes), limits, false)
+    parse::read(&mut closed(bytes), limits, false)
 }
 
 /// Whether the first line of the fragment is a start line rather than a header field: what stands before its first

@@ -6,6 +6,7 @@ use super::escape::{self, push_quoted};
 use super::{Host, Params, UriRef, grammar};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// An owned, validated URI: its text, and nothing else.
 ///
@@ -154,10 +155,10 @@ impl FromStr for Uri {
     }
 }
 
-/// An owned address with its display name and parameters: a validated text.
+/// An owned address with its display name and parameters: a validated text. Copies share it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct NameAddr {
-    text: Box<str>,
+    text: Arc<str>,
 }
 
 impl NameAddr {
@@ -238,19 +239,32 @@ impl NameAddr {
         NameAddr { text: text.into() }
     }
 
+    /// Display name and URI of an address that was read.
+    pub(super) fn bare_of(view: &NameAddrRef<'_>) -> NameAddr {
+        let (text, uri) = (view.as_str(), view.uri_text());
+        // As most are written, without a display name.
+        let plain =
+            text.get(..uri.len().saturating_add(2)).filter(|front| text.starts_with('<') && front.ends_with('>'));
+        NameAddr { text: plain.map_or_else(|| bare(view).into(), Into::into) }
+    }
+
     /// Display name and URI, always with angle brackets.
     fn bare(&self) -> String {
-        let view = self.view();
-        let mut text = String::with_capacity(self.text.len().saturating_add(32));
-        if let Some(display) = view.display_name() {
-            push_quoted(&mut text, &display);
-            text.push(' ');
-        }
-        text.push('<');
-        text.push_str(view.uri_text());
-        text.push('>');
-        text
+        bare(&self.view())
     }
+}
+
+/// Display name and URI, always with angle brackets.
+fn bare(view: &NameAddrRef<'_>) -> String {
+    let mut text = String::with_capacity(view.as_str().len().saturating_add(32));
+    if let Some(display) = view.display_name() {
+        push_quoted(&mut text, &display);
+        text.push(' ');
+    }
+    text.push('<');
+    text.push_str(view.uri_text());
+    text.push('>');
+    text
 }
 
 impl fmt::Display for NameAddr {

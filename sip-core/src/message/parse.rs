@@ -64,6 +64,12 @@ impl Message {
     /// the middle of a line, a `Content-Length` that is no number, contradicts another one or promises more than came, and
     /// whatever exceeds the limits. A request refused here can still be answered: see [`Request::salvage`].
     pub fn parse(bytes: Bytes, limits: &Limits) -> Result<Message, ParseError> {
+        let mut bytes = bytes;
+        read(&mut bytes, limits, true)
+    }
+
+    /// The same, for who still needs the bytes where they are no message: a message takes them.
+    pub(crate) fn take_from(bytes: &mut Bytes, limits: &Limits) -> Result<Message, ParseError> {
         read(bytes, limits, true)
     }
 
@@ -102,8 +108,8 @@ impl Request {
     /// `None` if it is no request, or lacks one of the fields a response is made of (Via, From, To, Call-ID, CSeq). A Via
     /// that cannot be read is given back as it came (RFC 4475 3.1.2.1).
     pub fn salvage(bytes: Bytes, limits: &Limits) -> Option<Request> {
-        let bytes = bytes.slice(..bytes.len().min(limits.message));
-        let Ok(Message::Request(request)) = read(bytes, limits, false) else { return None };
+        let mut bytes = bytes.slice(..bytes.len().min(limits.message));
+        let Ok(Message::Request(request)) = read(&mut bytes, limits, false) else { return None };
         let needed = [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq];
         needed.into_iter().all(|name| request.contains(name)).then_some(request)
     }
@@ -143,21 +149,21 @@ enum StartLine {
     Response { status: StatusCode, reason: Range<u32> },
 }
 
-/// `strict` asks for SIP/2.0 and for a Content-Length that fits.
-pub(super) fn read(bytes: Bytes, limits: &Limits, strict: bool) -> Result<Message, ParseError> {
-    if bytes.len() > limits.message || u32::try_from(bytes.len()).is_err() {
-        return Err(too_long(&bytes, limits));
+/// Takes the bytes where they are a message. `strict` asks for SIP/2.0 and for a Content-Length that fits.
+pub(super) fn read(buf: &mut Bytes, limits: &Limits, strict: bool) -> Result<Message, ParseError> {
+    if buf.len() > limits.message || u32::try_from(buf.len()).is_err() {
+        return Err(too_long(buf, limits));
     }
-    let mut buf = bytes;
     let mut index = Index::new();
     let start = buf.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(buf.len());
     let mut lines = Lines::from(start);
-    let (line, headers) = first_line(&buf, &mut lines, start)?;
+    let (line, headers) = first_line(buf, &mut lines, start)?;
     if line.len() > limits.line {
         return Err(ParseError::new("start line", start, ErrorKind::TooLong));
     }
-    let start_line = start_line(&buf, line, strict)?;
-    let body = extent(&mut buf, &mut index, lines, headers, limits, strict)?;
+    let start_line = start_line(buf, line, strict)?;
+    let body = extent(buf, &mut index, lines, headers, limits, strict)?;
+    let buf = std::mem::take(buf);
     Ok(match start_line {
         StartLine::Request { method, uri } => {
             Message::Request(Request { fields: Fields::found(buf, index, body), method, uri })

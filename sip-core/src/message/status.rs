@@ -72,6 +72,14 @@ macro_rules! statuses {
                 }
             }
 
+            /// Code and registered reason phrase, of those that have a name.
+            pub(crate) fn line(self) -> Option<&'static str> {
+                match self.0 {
+                    $($code => Some(concat!($code, " ", $reason)),)*
+                    _ => None,
+                }
+            }
+
             #[cfg(test)]
             const ALL: &'static [StatusCode] = &[$(StatusCode::$name),*];
         }

@@ -135,9 +135,9 @@ impl<U: Copy> Transactions<U> {
 
     pub(super) fn received(&mut self, now: Instant, path: Path, received: Received) {
         match received {
-            Received::Message(bytes) => {
+            Received::Message(mut bytes) => {
                 self.note(false, path, &bytes);
-                match Message::parse(bytes.clone(), &self.limits) {
+                match Message::take_from(&mut bytes, &self.limits) {
                     Ok(Message::Request(request)) => self.received_request(now, path, request),
                     Ok(Message::Response(response)) => self.received_response(now, path, response),
                     Err(error) => self.events.push_back(Event::Malformed { source: path, error, bytes }),

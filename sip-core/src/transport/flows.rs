@@ -310,8 +310,13 @@ impl Flows {
 
     /// Appends what a Via's sent-by or a Contact's host and port should be on this flow.
     pub fn push_sent_by(&self, flow: FlowId, text: &mut String) {
-        let known = self.table.get(&flow).map(|entry| &entry.sent_by).filter(|sent_by| !sent_by.is_empty());
-        text.push_str(known.unwrap_or(&self.invalid_host));
+        text.push_str(self.sent_by(flow));
+    }
+
+    /// The same to look at.
+    pub fn sent_by(&self, flow: FlowId) -> &str {
+        let known = self.table.get(&flow).map(|entry| &*entry.sent_by).filter(|sent_by| !sent_by.is_empty());
+        known.unwrap_or(&self.invalid_host)
     }
 
     /// Sends, or queues while the connection is being opened.

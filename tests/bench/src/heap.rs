@@ -70,7 +70,9 @@ pub fn held(options: &Options) -> Figure {
     for (held, cost) in &costs {
         figure = figure.with(&format!("next_call_among_{held}"), round(*cost, 0));
     }
-    figure
+    // 1 is flat.
+    let growth = costs.last().map_or(0.0, |(_, cost)| *cost) / costs.first().map_or(1.0, |(_, cost)| *cost);
+    figure.with("next_call_growth", round(growth, 2))
 }
 
 /// CPU time of a call from INVITE to the BYE's answer, the median of rounds.

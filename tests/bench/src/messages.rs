@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::figure::Figure;
 use crate::measure::{Sample, measure as measure_turns, side_by_side};
-use crate::peers::{FLOOR, OURS, WORK};
+use crate::peers::{FLOOR, LEFT_OUT, OURS, WORK};
 use crate::{Options, c_peers};
 
 /// How many turns callgrind sees.
@@ -40,6 +40,10 @@ pub fn measure(key: &str, options: &Options, directory: &Path) -> Figure {
         .filter(|(who, _)| ![OURS, FLOOR].contains(who))
         .map(|(who, sample)| ((*who).to_owned(), Some(sample.cpu)))
         .collect();
+    figure.peers.extend(LEFT_OUT.iter().map(|who| ((*who).to_owned(), None)));
+    if !LEFT_OUT.is_empty() {
+        figure = figure.with("peer_reason", format!("the crates of {} could not be built", LEFT_OUT.join(", ")));
+    }
     figure.reason = reason;
     let detail: Map<String, Value> = all.iter().map(|(who, sample)| ((*who).to_owned(), sample.json())).collect();
     figure.with("detail", detail)

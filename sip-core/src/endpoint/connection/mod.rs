@@ -9,7 +9,7 @@ mod weight;
 
 use std::net::SocketAddr;
 
-use super::config::{Server, target_of};
+use super::config::{Server, address_of};
 use super::{Config, ConnectionState, Endpoint, Error, Event, OpId, Outcome};
 use crate::entropy::Entropy;
 use crate::message::UriRef;
@@ -138,7 +138,7 @@ impl Endpoint {
         if sip.params.value("transport").is_some_and(|transport| !transport.eq_ignore_ascii_case("udp")) {
             return None;
         }
-        target_of(&sip.host, sip.port, Transport::Udp).addr
+        address_of(&sip.host, sip.port, Transport::Udp)
     }
 
     /// The server did not answer: the connection may be dead without anybody having said so. Over UDP there may be another

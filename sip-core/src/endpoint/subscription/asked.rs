@@ -83,7 +83,7 @@ impl Endpoint {
             call,
             content_type: request.content_type().ok().flatten().unwrap_or_default().into(),
             body: request.body_bytes(),
-            headers: super::super::callee::headers_of(&request),
+            headers: super::super::received::headers_of(&request),
         };
         let key = self.begin_notifier(seat, package, Purpose::Application);
         // Nobody may be waited for long (4.2.1.1): what takes a person's time is pending.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::callee::headers_of;
+use super::super::received::headers_of;
 use super::super::replaces::same_user;
 use super::super::{CallId, CallState, Endpoint};
 use super::{LIMIT, TransferRequest};

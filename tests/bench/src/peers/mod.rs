@@ -22,6 +22,12 @@ pub const OURS: &str = "offhook";
 /// What no reader of lines can be faster than.
 pub const FLOOR: &str = "memchr";
 
+/// Peers that this program was built without, because one of them cannot be built here.
+#[cfg(feature = "peers")]
+pub const LEFT_OUT: &[&str] = &[];
+#[cfg(not(feature = "peers"))]
+pub const LEFT_OUT: &[&str] = &["rsipstack", "rsip", "ezk-sip-types", "rvoip-sip-core"];
+
 /// Everything that is measured in this process, peer beside peer.
 pub const WORK: &[Entry] = &[
     ("parse_index", OURS, ours::parse_index),
