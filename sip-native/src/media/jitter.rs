@@ -117,6 +117,7 @@ impl Jitter {
     /// The next thing to play.
     pub(super) fn next(&mut self, now: Instant) -> Next {
         let State::Playing { next, last, dry } = self.state else { return self.begin(now) };
+        let next = self.catch_up(now, next);
         // What overlaps with what was played has no place any more.
         while self.packets.first_key_value().is_some_and(|(&time, _)| time < next) {
             self.packets.pop_first();
@@ -151,6 +152,24 @@ impl Jitter {
         }
         let copy = (samples as u64 == gap).then(|| waiting.payload.clone());
         Next::Lost { samples, next: copy }
+    }
+
+    /// After a stall, of this machine or of the network, what is much too late is left out at once: nobody wants to hear it a
+    /// second later for minutes.
+    fn catch_up(&mut self, now: Instant, next: u64) -> u64 {
+        let target = self.target_ticks() as i64;
+        let behind = |slack: i64| slack > target + (u128::from(self.rate) * MOST_BEHIND.as_millis() / 1000) as i64;
+        let Some(slack) = self.slack(now).filter(|slack| behind(*slack)) else { return next };
+        let wanted = next.saturating_add_signed(slack - target);
+        let Some((&last, _)) = self.packets.last_key_value() else { return next };
+        while self.packets.len() > 1 && self.packets.first_key_value().is_some_and(|(&time, _)| time < wanted) {
+            self.packets.pop_first();
+        }
+        let first = self.packets.first_key_value().map_or(last, |(&time, _)| time);
+        if let State::Playing { next, last, .. } = &mut self.state {
+            (*next, *last) = (first, None);
+        }
+        first
     }
 
     /// Begins with the first packet once that has been here for long enough.
@@ -324,6 +343,9 @@ const JUMP: u64 = 10;
 /// What waits here at most: two seconds of packets of 10 ms.
 const MOST_PACKETS: usize = 200;
 
+/// A delay longer than wanted by more than this is not made shorter little by little.
+const MOST_BEHIND: Duration = Duration::from_millis(200);
+
 /// After so many packets' time of nothing the stream has paused.
 const MOST_DRY: u32 = 10;
 
@@ -452,6 +474,23 @@ mod tests {
         assert!((85..=90).contains(&rough.as_millis()), "{rough:?}");
         let calm = arrive(2000, 4000, |_| 0);
         assert_eq!(calm, Duration::from_millis(20));
+    }
+
+    #[test]
+    fn after_a_stall_what_is_too_late_is_left_out() {
+        let start = Instant::now();
+        let mut jitter = Jitter::new(8000, start);
+        for index in 0..100_u32 {
+            insert(&mut jitter, start + FRAME * index, index.into());
+            if index < 50 {
+                next(&mut jitter, start + FRAME * index);
+            }
+        }
+        // For a second nobody asked.
+        let now = start + FRAME * 100;
+        let Next::Packet(first) = next(&mut jitter, now) else { panic!("something to play") };
+        assert!(first >= payload(98), "{first:?}");
+        assert!(jitter.delay(now, 0) < Duration::from_millis(60));
     }
 
     #[test]

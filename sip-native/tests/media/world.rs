@@ -20,12 +20,16 @@ impl Ear {
     /// The rate at which it hears.
     pub(crate) const RATE: u32 = 16_000;
 
-    /// The level of a tone in what was heard in the last `milliseconds`, in dBov.
-    pub(crate) fn level(&self, frequency: f64, milliseconds: usize) -> f64 {
+    /// The level of a tone in what was heard last, in dBov: that of the middle one of five tenths of a second, since where the
+    /// delay was changed in between the phase is another.
+    pub(crate) fn level(&self, frequency: f64) -> f64 {
         let heard = self.0.lock().unwrap();
-        let length = milliseconds * Ear::RATE as usize / 1000;
-        let Some(from) = heard.len().checked_sub(length) else { return -127.0 };
-        tone_level(&heard[from..], Ear::RATE, frequency)
+        let part = Ear::RATE as usize / 10;
+        let Some(from) = heard.len().checked_sub(5 * part) else { return -127.0 };
+        let mut levels: Vec<f64> =
+            heard[from..].chunks(part).map(|part| tone_level(part, Ear::RATE, frequency)).collect();
+        levels.sort_by(f64::total_cmp);
+        levels[2]
     }
 }
 
@@ -98,5 +102,5 @@ pub(crate) async fn until(talk: &Talk, condition: impl FnMut(&Stats) -> bool) ->
 
 /// Waits until an ear hears a tone at a level, in dBov, while packets come in.
 pub(crate) async fn hears(talk: &Talk, ear: &Ear, frequency: f64, level: f64) {
-    until(talk, |_| (ear.level(frequency, 500) - level).abs() < 1.5).await;
+    until(talk, |_| (ear.level(frequency) - level).abs() < 1.5).await;
 }
