@@ -7,4 +7,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/setup.sh interop
+# The page against them, where no part is asked for.
+if [[ $# -eq 0 ]]; then
+    # shellcheck source=/dev/null
+    source target/setup/wasm-env # the browser
+    scripts/build.sh wasm js softphone
+    (cd tests/web && npm run --silent exchanges)
+fi
 exec cargo test -p offhook-tests --features interop --test interop -- "$@"

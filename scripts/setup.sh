@@ -56,6 +56,7 @@ if wants bench && ! have cc; then packages+=(gcc libc6-dev); fi
 if wants bench && ! have pkg-config; then packages+=(pkg-config); fi
 if wants bench && ! pkg-config --exists sofia-sip-ua 2>/dev/null; then packages+=(libsofia-sip-ua-dev); fi
 if wants bench && ! pkg-config --exists libosip2 2>/dev/null; then packages+=(libosip2-dev); fi
+if wants interop && ! have openssl; then packages+=(openssl); fi
 if wants test interop && ! have_kamailio; then packages+=(kamailio kamailio-websocket-modules); fi
 if wants interop; then
     if ! have_full_kamailio; then packages+=("${full_kamailio[@]}"); fi

@@ -3,8 +3,9 @@
 #
 #   run.sh PORT_SIP PORT_TLS PORT_WS PORT_WSS CERTIFICATE KEY
 #
-# PORT_SIP serves UDP and TCP; WebSockets are at the path /ws. Users are alice, bob and carol; USER's password is
-# USER-secret. 600 is an echo, 605 hangs up after a second, 608 is busy. Prints "ready" once it takes calls; its log goes
+# PORT_SIP serves UDP and TCP; WebSockets are at the path /ws. Users are alice, bob and carol, and with
+# browsers dora, erik and fred; USER's password is USER-secret. 600 is an echo, 604 hangs up after one key, 605 after a
+# second, 608 is busy. Prints "ready" once it takes calls; its log goes
 # to standard error.
 #
 # OFFHOOK_ASTERISK is the folder where an Asterisk lies unpacked (scripts/setup.sh interop does that): programs and
