@@ -405,6 +405,17 @@ impl Call {
         self.line.ask(begin).await?
     }
 
+    /// The call in detail, as it is now: its history, its dialog, its session timer, what the other side can do.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if it is over.
+    pub async fn inspect(&self) -> Result<CallInfo, Error> {
+        let id = self.id;
+        let info = self.line.ask(move |engine: &mut Engine, _| engine.endpoint_mut().call_info(id)).await?;
+        info.ok_or(Error::State("the call is over"))
+    }
+
     /// What this side's Contact says of it from now on (RFC 3840), e.g. that it is the focus of a conference.
     ///
     /// # Errors
