@@ -17,6 +17,6 @@ async fn main() -> Result<(), Error> {
     call.established().await?;
     println!("talking to {}", call.remote().as_str());
 
-    call.hang_up().await?;
+    call.hangup().await?;
     agent.shutdown(Duration::from_secs(2)).await
 }

@@ -53,7 +53,7 @@ async fn main() -> anyhow::Result<()> {
     talk.played().await;
     tokio::time::sleep(Duration::from_secs_f64(args.after)).await;
     let stats = talk.stats();
-    talk.hang_up().await?;
+    talk.hangup().await?;
     println!("heard {} packets, {} lost; MOS {:.1}", stats.packets_received, stats.packets_lost, mos(&stats));
     agent.shutdown(Duration::from_secs(2)).await?;
     Ok(())

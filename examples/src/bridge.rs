@@ -35,7 +35,7 @@ async fn bridge(caller: &Call, phones: &UserAgent, target: &str, media: &Media) 
     let answered = tokio::select! {
         answered = there.established() => answered,
         // Who called does not want to wait any longer.
-        _ = caller.ended() => return there.hang_up().await,
+        _ = caller.ended() => return there.hangup().await,
     };
     if let Err(error) = answered {
         return refuse(caller, error).await;
@@ -43,15 +43,15 @@ async fn bridge(caller: &Call, phones: &UserAgent, target: &str, media: &Media) 
     let here = match media.answer(caller, Audio::new(said_here, heard_here)).await {
         Ok(here) => here,
         Err(error) => {
-            there.hang_up().await?;
+            there.hangup().await?;
             return Err(error);
         }
     };
     let (mut pressed_here, mut pressed_there) = (here.digits(), there.digits());
     loop {
         tokio::select! {
-            _ = here.ended() => return there.hang_up().await,
-            _ = there.ended() => return here.hang_up().await,
+            _ = here.ended() => return there.hangup().await,
+            _ = there.ended() => return here.hangup().await,
             Some(digit) = pressed_here.next() => press(&there, digit).await,
             Some(digit) = pressed_there.next() => press(&here, digit).await,
         }

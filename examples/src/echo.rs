@@ -68,7 +68,7 @@ async fn answer(call: &Call, media: &Media, sound: Sound) -> Result<(), MediaErr
             _ = talk.ended() => break,
             digit = digits.next() => match digit {
                 // A caller who presses # wants the other side to hang up.
-                Some(digit) if digit.tone == '#' => talk.hang_up().await?,
+                Some(digit) if digit.tone == '#' => talk.hangup().await?,
                 Some(_) => {}
                 None => break,
             },

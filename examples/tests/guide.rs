@@ -66,7 +66,7 @@ async fn the_samples_of_calls_and_transfers_do_what_they_say() {
             let call = call.clone();
             async move { calls::follow(&call).await }
         });
-        call.hang_up().await?;
+        call.hangup().await?;
         told.await.expect("it ends with the call");
 
         // Hold needs media that can be held: the core rewrites the description.
@@ -79,7 +79,7 @@ async fn the_samples_of_calls_and_transfers_do_what_they_say() {
         let refused = transfer::transfer_blind(&customer).await;
         assert!(refused.is_err_and(|error| error.status().is_some()));
         assert_eq!(customer.state(), CallState::Established);
-        customer.hang_up().await?;
+        customer.hangup().await?;
 
         let stopped = production::stop(&alice).await;
         assert!(stopped.is_ok());

@@ -39,7 +39,7 @@ async fn talk(agents: [(&UserAgent, &mut Events<Call>, &str); 2]) {
         soon(theirs.answer(AnswerOptions::with_sdp(OFFER))).await.unwrap();
         soon(ours.established()).await.unwrap();
         soon(theirs.hold()).await.unwrap();
-        soon(if number % 4 < 2 { ours.hang_up() } else { theirs.hang_up() }).await.unwrap();
+        soon(if number % 4 < 2 { ours.hangup() } else { theirs.hangup() }).await.unwrap();
         soon(ours.ended()).await.unwrap();
         soon(theirs.ended()).await.unwrap();
     }

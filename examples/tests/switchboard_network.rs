@@ -88,8 +88,8 @@ impl House {
         assert!(done, "{:?}\n{}", state(&self.net), self.net.ladder());
     }
 
-    fn hang_up(&mut self, phone: Node<Endpoint>, call: CallId) {
-        self.net.with(phone, |endpoint, now| endpoint.hang_up(now, call, None));
+    fn hangup(&mut self, phone: Node<Endpoint>, call: CallId) {
+        self.net.with(phone, |endpoint, now| endpoint.hangup(now, call, None));
     }
 
     #[track_caller]
@@ -125,7 +125,7 @@ fn talk(seed: u64, conditions: Conditions, from: &str, to: &str) {
     house.net.with(bob, |endpoint, now| endpoint.hold(now, there, None));
     house.net.run_for(Duration::from_secs(40));
     let (phone, call) = if seed.is_multiple_of(2) { (alice, here) } else { (bob, there) };
-    house.hang_up(phone, call);
+    house.hangup(phone, call);
     house.has_no_call(alice);
     house.has_no_call(bob);
     house.close(&[alice, bob]);
@@ -160,7 +160,7 @@ fn a_phone_behind_a_nat_is_called_where_it_was_seen() {
     house.answer(bob, there);
     house.is_established(alice, here);
     house.is_established(bob, there);
-    house.hang_up(alice, here);
+    house.hangup(alice, here);
     house.has_no_call(bob);
     house.close(&[alice, bob]);
 }
@@ -186,7 +186,7 @@ fn one_of_three_phones_answers_on_a_bad_network() {
                 house.has_no_call(phone);
             }
         }
-        house.hang_up(alice, here);
+        house.hangup(alice, here);
         house.has_no_call(alice);
         house.has_no_call(phones[answers]);
         let [desk, browser, laptop] = phones;
@@ -203,7 +203,7 @@ fn a_caller_gives_up_on_a_bad_network() {
         let here = house.call(alice, "sip:bob@offhook.test");
         let there = house.incoming(bob);
         house.net.with(bob, |endpoint, now| endpoint.ring(now, there, None));
-        house.hang_up(alice, here);
+        house.hangup(alice, here);
         house.has_no_call(alice);
         house.has_no_call(bob);
         house.close(&[alice, bob]);

@@ -47,7 +47,7 @@ async fn agents_call_each_other_over_every_pair_of_transports() {
             answered.answer(AnswerOptions::with_sdp(OFFER)).await.unwrap();
             call.established().await.unwrap();
             answered.established().await.unwrap();
-            answered.hang_up().await.unwrap();
+            answered.hangup().await.unwrap();
             call.ended().await.unwrap();
             bob.shutdown(Duration::from_secs(2)).await.unwrap();
             alice.shutdown(Duration::from_secs(2)).await.unwrap();

@@ -138,7 +138,7 @@ fn everything_of_a_call_is_in_its_span_and_nothing_secret() {
     assert!(!sides[0].endpoint.call_span(ours).is_disabled());
     sides[0].endpoint.info(NOW, ours, "text/plain", "a word between us".into());
     exchange(&mut sides);
-    sides[0].endpoint.hang_up(NOW, ours, None);
+    sides[0].endpoint.hangup(NOW, ours, None);
     exchange(&mut sides);
     assert!(sides[0].endpoint.call_span(ours).is_disabled(), "it is over");
     let collected = collected.lock().unwrap();

@@ -35,7 +35,7 @@ const SAMPLE: Duration = Duration::from_secs(5);
 /// agent.register().await?;
 /// let call = agent.call("sip:bob@example.com", CallOptions::with_sdp(sdp)).await?;
 /// call.established().await?;
-/// call.hang_up().await?;
+/// call.hangup().await?;
 /// # Ok(())
 /// # }
 /// ```

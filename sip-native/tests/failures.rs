@@ -85,8 +85,8 @@ impl Talk {
     async fn goes_on_and_ends(self) {
         soon(self.ours.send_info("text/plain", "are you there?")).await.unwrap();
         let another = Talk::call(&self.alice, &self.bob).await;
-        soon(another.ours.hang_up()).await.unwrap();
-        soon(self.ours.hang_up()).await.unwrap();
+        soon(another.ours.hangup()).await.unwrap();
+        soon(self.ours.hangup()).await.unwrap();
         drop((another, self.ours));
         for agent in [self.alice, self.bob] {
             soon(agent.shutdown(Duration::from_secs(2))).await.unwrap();

@@ -64,7 +64,7 @@ async fn calls_are_made_and_taken_in_every_shard_over_every_way() {
                 soon(theirs.hold()).await.unwrap();
                 soon(ours.send_info("text/plain", "are you there?")).await.unwrap();
                 let ends = if number % 2 == 0 { &ours } else { &theirs };
-                soon(ends.hang_up()).await.unwrap();
+                soon(ends.hangup()).await.unwrap();
                 assert_eq!(soon(ours.ended()).await.unwrap().error, None);
                 assert_eq!(soon(theirs.ended()).await.unwrap().error, None);
             }
@@ -98,14 +98,14 @@ async fn a_shard_that_panics_loses_its_own_calls_and_nobody_elses() {
                         assert!(matches!(end.error, Some(Error::Internal(_))), "{end:?}");
                     }
                 }
-                soon(ours.hang_up()).await.unwrap();
+                soon(ours.hangup()).await.unwrap();
             }
             assert!(kept > 0, "every call was lost");
             // Of a dozen calls each shard has some but once in thirty times; which, is left to chance.
             println!("{transport}: shard {failing} lost {lost}, {kept} went on");
             for _ in 0..12 {
                 let (ours, _theirs) = talk(&alice, &target(&bob, transport), &mut calls).await;
-                soon(ours.hang_up()).await.unwrap();
+                soon(ours.hangup()).await.unwrap();
             }
         }
         end([alice, bob]).await;
@@ -130,9 +130,9 @@ async fn what_waits_in_a_shard_that_panics_fails_with_a_typed_error() {
     let (ours, theirs) = &waiting[1];
     soon(theirs.answer(AnswerOptions::with_sdp(SDP))).await.unwrap();
     soon(ours.established()).await.unwrap();
-    soon(ours.hang_up()).await.unwrap();
+    soon(ours.hangup()).await.unwrap();
     let (lost, _) = &waiting[0];
-    assert!(soon(lost.hang_up()).await.is_ok() || lost.state() == offhook::CallState::Ended);
+    assert!(soon(lost.hangup()).await.is_ok() || lost.state() == offhook::CallState::Ended);
     end([alice, bob]).await;
 }
 
@@ -157,7 +157,7 @@ async fn calls_of_different_shards_are_brought_together() {
             soon(call.ended()).await.unwrap();
         }
         soon(replacing.send_info("text/plain", "are you there?")).await.unwrap();
-        soon(replacing.hang_up()).await.unwrap();
+        soon(replacing.hangup()).await.unwrap();
         drop(new);
     }
     end([alice, bob]).await;

@@ -27,7 +27,7 @@ pub async fn call_bob(agent: &UserAgent, media: &Local) -> Result<Call, Error> {
     match tokio::time::timeout(Duration::from_secs(30), call.established()).await {
         Ok(Ok(())) => println!("talking to {}", call.remote().as_str()),
         Ok(Err(error)) => return Err(error), // e.g. 486 Busy Here
-        Err(_) => call.hang_up().await?,     // CANCEL, or BYE if the answer was faster
+        Err(_) => call.hangup().await?,      // CANCEL, or BYE if the answer was faster
     }
     Ok(call)
 }

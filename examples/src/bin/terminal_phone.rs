@@ -91,7 +91,7 @@ impl Phone {
                 self.talk = Some((talk, devices));
             }
             ("call" | "answer", Some(_)) => println!("hang up first"),
-            ("hangup", Some((talk, _))) => talk.hang_up().await?,
+            ("hangup", Some((talk, _))) => talk.hangup().await?,
             ("hold", Some((talk, _))) => talk.hold().await.map(|()| println!("held"))?,
             ("resume", Some((talk, _))) => talk.resume().await.map(|()| println!("resumed"))?,
             ("mute", Some((talk, _))) => talk.mute(true),

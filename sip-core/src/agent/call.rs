@@ -273,9 +273,9 @@ impl Call {
     /// # Errors
     ///
     /// [`Error::State`] if the agent has stopped.
-    pub async fn hang_up(&self) -> Result<(), Error> {
+    pub async fn hangup(&self) -> Result<(), Error> {
         let id = self.id;
-        self.line.operate(move |endpoint, now| endpoint.hang_up(now, id, None)).await.map(drop)
+        self.line.operate(move |endpoint, now| endpoint.hangup(now, id, None)).await.map(drop)
     }
 
     /// Holds the other side. Done when it agreed; refused means still in the call.

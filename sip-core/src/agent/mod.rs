@@ -14,7 +14,7 @@
 //!     agent.register().await?;
 //!     let call = agent.call("sip:bob@example.com", CallOptions::with_sdp("v=0\r\n…")).await?;
 //!     call.established().await?;
-//!     call.hang_up().await
+//!     call.hangup().await
 //! };
 //! # drop((talk, engine));
 //! # Ok(())

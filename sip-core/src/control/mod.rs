@@ -163,7 +163,7 @@ impl Control {
             }
             // A call that is over already has been hung up.
             Kind::Hangup => match self.calls.get(&command.call.ok_or_else(|| missing("call"))?) {
-                Some(call) => self.endpoint.hang_up(now, *call, command.reason.as_deref()),
+                Some(call) => self.endpoint.hangup(now, *call, command.reason.as_deref()),
                 None => {
                     self.answer(command.id, ResultValue::Null(()));
                     return Ok(None);

@@ -13,7 +13,7 @@ use crate::transport::Path;
 impl Endpoint {
     /// Ends a call, in whatever state it is: CANCEL, BYE or a final response. Done when it is over; a call that is over
     /// already is no error. `reason` is the value of a Reason header (RFC 3326), e.g. `SIP;cause=200;text="done"`.
-    pub fn hang_up(&mut self, now: Instant, call: CallId, reason: Option<&str>) -> OpId {
+    pub fn hangup(&mut self, now: Instant, call: CallId, reason: Option<&str>) -> OpId {
         let op = self.op();
         if let Some(reason) = reason
             && let Err(error) = super::headers::check_values(&[("Reason".into(), reason.into())])

@@ -62,7 +62,7 @@ impl std::fmt::Debug for Audio {
 /// let talk = media.call(&agent, "sip:bob@example.com", Audio::play(Tone::new(440.0).source(8000))).await?;
 /// talk.established().await?;
 /// talk.press("123#").await?;
-/// talk.hang_up().await?;
+/// talk.hangup().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -208,9 +208,9 @@ impl Talk {
     ///
     /// # Errors
     ///
-    /// See [`Call::hang_up`].
-    pub async fn hang_up(&self) -> Result<(), MediaError> {
-        self.call.hang_up().await?;
+    /// See [`Call::hangup`].
+    pub async fn hangup(&self) -> Result<(), MediaError> {
+        self.call.hangup().await?;
         self.commands.closed().await;
         Ok(())
     }

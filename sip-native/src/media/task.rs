@@ -117,7 +117,7 @@ impl Task {
         self.publish(now);
         if self.published.borrow().connection == Connection::Closed && !self.leaving {
             self.leaving = true;
-            self.hang_up();
+            self.hangup();
         }
     }
 
@@ -168,7 +168,7 @@ impl Task {
             Err(error) if early => tracing::debug!(%error, "early media that cannot be heard"),
             Err(error) => {
                 tracing::debug!(%error, "an answer that cannot be used");
-                self.hang_up();
+                self.hangup();
             }
         }
     }
@@ -228,9 +228,9 @@ impl Task {
         }
     }
 
-    fn hang_up(&mut self) {
+    fn hangup(&mut self) {
         let call = self.call.clone();
-        self.other(async move { call.hang_up().await });
+        self.other(async move { call.hangup().await });
     }
 
     /// Something of which the call tells how it went.

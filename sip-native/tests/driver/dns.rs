@@ -220,7 +220,7 @@ async fn call_by_records(service: &'static str, bob: UserAgent, transport: Trans
     let incoming = soon(calls.next()).await.unwrap();
     soon(incoming.answer(AnswerOptions::with_sdp(SDP))).await.unwrap();
     soon(call.established()).await.unwrap();
-    soon(call.hang_up()).await.unwrap();
+    soon(call.hangup()).await.unwrap();
     let asked = server.asked();
     let wanted = ["naptr example.test.".to_owned(), format!("srv {service}."), "a gone.example.test.".to_owned()];
     assert!(wanted.iter().all(|question| asked.contains(question)), "{asked:?}");

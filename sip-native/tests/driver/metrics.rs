@@ -114,7 +114,7 @@ fn a_call_is_counted_on_both_sides_and_nothing_is_left_when_they_stop() {
         soon(incoming.answer(AnswerOptions::with_sdp(SDP))).await.unwrap();
         soon(call.established()).await.unwrap();
         soon(incoming.established()).await.unwrap();
-        soon(call.hang_up()).await.unwrap();
+        soon(call.hangup()).await.unwrap();
         for agent in [alice, bob] {
             soon(agent.shutdown(Duration::from_secs(2))).await.unwrap();
         }

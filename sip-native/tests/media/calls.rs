@@ -33,7 +33,7 @@ async fn a_tone_that_is_said_is_heard_both_ways() {
             let stats = talk.stats();
             assert_eq!((stats.encrypted, stats.connection), (encrypted, Connection::Connected), "{kind}");
         }
-        alice.hang_up().await.expect("an end");
+        alice.hangup().await.expect("an end");
         timeout(DEADLINE, bob.ended()).await.expect("the end is told");
         assert!(matches!(until_over(&bob).await, MediaError::Closed), "{kind}");
     }
@@ -65,7 +65,7 @@ async fn hold_and_resume_and_mute() {
         until(&bob, |stats| stats.packets_sent > muted.packets_sent + 20 && stats.level_out < -90.0).await;
         bob.mute(false);
         hears(&alice, &world.at_alice, 600.0, -20.0).await;
-        alice.hang_up().await.expect("an end");
+        alice.hangup().await.expect("an end");
     }
 }
 
@@ -92,7 +92,7 @@ async fn digits_arrive_as_they_were_pressed() {
         alice.call().send_dtmf("7").await.expect("an answer");
         let digit = timeout(DEADLINE, digits.next()).await.expect("in time").expect("a digit");
         assert_eq!((digit.tone, digit.by), ('7', DigitBy::Info));
-        alice.hang_up().await.expect("an end");
+        alice.hangup().await.expect("an end");
         assert_eq!(timeout(DEADLINE, digits.next()).await.expect("in time"), None);
     }
 }
@@ -108,7 +108,7 @@ async fn an_echo_comes_back() {
     Media::default().answer(&call, echo.audio()).await.expect("an answer");
     let alice = calling.expect("a call");
     hears(&alice, &world.at_alice, 1000.0, -26.0).await;
-    alice.hang_up().await.expect("an end");
+    alice.hangup().await.expect("an end");
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn an_invite_without_offer_gets_one() {
     let mut packet = [0; 2000];
     let received = timeout(DEADLINE, socket.recv_from(&mut packet)).await.expect("in time").expect("a packet");
     assert_eq!((received.0, packet[1] & 0x7f, received.1.port()), (172, stream.codec.payload, stream.remote_port));
-    call.hang_up().await.expect("an end");
+    call.hangup().await.expect("an end");
     timeout(DEADLINE, talk.ended()).await.expect("in time");
     until_over(&talk).await;
     assert!(std::net::UdpSocket::bind(("127.0.0.1", stream.remote_port)).is_ok(), "the port is free");

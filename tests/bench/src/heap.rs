@@ -36,7 +36,7 @@ pub fn finished(options: &Options) -> Figure {
     let mut callee = Callee::new(count);
     for _ in 0..count {
         let call = callee.confirm();
-        callee.hang_up(call);
+        callee.hangup(call);
     }
     let (_, blocks, bytes) = Heap::now().since(before);
     let census = callee.census();
@@ -84,7 +84,7 @@ fn next_call(callee: &mut Callee) -> f64 {
         let start = cpu_time();
         for _ in 0..CALLS {
             let call = callee.confirm();
-            callee.hang_up(call);
+            callee.hangup(call);
         }
         rounds.push((cpu_time() - start) as f64 / f64::from(CALLS));
     }

@@ -317,7 +317,7 @@ impl Run {
             }
             3 => drop(endpoint.reject(now, call, status, None)),
             4 => drop(endpoint.redirect(now, call, &["sip:carol@192.0.2.3"])),
-            5 => drop(endpoint.hang_up(now, call, Some("SIP;cause=200"))),
+            5 => drop(endpoint.hangup(now, call, Some("SIP;cause=200"))),
             6 => drop(endpoint.hold(now, call, sdp)),
             7 => drop(endpoint.resume(now, call, sdp)),
             8 => drop(endpoint.renegotiate(now, call, some)),
@@ -681,7 +681,7 @@ impl Run {
     /// All calls end, time goes on, the endpoint shuts down: nothing may be left.
     fn end(&mut self) {
         for call in self.endpoint.calls() {
-            self.endpoint.hang_up(self.now, call, None);
+            self.endpoint.hangup(self.now, call, None);
             self.drain();
         }
         for subscription in std::mem::take(&mut self.subscriptions) {

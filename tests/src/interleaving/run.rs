@@ -100,7 +100,7 @@ impl Run {
             // What was held back by a connection comes first.
             self.net.run_for(Duration::from_secs(100));
             self.listen()?;
-            self.hang_up()?;
+            self.hangup()?;
         }
         self.shut_down(plan)
     }
@@ -150,7 +150,7 @@ impl Run {
     }
 
     /// Everything is hung up; then nothing may be left but what a registration needs.
-    fn hang_up(&mut self) -> Result<(), String> {
+    fn hangup(&mut self) -> Result<(), String> {
         for who in 0..self.agents.len() {
             for call in self.agents[who].calls.keys().copied().collect::<Vec<_>>() {
                 self.command(who, json!({ "type": "hangup", "call": call }));

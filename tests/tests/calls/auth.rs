@@ -59,7 +59,7 @@ fn an_invite_is_sent_again_with_credentials_and_its_ack_repeats_them() {
         assert_eq!(ack.get(name), second.get(name));
         assert!(!ack.get(name).is_empty());
         assert_eq!(ack.get("CSeq"), "2 ACK");
-        solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+        solo.act(|endpoint, now| endpoint.hangup(now, call, None));
         assert_eq!(solo.last("BYE").get("CSeq"), "3 BYE", "raised above the retry");
     }
 }
@@ -121,7 +121,7 @@ fn without_credentials_a_challenge_ends_the_call() {
 fn a_call_that_is_being_cancelled_is_not_tried_again() {
     let mut solo = solo();
     let (call, first) = solo.call();
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     challenge(&mut solo, &mut Verifier::new("a realm", "key"), &first, 401);
     expect(
         &solo.log(),
@@ -155,7 +155,7 @@ fn within(solo: &mut Solo, what: &str, act: impl FnOnce(&mut Endpoint, Instant, 
 fn a_bye_is_sent_again_with_credentials() {
     let mut solo = solo();
     let (_, second) = within(&mut solo, "BYE", |endpoint, now, call| {
-        endpoint.hang_up(now, call, Some("SIP;cause=200"));
+        endpoint.hangup(now, call, Some("SIP;cause=200"));
     });
     assert_eq!(second.get("Reason"), "SIP;cause=200");
     solo.receive(&Text::response(&second.bytes(), 200, ""));
@@ -186,7 +186,7 @@ fn an_info_that_was_challenged_counts_for_what_follows() {
     });
     solo.receive(&Text::response(&second.bytes(), 200, ""));
     let call = id.expect("a call");
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     assert_eq!(solo.last("BYE").get("CSeq"), "4 BYE");
     assert!(!solo.last("BYE").get("Proxy-Authorization").is_empty(), "the proxy need not ask again");
 }

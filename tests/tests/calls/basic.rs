@@ -21,7 +21,7 @@ fn a_call_from_ringing_to_goodbye() {
     pair.net.run_for(1000 * MS);
     pair.answer(there);
     pair.net.run_for(2000 * MS);
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, Some("Q.850;cause=16;text=\"Bye\"")));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, Some("Q.850;cause=16;text=\"Bye\"")));
     pair.net.run_for(100 * MS);
     expect(
         &pair.net.ladder(),
@@ -195,7 +195,7 @@ fn an_invite_without_offer_asks_the_other_side_to_offer() {
             720  done
         ",
     );
-    pair.net.with(pair.bob, |bob, now| bob.hang_up(now, there, None));
+    pair.net.with(pair.bob, |bob, now| bob.hangup(now, there, None));
     pair.finish();
 }
 
@@ -316,7 +316,7 @@ fn copies_and_late_copies_change_nothing() {
     let mut pair = Pair::new();
     pair.net.interfere(|_| Verdict::Twice);
     let (here, _) = pair.established();
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.net.run_for(100 * MS);
     expect(
         &pair.log(pair.alice),
@@ -353,7 +353,7 @@ fn a_call_over_tcp_stays_on_its_connection_and_comes_back_on_a_new_one() {
     pair.net.run_for(100 * MS);
     let flow = pair.net.connections(pair.alice)[0];
     pair.net.break_connection(pair.alice, flow);
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.net.run_for(100 * MS);
     expect(
         &pair.net.ladder(),

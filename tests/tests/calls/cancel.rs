@@ -10,8 +10,8 @@ fn invite() -> Text {
     Text::request("INVITE", "z9hG4bK-invite").add("Contact", "<sip:alice@192.0.2.1:5060>").sdp(OFFER)
 }
 
-fn hang_up(solo: &mut Solo, call: CallId) {
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, Some("Q.850;cause=31;text=\"gone; really\"")));
+fn hangup(solo: &mut Solo, call: CallId) {
+    solo.act(|endpoint, now| endpoint.hangup(now, call, Some("Q.850;cause=31;text=\"gone; really\"")));
 }
 
 fn answer(solo: &mut Solo, call: CallId) {
@@ -32,7 +32,7 @@ fn terminate(solo: &mut Solo, invite: &Text, tag: &str) {
 fn before_anything_was_heard_it_waits() {
     let mut solo = Solo::new();
     let (call, invite) = solo.call();
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     assert!(solo.times("CANCEL").is_empty());
     solo.at(300);
     solo.respond(&invite, 100, "", "");
@@ -54,7 +54,7 @@ fn before_anything_was_heard_it_waits() {
 fn of_an_invite_that_nobody_hears_it_is_never_sent() {
     let mut solo = Solo::new();
     let (call, _) = solo.call();
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     solo.finish();
     assert!(solo.times("CANCEL").is_empty());
     assert!(solo.log().ends_with("over, by local, no answer in time (timer B): no answer in time (timer B)\n"));
@@ -64,7 +64,7 @@ fn of_an_invite_that_nobody_hears_it_is_never_sent() {
 fn an_answer_before_it_could_go_is_acknowledged_and_ended() {
     let mut solo = Solo::new();
     let (call, invite) = solo.call();
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     solo.respond(&invite, 200, "alice", ANSWER);
     assert_eq!((solo.times("ACK").len(), solo.times("BYE").len(), solo.times("CANCEL").len()), (1, 1, 0));
     let bye = solo.last("BYE");
@@ -76,7 +76,7 @@ fn an_answer_before_it_could_go_is_acknowledged_and_ended() {
 fn a_refusal_before_it_could_go_is_the_end() {
     let mut solo = Solo::new();
     let (call, invite) = solo.call();
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     solo.respond(&invite, 486, "alice", "");
     assert!(solo.times("CANCEL").is_empty());
     assert!(solo.log().contains("over, by local, 486"));
@@ -88,11 +88,11 @@ fn between_100_and_180_it_goes_at_once_and_once() {
     let mut solo = Solo::new();
     let (call, invite) = solo.call();
     solo.respond(&invite, 100, "", "");
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     assert_eq!(solo.times("CANCEL"), [0]);
     // It rings all the same: they cross.
     solo.respond(&invite, 180, "alice", "");
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     terminate(&mut solo, &invite, "alice");
     assert_eq!(solo.times("CANCEL"), [0], "hung up twice");
     expect(
@@ -116,7 +116,7 @@ fn a_refusal_that_crosses_it_is_acknowledged_and_the_end() {
         let mut solo = Solo::new();
         let (call, invite) = solo.call();
         solo.respond(&invite, 180, "alice", "");
-        hang_up(&mut solo, call);
+        hangup(&mut solo, call);
         solo.respond(&invite, status, "alice", "");
         let cancel = solo.last("CANCEL");
         solo.respond(&cancel, 481, "", "");
@@ -133,7 +133,7 @@ fn a_challenge_that_crosses_it_is_not_answered() {
     });
     let (call, invite) = solo.call();
     solo.respond(&invite, 100, "", "");
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     let challenge = response(&invite, 407, "proxy", "")
         .add("Proxy-Authenticate", "Digest realm=\"example.com\", nonce=\"n\", qop=\"auth\"");
     solo.receive(&challenge);
@@ -147,7 +147,7 @@ fn an_answer_that_crosses_it_is_acknowledged_and_ended_also_again() {
     let mut solo = Solo::new();
     let (call, invite) = solo.call();
     solo.respond(&invite, 180, "alice", "");
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     solo.respond(&invite, 200, "alice", ANSWER);
     solo.at(500);
     solo.respond(&invite, 200, "alice", ANSWER);
@@ -164,7 +164,7 @@ fn after_a_reliable_183_it_ends_the_early_session() {
     let (call, invite) = solo.call();
     solo.receive(&response(&invite, 183, "alice", ANSWER).add("Require", "100rel").add("RSeq", "1"));
     let prack = solo.last("PRACK");
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     // The PRACK's answer comes after it: nothing follows from it.
     solo.respond(&prack, 200, "", "");
     // And so does another response, which nobody wants any more: it is not acknowledged.
@@ -180,7 +180,7 @@ fn before_a_response_that_offers_is_answered_it_ends_that_too() {
     let call = solo.act(|endpoint, now| endpoint.call(now, "sip:alice@192.0.2.1", Default::default())).expect("a call");
     let invite = solo.last("INVITE");
     solo.receive(&response(&invite, 183, "alice", OFFER).add("Require", "100rel").add("RSeq", "1"));
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     solo.act(|endpoint, now| endpoint.accept_offer(now, call, ANSWER.into()));
     terminate(&mut solo, &invite, "alice");
     solo.finish();
@@ -194,7 +194,7 @@ fn forks_are_cancelled_by_one_and_those_that_answer_are_ended() {
         solo.respond(&invite, 180, tag, "");
     }
     assert_eq!(solo.endpoint.census().dialogs, 3);
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     assert_eq!(solo.times("CANCEL"), [0]);
     // Two of them had picked up.
     for tag in ["carol", "dave"] {
@@ -214,7 +214,7 @@ fn one_that_nobody_answers_ends_after_64_t1() {
     let (call, invite) = solo.call();
     solo.respond(&invite, 180, "alice", "");
     solo.at(1000);
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     solo.at(32_999);
     assert_eq!(solo.endpoint.census().calls, 1);
     solo.at(33_000);

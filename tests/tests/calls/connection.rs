@@ -99,7 +99,7 @@ fn a_request_waits_for_its_connection_and_then_names_our_address() {
 fn a_call_hung_up_before_the_connection_is_up_was_never_made() {
     let mut solo = browser();
     let call = solo.act(|endpoint, now| endpoint.call(now, "alice", CallOptions::with_sdp(OFFER))).expect("a call");
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     solo.connect(true);
     assert!(solo.sent().is_empty(), "{:?}", solo.sent());
     expect(
@@ -253,7 +253,7 @@ fn without_a_server_each_target_is_resolved() {
     solo.act(|endpoint, now| endpoint.options(now, "sip:x@silent.example.com"));
     solo.at(100);
     let cancelled = solo.act(|endpoint, now| endpoint.call(now, "sip:x@silent.example.com", CallOptions::default()));
-    solo.act(|endpoint, now| endpoint.hang_up(now, cancelled.expect("a call"), None));
+    solo.act(|endpoint, now| endpoint.hangup(now, cancelled.expect("a call"), None));
     solo.at(8200);
     expect(
         &solo.log(),
@@ -297,7 +297,7 @@ fn without_a_server_a_request_in_a_dialog_follows_the_route_over_a_new_connectio
     let ack = Text::request("ACK", "z9hG4bK-a").set("To", &to).set("CSeq", "7 ACK");
     solo.receive(&ack);
     solo.lose(tcp.flow);
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     let (_, target) = solo.opened();
     assert_eq!((target.transport, target.addr), (Transport::Tcp, Some(([192, 0, 2, 50], 5055).into())));
     solo.connect(false);
@@ -386,7 +386,7 @@ fn a_hang_up_without_connection_waits_for_the_new_one() {
     let mut solo = registered();
     let (call, _) = solo.established();
     solo.lose(solo.path.flow);
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     assert_eq!(solo.flows().0, 2, "a request does not wait for the next try");
     assert!(solo.times("BYE").is_empty());
     solo.at(300);

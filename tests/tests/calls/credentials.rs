@@ -183,7 +183,7 @@ fn a_call_that_waits_for_a_password_can_be_hung_up() {
     let value = digest(&mut Verifier::new("example.com", "key"));
     challenge(&mut solo, &invite, &value);
     let (query, _) = question(&mut solo);
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     expect(
         &solo.log(),
         "

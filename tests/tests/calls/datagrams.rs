@@ -165,7 +165,7 @@ fn a_call_hung_up_while_the_connection_is_opened_was_never_made() {
     let mut solo = Solo::new();
     let options = CallOptions::with_sdp(long_offer());
     let call = solo.act(|endpoint, now| endpoint.call(now, "sip:alice@192.0.2.1", options)).unwrap();
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     refuse(&mut solo);
     assert!(solo.sent().is_empty(), "{:?}", solo.sent());
     solo.finish();

@@ -38,8 +38,8 @@ fn answered(solo: &mut Solo, invite: &Text) -> (CallId, Text) {
     (call, answer)
 }
 
-fn hang_up(solo: &mut Solo, call: CallId) -> Text {
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+fn hangup(solo: &mut Solo, call: CallId) -> Text {
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     solo.last("BYE")
 }
 
@@ -81,7 +81,7 @@ fn requests_go_to_the_contact_of_the_answer() {
     assert_eq!(ack.start, "ACK sip:a1@192.0.2.77:5077;x=y SIP/2.0");
     assert_eq!((ack.get("CSeq"), ack.get("To")), ("1 ACK", "<sip:alice@192.0.2.1>;tag=alice"));
     assert_eq!(solo.last_path("ACK").remote.to_string(), "192.0.2.77:5077");
-    assert_eq!(hang_up(&mut solo, call).start, "BYE sip:a1@192.0.2.77:5077;x=y SIP/2.0");
+    assert_eq!(hangup(&mut solo, call).start, "BYE sip:a1@192.0.2.77:5077;x=y SIP/2.0");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_contact_with_a_hash_drops_nothing() {
     solo.receive(&response(&invite, 200, "alice", ANSWER).set("Contact", "<sip:a#1@192.0.2.1:5060>"));
     assert_eq!(solo.last("ACK").start, "ACK sip:a#1@192.0.2.1:5060 SIP/2.0");
     assert!(solo.log().contains("established"));
-    assert_eq!(hang_up(&mut solo, call).start, "BYE sip:a#1@192.0.2.1:5060 SIP/2.0");
+    assert_eq!(hangup(&mut solo, call).start, "BYE sip:a#1@192.0.2.1:5060 SIP/2.0");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn an_answer_without_a_readable_contact_is_acknowledged_where_the_invite_went() 
         let answer = response(&invite, 200, "alice", ANSWER).without("Contact");
         solo.receive(&contact.into_iter().fold(answer, |answer, contact| answer.add("Contact", contact)));
         assert_eq!(solo.last("ACK").start, "ACK sip:alice@192.0.2.1 SIP/2.0", "{contact:?}");
-        assert_eq!(hang_up(&mut solo, call).start, "BYE sip:alice@192.0.2.1 SIP/2.0");
+        assert_eq!(hangup(&mut solo, call).start, "BYE sip:alice@192.0.2.1 SIP/2.0");
     }
 }
 
@@ -113,7 +113,7 @@ fn a_contact_that_does_not_resolve_is_reached_the_way_it_came() {
     let contact = "<sip:alice@df7jal23ls0d.invalid;transport=ws>";
     solo.receive(&response(&invite, 200, "alice", ANSWER).set("Contact", contact));
     assert_eq!(solo.last("ACK").start, "ACK sip:alice@df7jal23ls0d.invalid;transport=ws SIP/2.0");
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     for label in ["ACK", "BYE"] {
         assert_eq!(solo.last_path(label), solo.path, "{label}");
     }
@@ -133,7 +133,7 @@ fn the_caller_reverses_the_recorded_route() {
     // A request of the peer cannot change it, nor can a re-INVITE's answer.
     let request = back(&invite, "INFO", 1).add("Record-Route", "<sip:198.51.100.1;lr>");
     solo.receive(&request);
-    let bye = hang_up(&mut solo, call);
+    let bye = hangup(&mut solo, call);
     assert_eq!(bye.all("Route"), routes);
     assert_eq!(bye.start, "BYE sip:alice@192.0.2.1:5060 SIP/2.0");
     assert_eq!(solo.last_path("BYE").remote.to_string(), "192.0.2.1:5060");
@@ -146,7 +146,7 @@ fn the_called_side_keeps_the_recorded_route_in_order() {
     let invite = invite().add("Record-Route", recorded[0]).add("Record-Route", recorded[1]);
     let (call, answer) = answered(&mut solo, &invite);
     assert_eq!(answer.all("Record-Route"), recorded);
-    assert_eq!(hang_up(&mut solo, call).all("Route"), recorded);
+    assert_eq!(hangup(&mut solo, call).all("Route"), recorded);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_strict_router_takes_the_place_of_the_target() {
     let answer =
         response(&invite, 200, "alice", ANSWER).add("Record-Route", "<sip:192.0.2.3;lr>, <sip:192.0.2.2:5070>");
     solo.receive(&answer);
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     for label in ["ACK", "BYE"] {
         let request = solo.last(label);
         assert_eq!(request.start, format!("{label} sip:192.0.2.2:5070 SIP/2.0"));
@@ -175,7 +175,7 @@ fn a_re_invite_of_the_peer_moves_the_target_but_not_the_route() {
         .add("Record-Route", "<sip:198.51.100.1;lr>")
         .sdp(OFFER);
     solo.receive(&request);
-    let bye = hang_up(&mut solo, call);
+    let bye = hangup(&mut solo, call);
     assert_eq!(bye.start, "BYE sip:alice@192.0.2.88:5088 SIP/2.0");
     assert_eq!(bye.all("Route"), ["<sip:192.0.2.1;lr>"]);
 }
@@ -193,7 +193,7 @@ fn each_direction_counts_for_itself() {
     }
     solo.act(|endpoint, now| endpoint.dtmf(now, call, '5', 100));
     assert_eq!(solo.last("INFO").get("CSeq"), "1 INFO");
-    assert_eq!(hang_up(&mut solo, call).get("CSeq"), "2 BYE");
+    assert_eq!(hangup(&mut solo, call).get("CSeq"), "2 BYE");
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn an_invite_with_an_empty_tag_begins_a_call() {
     let mut solo = Solo::new();
     let (call, answer) = answered(&mut solo, &invite().set("To", "Bob <sip:bob@example.com>;tag="));
     assert_eq!(answer.get("To").matches("tag=").count(), 1, "{}", answer.get("To"));
-    assert_eq!(hang_up(&mut solo, call).get("From"), answer.get("To"));
+    assert_eq!(hangup(&mut solo, call).get("From"), answer.get("To"));
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn a_provisional_response_never_changes_the_dialog_that_is_up() {
     let mut solo = Solo::new();
     let (call, invite) = solo.established();
     solo.receive(&response(&invite, 183, "other", "").set("Contact", "<sip:mallory@198.51.100.1>"));
-    assert_eq!(hang_up(&mut solo, call).start, "BYE sip:alice@192.0.2.1:5060 SIP/2.0");
+    assert_eq!(hangup(&mut solo, call).start, "BYE sip:alice@192.0.2.1:5060 SIP/2.0");
     assert!(solo.last("BYE").get("To").ends_with(";tag=alice"));
 }
 
@@ -334,7 +334,7 @@ fn an_answer_that_comes_when_all_is_over_is_ended() {
     let mut solo = Solo::new();
     let (call, invite) = solo.call();
     solo.respond(&invite, 180, "alice", "");
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     solo.at(33_000); // the CANCEL and the INVITE are given up
     expect(
         &solo.log(),
@@ -579,7 +579,7 @@ fn a_peer_that_answers_nothing_ends_the_call() {
 fn a_bye_answered_481_ends_the_call_in_order() {
     let mut solo = Solo::new();
     let (call, _) = solo.established();
-    let bye = hang_up(&mut solo, call);
+    let bye = hangup(&mut solo, call);
     solo.receive(&Text::response(&bye.bytes(), 481, ""));
     expect(
         &solo.log(),
@@ -620,7 +620,7 @@ fn a_call_over_a_connection_stays_on_it() {
     let invite = invite().set("Via", "SIP/2.0/TCP 192.0.2.1:5060;branch=z9hG4bK-tcp");
     let (call, answer) = answered(&mut solo, &invite);
     assert_eq!(answer.get("Contact"), "<sip:bob@192.0.2.9:5060;transport=tcp>");
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     assert_eq!(solo.last_path("BYE").flow, tcp.flow);
     assert!(solo.last("BYE").get("Via").starts_with("SIP/2.0/TCP 192.0.2.9:5060;"));
     assert_eq!(solo.flows().0, 0, "no connection is opened");

@@ -13,7 +13,7 @@ const MS: Duration = Duration::from_millis(1);
 fn the_called_side_hangs_up() {
     let mut pair = Pair::new();
     let (_, there) = pair.established();
-    pair.net.with(pair.bob, |bob, now| bob.hang_up(now, there, None));
+    pair.net.with(pair.bob, |bob, now| bob.hangup(now, there, None));
     pair.net.run_for(100 * MS);
     expect(
         &pair.net.ladder(),
@@ -46,8 +46,8 @@ fn the_called_side_hangs_up() {
 fn both_sides_hang_up_at_once() {
     let mut pair = Pair::new();
     let (here, there) = pair.established();
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
-    pair.net.with(pair.bob, |bob, now| bob.hang_up(now, there, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
+    pair.net.with(pair.bob, |bob, now| bob.hangup(now, there, None));
     pair.net.run_for(100 * MS);
     expect(
         &pair.net.ladder(),
@@ -121,7 +121,7 @@ fn cancelled_before_anything_was_heard() {
     // 9.1: the CANCEL waits for a provisional response.
     let mut pair = Pair::new();
     let here = pair.call();
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.net.run_for(1000 * MS);
     expect(
         &pair.net.ladder(),
@@ -164,7 +164,7 @@ fn cancelled_while_it_rings() {
     let there = pair.incoming(pair.bob);
     pair.net.with(pair.bob, |bob, now| bob.ring(now, there, None));
     pair.net.run_for(1000 * MS);
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, Some("SIP;cause=200;text=\"elsewhere\"")));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, Some("SIP;cause=200;text=\"elsewhere\"")));
     pair.net.run_for(1000 * MS);
     expect(
         &pair.net.ladder(),
@@ -211,7 +211,7 @@ fn a_cancel_that_crosses_the_answer_ends_the_call_with_bye() {
     pair.net.with(pair.bob, |bob, now| bob.ring(now, there, None));
     pair.net.run_for(100 * MS);
     pair.answer(there);
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.net.run_for(1000 * MS);
     expect(
         &pair.net.ladder(),
@@ -325,7 +325,7 @@ fn who_answered_waits_with_bye_for_the_ack() {
     pair.net.lose(1, |packet| packet.label() == "ACK");
     pair.answer(there);
     pair.net.run_for(25 * MS);
-    pair.net.with(pair.bob, |bob, now| bob.hang_up(now, there, Some("Q.850;cause=16")));
+    pair.net.with(pair.bob, |bob, now| bob.hangup(now, there, Some("Q.850;cause=16")));
     pair.net.run_for(1000 * MS);
     expect(
         &pair.net.ladder(),
@@ -361,7 +361,7 @@ fn a_lost_bye_is_sent_again() {
     let mut pair = Pair::new();
     let (here, _) = pair.established();
     pair.net.lose(2, |packet| packet.label() == "BYE");
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.net.run_for(5000 * MS);
     expect(
         &pair.net.ladder(),
@@ -382,8 +382,8 @@ fn a_bye_that_nobody_answers_ends_the_call_all_the_same() {
     let (here, _) = pair.established();
     pair.net.cut(pair.alice, pair.bob);
     pair.net.with(pair.alice, |alice, now| {
-        alice.hang_up(now, here, None);
-        alice.hang_up(now, here, None);
+        alice.hangup(now, here, None);
+        alice.hangup(now, here, None);
     });
     pair.net.run_for(40_000 * MS);
     expect(
@@ -421,10 +421,10 @@ fn a_call_that_reaches_nobody_ends_after_32_seconds() {
 fn a_call_that_is_over_is_hung_up_already() {
     let mut pair = Pair::new();
     let (here, there) = pair.established();
-    pair.net.with(pair.bob, |bob, now| bob.hang_up(now, there, None));
+    pair.net.with(pair.bob, |bob, now| bob.hangup(now, there, None));
     pair.net.run_for(100 * MS);
     pair.net.take_events(pair.alice);
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.net.with(pair.alice, |alice, now| alice.hold(now, here, None));
     expect(
         &pair.log(pair.alice),

@@ -194,7 +194,7 @@ fn a_call_that_was_hung_up_is_not_made_elsewhere() {
     let mut solo = two_servers(None);
     let id = call(&mut solo);
     found(&mut solo, FIRST);
-    solo.act(|endpoint, now| endpoint.hang_up(now, id, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, id, None));
     unreachable(&mut solo, "INVITE");
     assert_eq!(solo.names(), ["a.example.com"]);
     solo.finish();
@@ -207,7 +207,7 @@ fn requests_within_a_call_stay_with_it() {
     found(&mut solo, FIRST);
     let (path, invite) = (solo.last_path("INVITE"), solo.last("INVITE"));
     solo.receive_on(path, &offhook_tests::endpoint::response(&invite, 200, "alice", ANSWER));
-    solo.act(|endpoint, now| endpoint.hang_up(now, id, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, id, None));
     unreachable(&mut solo, "BYE");
     assert_eq!(solo.names(), ["a.example.com"]);
     assert_eq!(solo.times("BYE").len(), 1);

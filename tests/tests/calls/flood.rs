@@ -42,7 +42,7 @@ fn a_flood_is_cut_to_its_share_and_the_calls_of_others_go_on() {
     solo.called(&invite.set("Call-ID", "another"));
     solo.at(1000);
     assert_eq!(answered(&mut solo, flooder, 10_000..20_000), 20, "and then the rate");
-    let hang_up = solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    let hang_up = solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     let bye = solo.last("BYE");
     solo.respond(&bye, 200, "", "");
     assert!(solo.events().iter().any(|event| matches!(event, Event::Done { op, result: Ok(_), .. } if *op == hang_up)));

@@ -87,7 +87,7 @@ fn established(solo: &mut Solo) -> (CallId, Text) {
 }
 
 fn end(mut solo: Solo, call: CallId) -> Text {
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     let bye = solo.last("BYE");
     solo.respond(&bye, 200, "", "");
     bye
@@ -469,7 +469,7 @@ fn between_two_of_us_the_caller_is_unknown_and_reached() {
     assert!(who.anonymous && who.shown.as_str().contains("anonymous.invalid"));
     pair.answer(there);
     pair.net.run_for(std::time::Duration::from_millis(50));
-    pair.net.with(pair.bob, |bob, now| bob.hang_up(now, there, None));
+    pair.net.with(pair.bob, |bob, now| bob.hangup(now, there, None));
     pair.finish();
     let ended = pair.net.events(pair.alice).iter().find_map(|(_, event)| match event {
         Event::Call { event: CallEvent::Ended(end), .. } => Some(end),

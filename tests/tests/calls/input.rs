@@ -55,7 +55,7 @@ fn line_ends_in_what_an_application_gives_are_refused_by_name() {
         assert_eq!(refused(&mut solo, message), "Content-Type");
 
         let (call, _) = solo.established();
-        assert_eq!(refused(&mut solo, |endpoint, now| endpoint.hang_up(now, call, Some(evil))), "Reason");
+        assert_eq!(refused(&mut solo, |endpoint, now| endpoint.hangup(now, call, Some(evil))), "Reason");
         assert_eq!(refused(&mut solo, |endpoint, now| endpoint.info(now, call, evil, "x".into())), "Content-Type");
         assert_eq!(refused(&mut solo, |endpoint, now| endpoint.dtmf(now, call, '\r', 100)), "tone");
 
@@ -114,7 +114,7 @@ fn more_requests_than_allowed_are_refused_but_a_bye_always_goes() {
     solo.act(|endpoint, now| endpoint.options(now, "sip:a@192.0.2.1"));
     solo.act(|endpoint, now| endpoint.dtmf(now, call, '1', 100));
     assert_eq!(solo.log().matches("failed: too many requests wait for their answer").count(), 2);
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     solo.last("BYE");
     solo.finish();
 }
@@ -132,7 +132,7 @@ fn more_requests_of_peers_than_allowed_are_told_to_come_later() {
     solo.receive(&number_of(Text::request("OPTIONS", ""), 5));
     assert_eq!(solo.times("200 OPTIONS").len(), 1);
     for call in calls {
-        solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+        solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     }
     solo.finish();
 }
@@ -202,7 +202,7 @@ fn garbage_never_stops_an_agent() {
                     let _ = solo.act(|e, now| e.accept_offer(now, call, ANSWER.into()));
                 }
                 (4, Some(call)) if rng.below(4) == 0 => {
-                    let _ = solo.act(|e, now| e.hang_up(now, call, None));
+                    let _ = solo.act(|e, now| e.hangup(now, call, None));
                 }
                 (5, _) => {
                     let later = solo.now() + rng.below(5000);
@@ -227,7 +227,7 @@ fn garbage_never_stops_an_agent() {
             }
         }
         for call in solo.endpoint.calls() {
-            solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+            solo.act(|endpoint, now| endpoint.hangup(now, call, None));
         }
         // The peer is silent now. A call of ours that was answered provisionally ends 64 × T1 after its CANCEL.
         solo.finish();

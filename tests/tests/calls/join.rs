@@ -102,7 +102,7 @@ fn what_cannot_be_joined() {
     let options = other("options", &value).method("OPTIONS");
     solo.receive(&options);
     assert!(solo.last("400 OPTIONS").get("Call-ID").contains("options"));
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     let bye = solo.last("BYE");
     solo.receive(&Text::response(&bye.bytes(), 200, "alice"));
     solo.log();
@@ -206,7 +206,7 @@ fn a_call_is_handed_over() {
     assert_eq!((trio.state(alice, replacing), trio.state(carol, new)), ("established", "established"));
     let log = trio.log(bob);
     assert!(log.contains("transferred: 200 OK") && log.contains("over, by remote"), "{log}");
-    trio.net.with(carol, |carol, now| carol.hang_up(now, new, None));
+    trio.net.with(carol, |carol, now| carol.hangup(now, new, None));
     trio.finish();
 }
 
@@ -227,7 +227,7 @@ fn a_call_that_nobody_takes_over_goes_on() {
     trio.net.with(carol, |carol, now| carol.reject_transfer(now, request, declined, None));
     trio.net.run_for(200 * MS);
     assert_eq!((trio.state(alice, here), trio.state(bob, there)), ("established", "established"));
-    trio.net.with(alice, |alice, now| alice.hang_up(now, here, None));
+    trio.net.with(alice, |alice, now| alice.hangup(now, here, None));
     trio.finish();
 }
 

@@ -154,7 +154,7 @@ fn a_call_goes_on_over_the_new_connection() {
     solo.connect(true);
     let again = solo.last("REGISTER");
     grant(&mut solo, &again, "", None);
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     assert_eq!(solo.last_path("BYE").flow, solo.path.flow);
 }
 
@@ -197,7 +197,7 @@ fn the_connection_of_a_call_is_looked_after_as_long_as_the_call() {
     solo.receive(&response(&invite, 200, "alice", ANSWER));
     solo.at(100_000);
     assert!(solo.times("ping").len() > 2);
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     let bye = solo.last("BYE");
     solo.receive(&Text::response(&bye.bytes(), 200, ""));
     solo.finish();

@@ -175,7 +175,7 @@ impl Load {
                     Wish::Ring(call) => endpoint.ring(now, call, None),
                     Wish::Answer(call) => endpoint.answer(now, call, AnswerOptions::with_sdp(ANSWER)),
                     Wish::Refuse(call) => endpoint.reject(now, call, StatusCode::BUSY_HERE, None),
-                    Wish::HangUp(call) => endpoint.hang_up(now, call, None),
+                    Wish::HangUp(call) => endpoint.hangup(now, call, None),
                 };
                 None
             });

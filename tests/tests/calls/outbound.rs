@@ -313,9 +313,9 @@ fn the_loss_of_one_flow_is_no_loss_of_the_registration_nor_of_calls() {
     // New calls take the other, and so do those that were on the lost one.
     solo.call();
     assert_eq!(solo.last_path("INVITE"), second);
-    solo.act(|endpoint, now| endpoint.hang_up(now, one, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, one, None));
     assert_eq!(solo.last_path("BYE"), second);
-    solo.act(|endpoint, now| endpoint.hang_up(now, two, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, two, None));
     assert_eq!((solo.times("BYE").len(), solo.last_path("BYE")), (2, second));
     // The lost one is opened again, and takes the place of the old.
     solo.at(7_000);
@@ -462,7 +462,7 @@ fn the_end_of_a_call_goes_over_the_other_flow_and_so_does_its_session() {
         call
     };
     let (ends, goes_on) = (up(), up());
-    solo.act(|endpoint, now| endpoint.hang_up(now, ends, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, ends, None));
     assert_eq!(solo.last_path("BYE"), first);
     let (sent, _) = broken(&mut solo, first);
     assert_eq!(sent, ["BYE", "INVITE"], "the other side of the other call is told where we are");

@@ -110,7 +110,7 @@ fn an_answer_or_a_cancel_ends_the_waiting() {
     pair.answer(there);
     pair.net.run_for(60 * S);
     assert_eq!(pair.info(pair.bob, there).expect("a call").state.name(), "established");
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 
     let mut solo = Solo::new();
@@ -303,7 +303,7 @@ fn a_re_invite_that_is_tried_and_never_answered_fails_and_the_call_goes_on() {
         let again = hold(&mut solo, call);
         solo.respond(&again, 200, "", &ANSWER.replace("sendrecv", "recvonly"));
         assert!(is_held(&solo, call));
-        solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+        solo.act(|endpoint, now| endpoint.hangup(now, call, None));
         let bye = solo.last("BYE");
         solo.respond(&bye, 200, "", "");
         solo.finish();
@@ -406,7 +406,7 @@ fn an_offer_that_the_application_does_not_answer_is_refused() {
     solo.act(|endpoint, now| endpoint.accept_offer(now, call, ANSWER.into()));
     solo.last("200 INVITE");
     solo.receive(&re_invite(&invite, 2).method("ACK"));
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     let bye = solo.last("BYE");
     solo.respond(&bye, 200, "", "");
     solo.finish();

@@ -31,8 +31,8 @@ fn of(protocol: &str, cause: Option<u32>, text: Option<&str>) -> Option<Reason> 
     Some(Reason { protocol: protocol.into(), cause, text: text.map(Into::into) })
 }
 
-fn hang_up(solo: &mut Solo, call: CallId, reason: &str) {
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, Some(reason)));
+fn hangup(solo: &mut Solo, call: CallId, reason: &str) {
+    solo.act(|endpoint, now| endpoint.hangup(now, call, Some(reason)));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn ours_goes_with_what_ends_the_call() {
     let why = "Q.850;cause=16;text=\"done; really\"";
     let mut solo = Solo::new();
     let (call, _) = solo.established();
-    hang_up(&mut solo, call, why);
+    hangup(&mut solo, call, why);
     let request = solo.last("BYE");
     assert_eq!(request.get("Reason"), why);
     solo.respond(&request, 200, "", "");
@@ -85,7 +85,7 @@ fn ours_goes_with_what_ends_the_call() {
     let mut solo = Solo::new();
     let (call, invite) = solo.call();
     solo.respond(&invite, 180, "alice", "");
-    hang_up(&mut solo, call, why);
+    hangup(&mut solo, call, why);
     assert_eq!(solo.last("CANCEL").get("Reason"), why);
 
     // A CANCEL that comes too late leaves it to the BYE to end the call.
@@ -97,7 +97,7 @@ fn ours_goes_with_what_ends_the_call() {
 fn what_cannot_stand_in_a_header_is_not_sent() {
     let mut solo = Solo::new();
     let (call, _) = solo.established();
-    hang_up(&mut solo, call, "Q.850\r\nX: y");
+    hangup(&mut solo, call, "Q.850\r\nX: y");
     assert!(solo.times("BYE").is_empty());
     assert!(solo.log().contains("failed: Reason"));
 }

@@ -238,7 +238,7 @@ fn an_offer_that_was_on_its_way_is_made_again() {
 #[test]
 fn a_hang_up_meanwhile_goes_over_the_next_connection() {
     let (mut solo, call, _) = cut_off();
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     refuse(&mut solo);
     back(&mut solo);
     assert_eq!(solo.times("INVITE").len(), 1, "it is ending");

@@ -80,7 +80,7 @@ fn a_redirection_is_followed_within_the_call() {
     assert_eq!(solo.endpoint.census().dialogs, 0);
     solo.respond(&second, 200, "carol", ANSWER);
     assert_eq!(solo.last("ACK").get("CSeq"), "2 ACK");
-    solo.act(|endpoint, now| endpoint.hang_up(now, id, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, id, None));
     assert_eq!(solo.last("BYE").get("CSeq"), "3 BYE");
     expect(
         &solo.log(),
@@ -191,7 +191,7 @@ fn a_call_that_was_given_up_goes_nowhere() {
     let mut solo = Solo::new();
     let (id, invite) = call(&mut solo, "sip:alice@192.0.2.1", 9);
     solo.respond(&invite, 180, "alice", "");
-    solo.act(|endpoint, now| endpoint.hang_up(now, id, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, id, None));
     redirect(&mut solo, &invite, 302, &["<sip:carol@192.0.2.1>"]);
     assert_eq!(invites(&solo), 1);
     let cancel = solo.last("CANCEL");
@@ -204,7 +204,7 @@ fn a_call_that_was_given_up_goes_nowhere() {
     redirect(&mut solo, &invite, 302, &["<sip:carol@192.0.2.1>"]);
     let second = solo.last("INVITE");
     solo.respond(&second, 180, "carol", "");
-    solo.act(|endpoint, now| endpoint.hang_up(now, id, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, id, None));
     let cancel = solo.last("CANCEL");
     assert_eq!((cancel.get("CSeq"), target(&cancel)), ("2 CANCEL", "sip:carol@192.0.2.1"));
     solo.respond(&cancel, 200, "", "");

@@ -76,12 +76,12 @@ fn a_transfer_without_an_outcome_ends() {
     assert_eq!(solo.log(), "", "too late");
     solo.last("481 NOTIFY");
     assert_eq!(solo.endpoint.call_info(call).expect("a call").state.name(), "established");
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     solo.finish();
 }
 
-fn hang_up(solo: &mut Solo, call: CallId) {
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+fn hangup(solo: &mut Solo, call: CallId) {
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     let bye = solo.last("BYE");
     solo.respond(&bye, 200, "", "");
     solo.log();
@@ -95,7 +95,7 @@ fn a_transfer_nobody_reports_ends() {
     solo.respond(&refer, 202, "", "");
     solo.at(32_000);
     expect(&solo.log(), "     0  transfer accepted\n 32000  not transferred: no answer in time (timer N)");
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     solo.finish();
 }
 
@@ -183,7 +183,7 @@ fn a_refer_that_is_refused() {
         let (call, _, refer) = referred(&mut solo, TransferOptions::default());
         solo.respond(&refer, status, "", "");
         expect(&solo.log(), &format!("     0  not transferred: {status} Whatever"));
-        hang_up(&mut solo, call);
+        hangup(&mut solo, call);
         solo.finish();
     }
     // One that the other side knows nothing of any more ends the call (RFC 5057 5.1).
@@ -220,7 +220,7 @@ fn a_transfer_that_is_not_followed() {
     assert_eq!(refer.get("Refer-Sub"), "false");
     solo.receive(&response(&refer, 200, "", "").add("Refer-Sub", "false"));
     expect(&solo.log(), "     0  transfer accepted\n     0  transferred, perhaps: Whatever");
-    hang_up(&mut solo, call);
+    hangup(&mut solo, call);
     solo.finish();
     let mut solo = Solo::new();
     let (_, _, refer) = referred(&mut solo, TransferOptions::default().quiet());
@@ -482,7 +482,7 @@ fn a_refer_outside_of_a_call() {
             ("SIP/2.0 603 Decline\r\n", "terminated;reason=noresource")
         );
         solo.respond(&last, 200, "", "");
-        solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+        solo.act(|endpoint, now| endpoint.hangup(now, call, None));
         let bye = solo.last("BYE");
         solo.respond(&bye, 200, "", "");
         solo.finish();

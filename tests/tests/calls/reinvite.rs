@@ -48,8 +48,8 @@ fn held() -> String {
     ANSWER.replace("sendrecv", "recvonly").replace(" 1 1 IN", " 1 2 IN")
 }
 
-fn hang_up(solo: &mut Solo, call: CallId) -> Text {
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+fn hangup(solo: &mut Solo, call: CallId) -> Text {
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     solo.last("BYE")
 }
 
@@ -173,7 +173,7 @@ fn a_cancelled_re_invite_of_theirs_changes_nothing() {
     solo.last("487 INVITE");
     solo.receive(&offer.method("ACK"));
     assert!(!solo.endpoint.call_info(call).expect("a call").hold.remote);
-    assert_eq!(hang_up(&mut solo, call).start, "BYE sip:alice@192.0.2.1:5060 SIP/2.0");
+    assert_eq!(hangup(&mut solo, call).start, "BYE sip:alice@192.0.2.1:5060 SIP/2.0");
     expect(&solo.log(), "     0  offer with sdp\n     0  ending (BYE sent)\n");
 }
 
@@ -207,7 +207,7 @@ fn a_target_of_a_refused_request_is_not_kept() {
                 solo.act(|endpoint, now| endpoint.reject_offer(now, call, StatusCode::NOT_ACCEPTABLE_HERE));
             }
             solo.last(&format!("488 {method}"));
-            assert_eq!(hang_up(&mut solo, call).start, "BYE sip:alice@192.0.2.1:5060 SIP/2.0", "{method} (4.6)");
+            assert_eq!(hangup(&mut solo, call).start, "BYE sip:alice@192.0.2.1:5060 SIP/2.0", "{method} (4.6)");
         }
     }
 }
@@ -220,7 +220,7 @@ fn a_target_that_a_request_of_ours_went_to_is_kept() {
     solo.act(|endpoint, now| endpoint.info(now, call, "text/plain", "x".into()));
     assert_eq!(solo.last("INFO").start, "INFO sip:alice@192.0.2.77:5077 SIP/2.0", "who has moved is reached there");
     solo.act(|endpoint, now| endpoint.reject_offer(now, call, StatusCode::NOT_ACCEPTABLE_HERE));
-    assert_eq!(hang_up(&mut solo, call).start, "BYE sip:alice@192.0.2.77:5077 SIP/2.0");
+    assert_eq!(hangup(&mut solo, call).start, "BYE sip:alice@192.0.2.77:5077 SIP/2.0");
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn a_target_of_an_accepted_request_is_kept_whatever_is_refused_later() {
     let second = of_peer(&invite, "INVITE", 2).set("Contact", "<sip:alice@192.0.2.88:5088>");
     solo.receive(&second.sdp(&OFFER.replace(" 1 1 IN", " 1 2 IN")));
     solo.act(|endpoint, now| endpoint.reject_offer(now, call, StatusCode::NOT_ACCEPTABLE_HERE));
-    assert_eq!(hang_up(&mut solo, call).start, "BYE sip:alice@192.0.2.77:5077 SIP/2.0");
+    assert_eq!(hangup(&mut solo, call).start, "BYE sip:alice@192.0.2.77:5077 SIP/2.0");
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_target_in_a_reliable_response_stays_though_the_re_invite_fails() {
         }
         solo.receive(&progress);
         solo.respond(&offer, 488, "", "");
-        hang_up(&mut solo, call).start
+        hangup(&mut solo, call).start
     };
     assert_eq!(answered(true), "BYE sip:alice@192.0.2.77:5077 SIP/2.0", "4.7");
     assert_eq!(answered(false), "BYE sip:alice@192.0.2.1:5060 SIP/2.0", "it may have got lost (4.7)");

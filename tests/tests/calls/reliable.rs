@@ -96,7 +96,7 @@ fn ringing_is_acknowledged() {
             1030  done
         ",
     );
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 
@@ -129,7 +129,7 @@ fn an_answer_in_183_is_the_answer() {
         ",
     );
     assert!(pair.info(pair.bob, there).expect("a call").hold.local);
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 
@@ -171,7 +171,7 @@ fn an_answer_waits_for_the_acknowledgement_of_a_description() {
             550  done
         ",
     );
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 
@@ -233,7 +233,7 @@ fn an_offer_in_183_is_answered_with_the_prack() {
     pair.net.with(pair.bob, |bob, now| bob.accept_offer(now, there, ANSWER.replace("sendrecv", "recvonly").into()));
     pair.net.run_for(50 * MS);
     assert!(pair.log(pair.alice).contains("hold: local"), "{}", pair.log(pair.alice));
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 
@@ -270,7 +270,7 @@ fn calls_over_a_lossy_network_ring_and_are_answered() {
             let log = pair.log(node);
             assert!(!log.contains("failed") && log.matches("progress").count() <= 1, "seed {seed}\n{log}");
         }
-        pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+        pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
         pair.net.run_for(100_000 * MS);
         pair.finish();
     }

@@ -101,7 +101,7 @@ fn a_call_takes_the_place_of_another() {
         ",
     );
     expect(&trio.log(trio.alice), "  1080  over, by remote, 200 BYE received, SIP Some(200)");
-    trio.net.with(trio.bob, |bob, now| bob.hang_up(now, new, None));
+    trio.net.with(trio.bob, |bob, now| bob.hangup(now, new, None));
     trio.finish();
 }
 
@@ -130,7 +130,7 @@ fn a_replacement_that_is_never_acknowledged_changes_nothing() {
     trio.net.run_for(40_000 * MS);
     assert_eq!(trio.state(trio.bob, new), "over");
     assert_eq!(trio.state(trio.bob, there), "established");
-    trio.net.with(trio.bob, |bob, now| bob.hang_up(now, there, None));
+    trio.net.with(trio.bob, |bob, now| bob.hangup(now, there, None));
     trio.finish();
 }
 
@@ -184,7 +184,7 @@ fn what_cannot_be_replaced() {
     solo.last("400 MESSAGE");
     assert_eq!(solo.log(), "");
     // One that is being ended, and one that has ended.
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     solo.log();
     refused(&mut solo, &named_other("ending", &replaces), 603);
     let bye = solo.last("BYE");

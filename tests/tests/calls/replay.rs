@@ -34,12 +34,12 @@ fn run(seed: u64, target: &str) -> Network {
             net.with(bob, |agent, now| agent.answer(now, call, AnswerOptions::with_sdp(SDP)));
             net.run_for(Duration::from_secs(3));
             if index % 2 == 0 {
-                net.with(bob, |agent, now| agent.hang_up(now, call, None));
+                net.with(bob, |agent, now| agent.hangup(now, call, None));
             }
         }
     }
     for call in net.machine(alice).calls() {
-        net.with(alice, |agent, now| agent.hang_up(now, call, None));
+        net.with(alice, |agent, now| agent.hangup(now, call, None));
     }
     net.run_until_idle();
     for node in [alice, bob] {

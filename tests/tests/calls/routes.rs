@@ -31,7 +31,7 @@ fn act_within(solo: &mut Solo, call: CallId, rest: &[&str]) {
     let hold = solo.last("INVITE");
     solo.respond(&hold, 200, "", &ANSWER.replace("sendrecv", "recvonly"));
     goes_by(solo, "ACK", rest);
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     goes_by(solo, "BYE", rest);
 }
 
@@ -77,7 +77,7 @@ fn a_cancel_goes_where_the_invite_went_whatever_was_recorded() {
     let mut solo = Solo::new();
     let (call, invite) = solo.call();
     solo.receive(&response(&invite, 180, "alice", "").add("Record-Route", STRICT));
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     let cancel = solo.last("CANCEL");
     assert_eq!(cancel.start, "CANCEL sip:alice@192.0.2.1 SIP/2.0", "9.1: the same Request-URI");
     assert!(cancel.all("Route").is_empty(), "and the same Route");

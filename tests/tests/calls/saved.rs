@@ -52,7 +52,7 @@ fn a_call_goes_on_in_another_endpoint() {
     pair.net.run_for(Duration::from_millis(100));
     let hold = pair.info(again, call).expect("a call").hold;
     assert_eq!(hold, Hold { local: false, remote: true });
-    pair.net.with(again, |alice, now| alice.hang_up(now, call, None));
+    pair.net.with(again, |alice, now| alice.hangup(now, call, None));
     pair.net.run_until_idle();
     assert!(pair.info(pair.bob, there).is_none());
     for node in [again, pair.bob] {
@@ -66,7 +66,7 @@ fn a_call_that_the_other_side_has_ended_is_over_when_it_is_offered_anew() {
     let (here, there) = pair.established();
     let saved = pair.net.machine(pair.alice).save_call(here).expect("an established call");
     pair.net.isolate(pair.alice);
-    pair.net.with(pair.bob, |bob, now| bob.hang_up(now, there, None));
+    pair.net.with(pair.bob, |bob, now| bob.hangup(now, there, None));
     pair.net.run_for(Duration::from_secs(40));
     let (again, call) = comes_back(&mut pair, &saved);
     pair.net.with(again, |alice, now| alice.renegotiate(now, call, ANEW.into()));
@@ -113,7 +113,7 @@ fn a_program_that_is_started_again_has_its_calls() {
     let call = wait(&mut net, again.restore_call(saved.clone())).expect("a call");
     assert_eq!((call.state(), call.call_id()), (CallState::Established, saved.call_id.clone()));
     wait(&mut net, call.renegotiate(ANEW)).expect("agreed");
-    wait(&mut net, theirs.hang_up()).expect("over");
+    wait(&mut net, theirs.hangup()).expect("over");
     assert_eq!(wait(&mut net, call.ended()).map(|end| end.by), Some(EndedBy::Remote));
     assert!(wait(&mut net, call.save()).is_err());
 }

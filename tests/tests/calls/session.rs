@@ -141,7 +141,7 @@ fn the_application_offers_and_answers() {
             560  done
         ",
     );
-    pair.net.with(pair.bob, |bob, now| bob.hang_up(now, there, None));
+    pair.net.with(pair.bob, |bob, now| bob.hangup(now, there, None));
     pair.finish();
 }
 
@@ -182,7 +182,7 @@ fn a_refused_offer_leaves_the_call_as_it_was() {
     pair.net.with(pair.bob, |bob, now| bob.accept_offer(now, there, ANSWER.replace("sendrecv", "recvonly").into()));
     pair.net.run_for(100 * MS);
     assert_eq!(holds(&pair, pair.alice, here), hold(true, false), "it can be tried again");
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 
@@ -248,7 +248,7 @@ fn two_holds_that_meet_both_come_through() {
             let wait = of[1].0 - of[0].0 - 20;
             assert!(range.contains(&wait) && wait % 10 == 0, "{wait} ms");
         }
-        pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+        pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
         pair.finish();
     }
 }
@@ -346,7 +346,7 @@ fn an_offer_waits_for_the_ack_of_theirs() {
              90  done: negotiated with sdp
         ",
     );
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 
@@ -357,7 +357,7 @@ fn an_offer_that_waits_ends_with_the_call() {
     pair.net.with(pair.alice, |alice, now| alice.hold(now, here, None));
     pair.net.run_for(10 * MS);
     pair.net.with(pair.bob, |bob, now| bob.hold(now, there, None));
-    pair.net.with(pair.bob, |bob, now| bob.hang_up(now, there, None));
+    pair.net.with(pair.bob, |bob, now| bob.hangup(now, there, None));
     pair.net.run_for(100 * MS);
     expect(
         &pair.net.ladder(),
@@ -391,7 +391,7 @@ fn a_hang_up_during_a_glare_ends_everything() {
     pair.net.with(pair.alice, |alice, now| alice.hold(now, here, None));
     pair.net.with(pair.bob, |bob, now| bob.hold(now, there, None));
     pair.net.run_for(25 * MS);
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.net.run_for(100 * MS);
     expect(
         &pair.log(pair.alice),
@@ -439,7 +439,7 @@ fn a_re_invite_that_runs_out_of_time_after_the_bye_sends_no_other() {
     let (call, _) = solo.established();
     solo.act(|endpoint, now| endpoint.hold(now, call, None));
     solo.at(10_000);
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     solo.finish();
     let byes: Vec<String> = solo.times("BYE").iter().map(u64::to_string).collect();
     assert_eq!(byes.first().map(String::as_str), Some("10000"));
@@ -510,7 +510,7 @@ fn a_second_invite_before_the_answer_waits_for_the_first() {
 fn a_re_invite_that_crosses_our_bye_is_for_nobody() {
     let mut solo = Solo::new();
     let (call, invite) = solo.established();
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     solo.receive(&re_invite(&invite, 1).sdp(OFFER));
     solo.last("481 INVITE");
 }
@@ -520,7 +520,7 @@ fn a_call_that_ends_answers_the_re_invite_that_waits() {
     let mut solo = Solo::new();
     let (call, invite) = solo.established();
     solo.receive(&re_invite(&invite, 1).sdp(OFFER));
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     let bye = solo.last("BYE");
     solo.receive(&Text::response(&bye.bytes(), 200, ""));
     solo.last("487 INVITE");

@@ -96,7 +96,7 @@ fn a_day_of_refreshes_by_update_disturbs_nobody() {
     let hold = |node, call| pair.info(node, call).expect("a call").hold;
     let (alice, bob): (Hold, Hold) = (hold(pair.alice, here), hold(pair.bob, there));
     assert!(alice.local && !alice.remote && !bob.local && bob.remote);
-    pair.net.with(pair.bob, |bob, now| bob.hang_up(now, there, None));
+    pair.net.with(pair.bob, |bob, now| bob.hangup(now, there, None));
     pair.finish();
 }
 
@@ -113,7 +113,7 @@ fn a_day_of_refreshes_on_a_bad_network() {
     pair.net.run_for(secs(86_400));
     assert_eq!((pair.log(pair.alice), pair.log(pair.bob)), (String::new(), String::new()));
     assert_eq!(pair.info(pair.alice, here).map(|info| info.state.name()), Some("established"));
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 
@@ -133,7 +133,7 @@ fn a_day_of_refreshes_by_re_invite_offers_the_same_again() {
     }
     assert_eq!(at, DAY - 900_000);
     assert_eq!((solo.log(), solo.times("UPDATE").len()), (String::new(), 0));
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     let bye = solo.last("BYE");
     solo.respond(&bye, 200, "", "");
     solo.finish();
@@ -408,7 +408,7 @@ fn roles_stay_whoever_sends() {
     assert_eq!(said, ["1800;refresher=uas"; 4]);
     assert_eq!(timer(pair.net.machine(pair.alice), here), Some((1800, true)));
     assert_eq!(timer(pair.net.machine(pair.bob), there), Some((1800, false)));
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 
@@ -512,7 +512,7 @@ fn two_that_refresh_at_the_same_moment() {
     pair.net.with(pair.bob, |bob, now| bob.update(now, there, None));
     pair.net.run_for(100 * MS);
     assert_eq!((sent(&pair.net, "UPDATE"), sent(&pair.net, "200 UPDATE")), (2, 2), "nothing to quarrel about");
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 

@@ -118,7 +118,7 @@ fn a_blind_transfer() {
     assert!(notify.get("Content-Type").starts_with("message/sipfrag"));
     assert_eq!(notify.body, "SIP/2.0 200 OK\r\n");
     assert_eq!((trio.state(bob, new), trio.state(bob, there)), ("established", "over"));
-    trio.net.with(bob, |bob, now| bob.hang_up(now, new, None));
+    trio.net.with(bob, |bob, now| bob.hangup(now, new, None));
     trio.finish();
 }
 
@@ -145,7 +145,7 @@ fn the_target_is_busy() {
     }
     let info = trio.net.machine(alice).call_info(here).expect("the call goes on");
     assert!(info.hold.local, "and so does the hold");
-    trio.net.with(bob, |bob, now| bob.hang_up(now, there, None));
+    trio.net.with(bob, |bob, now| bob.hangup(now, there, None));
     trio.finish();
 }
 
@@ -161,11 +161,11 @@ fn the_target_does_not_answer() {
     let ringing = trio.incoming(carol);
     trio.net.with(carol, |carol, now| carol.ring(now, ringing, None));
     trio.net.run_for(100_000 * MS);
-    trio.net.with(bob, |bob, now| bob.hang_up(now, new, None));
+    trio.net.with(bob, |bob, now| bob.hangup(now, new, None));
     trio.net.run_for(100 * MS);
     assert_eq!(last(&trio, "NOTIFY").body, "SIP/2.0 487 Request Terminated\r\n");
     assert!(trio.log(alice).ends_with("not transferred: 487 Request Terminated\n"), "{}", trio.log(alice));
-    trio.net.with(alice, |alice, now| alice.hang_up(now, here, None));
+    trio.net.with(alice, |alice, now| alice.hangup(now, here, None));
     trio.finish();
 }
 
@@ -185,7 +185,7 @@ fn accepted_is_not_done() {
     trio.net.run_for(91_000 * MS);
     assert!(trio.log(alice).ends_with("90060  not transferred: no answer in time (timer N)\n"), "{}", trio.log(alice));
     assert_eq!(trio.state(alice, here), "established", "for its own part it goes on");
-    trio.net.with(alice, |alice, now| alice.hang_up(now, here, None));
+    trio.net.with(alice, |alice, now| alice.hangup(now, here, None));
     trio.net.run_for(100_000 * MS);
     assert_eq!(trio.net.machine(alice).census(), Census::default());
 }
@@ -250,7 +250,7 @@ fn a_request_can_be_rejected_at_once() {
     assert!(matches!(twice, Err(Error::State(_))), "{twice:?}");
     assert_eq!(trio.state(alice, here), "established");
     assert!(trio.net.sent(bob, carol).is_empty());
-    trio.net.with(alice, |alice, now| alice.hang_up(now, here, None));
+    trio.net.with(alice, |alice, now| alice.hangup(now, here, None));
     trio.finish();
 }
 
@@ -273,7 +273,7 @@ fn a_request_can_be_rejected_after_thought_or_never_be_decided() {
         assert_eq!(last(&trio, "NOTIFY").body, format!("SIP/2.0 {status}\r\n"));
         assert!(trio.log(alice).ends_with(&format!("not transferred: {status}\n")), "{}", trio.log(alice));
         assert!(trio.log(bob).trim_end().ends_with(told), "{}", trio.log(bob));
-        trio.net.with(alice, |alice, now| alice.hang_up(now, here, None));
+        trio.net.with(alice, |alice, now| alice.hangup(now, here, None));
         trio.finish();
     }
 }
@@ -287,7 +287,7 @@ fn the_end_of_the_call_is_not_the_end_of_the_transfer() {
         let (here, _) = trio.established(alice, bob);
         transfer(&mut trio, here, "carol", TransferOptions::default());
         trio.net.run_for(wait * MS);
-        trio.net.with(alice, |alice, now| alice.hang_up(now, here, None));
+        trio.net.with(alice, |alice, now| alice.hangup(now, here, None));
         trio.net.run_for(300 * MS);
         assert!(trio.log(bob).contains("over, by remote"));
         let (request, _) = asked(&mut trio, bob);
@@ -297,7 +297,7 @@ fn the_end_of_the_call_is_not_the_end_of_the_transfer() {
         trio.net.run_for(2000 * MS);
         assert!(trio.log(alice).ends_with("transferred: 200 OK\n"), "{wait}: {}", trio.log(alice));
         assert_eq!(trio.state(bob, new), "established");
-        trio.net.with(bob, |bob, now| bob.hang_up(now, new, None));
+        trio.net.with(bob, |bob, now| bob.hangup(now, new, None));
         trio.finish();
     }
 }
@@ -318,9 +318,9 @@ fn a_transferor_that_is_gone_changes_nothing() {
     assert_eq!(trio.state(bob, new), "established");
     trio.net.rejoin(alice);
     for call in [new, there] {
-        trio.net.with(bob, |bob, now| bob.hang_up(now, call, None));
+        trio.net.with(bob, |bob, now| bob.hangup(now, call, None));
     }
-    trio.net.with(alice, |alice, now| alice.hang_up(now, here, None));
+    trio.net.with(alice, |alice, now| alice.hangup(now, here, None));
     trio.finish();
 }
 
@@ -383,7 +383,7 @@ fn an_attended_transfer() {
     assert_eq!((trio.state(bob, new), trio.state(bob, there)), ("established", "over"));
     assert_eq!((trio.state(carol, replacing), trio.state(carol, target)), ("established", "over"));
     assert_eq!((trio.state(alice, first), trio.state(alice, second)), ("over", "over"));
-    trio.net.with(carol, |carol, now| carol.hang_up(now, replacing, None));
+    trio.net.with(carol, |carol, now| carol.hangup(now, replacing, None));
     trio.finish();
 }
 
@@ -412,7 +412,7 @@ fn an_attended_transfer_while_it_rings() {
     assert!(trio.log(alice).contains("transferred: 200 OK"), "{}", trio.log(alice));
     assert_eq!((trio.state(bob, new), trio.state(carol, replacing)), ("established", "established"));
     assert_eq!((trio.state(alice, first), trio.state(alice, second)), ("over", "over"));
-    trio.net.with(bob, |bob, now| bob.hang_up(now, new, None));
+    trio.net.with(bob, |bob, now| bob.hangup(now, new, None));
     trio.finish();
 }
 
@@ -428,13 +428,13 @@ fn a_target_that_is_not_reached_leaves_the_call() {
             .with(alice, |alice, now| alice.transfer_to(now, first, second, TransferOptions::default()))
             .expect("waits");
         match hangs_up {
-            true => trio.net.with(alice, |alice, now| alice.hang_up(now, second, None)),
+            true => trio.net.with(alice, |alice, now| alice.hangup(now, second, None)),
             false => trio.net.with(carol, |carol, now| carol.reject(now, ringing, StatusCode::BUSY_HERE, None)),
         };
         trio.net.run_for(500 * MS);
         assert!(trio.log(alice).contains("not transferred: given up by this side"), "{}", trio.log(alice));
         assert_eq!(trio.state(alice, first), "established");
-        trio.net.with(alice, |alice, now| alice.hang_up(now, first, None));
+        trio.net.with(alice, |alice, now| alice.hangup(now, first, None));
         trio.finish();
     }
 }
@@ -485,7 +485,7 @@ fn transfers_come_to_an_end_on_bad_networks() {
         trio.answer(carol, ringing);
         trio.net.run_for(70_000 * MS);
         assert!(trio.log(alice).contains("transferred: 200 OK"), "{seed}\n{}\n{}", trio.log(alice), trio.net.ladder());
-        trio.net.with(bob, |bob, now| bob.hang_up(now, new, None));
+        trio.net.with(bob, |bob, now| bob.hangup(now, new, None));
         trio.finish();
     }
 }

@@ -113,7 +113,7 @@ fn an_offer_is_agreed_on_in_an_established_call_by_either_side() {
             160  done: negotiated
         ",
     );
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 
@@ -175,7 +175,7 @@ fn the_session_changes_before_the_call_is_answered() {
     assert!(String::from_utf8_lossy(&answered.expect("a description")).contains("o=bob 1 3"), "what was said last");
     let bob = pair.info(pair.bob, there).expect("a call");
     assert!(bob.hold.local && !bob.hold.remote);
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 
@@ -194,7 +194,7 @@ fn two_updates_that_meet_both_come_through() {
             assert!(!log.contains("failed"), "{log}");
         }
         assert_eq!(pair.net.trace().iter().filter(|hop| hop.label() == "491 UPDATE").count(), 2);
-        pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+        pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
         pair.finish();
     }
 }
@@ -212,7 +212,7 @@ fn an_update_meets_a_re_invite() {
         let log = pair.log(node);
         assert_eq!(log.matches("done: negotiated with sdp").count(), 1, "{log}\n{}", pair.net.ladder());
     }
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 
@@ -233,7 +233,7 @@ fn an_update_waits_for_the_one_before() {
              70  |<---200 UPDATE-----|
         ",
     );
-    pair.net.with(pair.alice, |alice, now| alice.hang_up(now, here, None));
+    pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
     pair.finish();
 }
 
@@ -248,7 +248,7 @@ fn an_update_without_offer_moves_the_target_and_tells_nobody() {
     assert!(answer.get("Contact").starts_with("<sip:bob@192.0.2.9"));
     assert!(answer.get("Allow").contains("UPDATE"));
     assert_eq!(solo.log(), "");
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     assert_eq!(solo.last("BYE").start, "BYE sip:elsewhere@192.0.2.1:5080 SIP/2.0");
 }
 
@@ -406,7 +406,7 @@ fn an_update_for_a_call_that_ends_or_is_not_there() {
     let (call, invite) = solo.established();
     solo.receive(&update(&invite, "nobody", 1));
     solo.last("481 UPDATE");
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     solo.receive(&update(&invite, "alice", 2).sdp(OFFER));
     assert_eq!(solo.times("481 UPDATE").len(), 2);
     solo.receive(&Text::request("UPDATE", "z9hG4bK-new"));
@@ -446,7 +446,7 @@ fn the_answer_may_bring_another_target() {
     let update = solo.last("UPDATE");
     assert!(update.get("Contact").starts_with("<sip:bob@192.0.2.9"));
     solo.receive(&response(&update, 200, "", "").set("Contact", "<sip:moved@192.0.2.1:5070>"));
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     assert_eq!(solo.last("BYE").start, "BYE sip:moved@192.0.2.1:5070 SIP/2.0");
     assert_eq!(solo.last("BYE").get("CSeq"), "3 BYE");
 }
@@ -499,7 +499,7 @@ fn a_491_without_end_ends() {
         solo.respond(&update, 491, "", "");
     }
     assert!((64_000..68_000).contains(&solo.now()), "{round} times, until {}", solo.now());
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     let bye = solo.last("BYE");
     solo.respond(&bye, 200, "", "");
     solo.finish();
@@ -542,7 +542,7 @@ fn ends_with_the_call() {
     let (call, _) = solo.established();
     send_update(&mut solo, call, Some(&version(OFFER, 2)));
     send_update(&mut solo, call, None);
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     let bye = solo.last("BYE");
     solo.respond(&bye, 200, "", "");
     let log = solo.log();

@@ -74,7 +74,7 @@ fn a_subscription_within_a_call_uses_its_dialog() {
     solo.receive(&moved);
     assert_eq!(answered(&mut solo, "NOTIFY").start, "NOTIFY sip:desk@192.0.2.1 SIP/2.0");
     solo.log();
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     assert_eq!(answered(&mut solo, "BYE").start, "BYE sip:desk@192.0.2.1 SIP/2.0");
     solo.finish();
 }
@@ -87,7 +87,7 @@ fn it_outlives_the_call() {
         if theirs {
             solo.receive(&within(&answer, "BYE", 9));
         } else {
-            solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+            solo.act(|endpoint, now| endpoint.hangup(now, call, None));
             answered(&mut solo, "BYE");
         }
         assert!(solo.log().contains("over, by"));
@@ -122,7 +122,7 @@ fn the_call_outlives_it() {
     let census = solo.endpoint.census();
     assert_eq!((census.calls, census.subscriptions), (1, 0));
     assert_eq!(solo.endpoint.call_info(call).map(|info| info.state.name()), Some("established"));
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     answered(&mut solo, "BYE");
     solo.finish();
 }
@@ -136,7 +136,7 @@ fn what_nobody_serves_is_refused_within_a_call_too() {
     solo.receive(&stray);
     assert_eq!(solo.last("481 SUBSCRIBE").get("CSeq"), "9 SUBSCRIBE");
     assert_eq!(solo.endpoint.census().subscriptions, 0);
-    solo.act(|endpoint, now| endpoint.hang_up(now, call, None));
+    solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     answered(&mut solo, "BYE");
     solo.finish();
 }

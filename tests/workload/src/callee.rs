@@ -65,7 +65,7 @@ impl Callee {
     }
 
     /// The caller hangs up.
-    pub fn hang_up(&mut self, call: Confirmed) {
+    pub fn hangup(&mut self, call: Confirmed) {
         self.receive(request("BYE", call.number, 2, Some(call.tag())));
         let mut answered = false;
         self.drain(|bytes| answered |= bytes.starts_with(b"SIP/2.0 200"));
@@ -160,7 +160,7 @@ mod tests {
         let calls: Vec<Confirmed> = (0..10).map(|_| callee.confirm()).collect();
         assert_eq!(callee.census().calls, 10);
         for call in calls {
-            callee.hang_up(call);
+            callee.hangup(call);
         }
         callee.run_for(Duration::from_secs(120));
         assert_eq!(callee.census(), Census::default());

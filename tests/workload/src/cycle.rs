@@ -77,7 +77,7 @@ impl Pair {
             self.exchange();
         }
         for call in calls {
-            self.alice.endpoint.hang_up(self.now, call, None);
+            self.alice.endpoint.hangup(self.now, call, None);
             self.exchange();
         }
     }

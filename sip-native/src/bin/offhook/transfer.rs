@@ -122,7 +122,7 @@ async fn transfer(
     for left in [Some(&first), second.as_ref()].into_iter().flatten() {
         if left.state() != CallState::Ended {
             // The other side may have been faster.
-            let _ = left.hang_up().await;
+            let _ = left.hangup().await;
         }
     }
     Ok(())

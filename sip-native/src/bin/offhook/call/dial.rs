@@ -64,7 +64,7 @@ async fn answered(
         Ok(Err(failure)) => Err(failure.of(target)),
         Err(interrupted) => {
             // It is over when the other side knows.
-            let _ = call.hang_up().await;
+            let _ = call.hangup().await;
             Err(interrupted)
         }
     }
@@ -97,7 +97,7 @@ pub(crate) async fn watch(out: Out, call: &Call, started: Instant, how: &Dialled
                 Some(Ok(answer)) => call.accept_offer(answer).await?,
                 Some(Err(failure)) => {
                     // Nothing in common: whoever offered is told, and the call ends.
-                    let _ = call.hang_up().await;
+                    let _ = call.hangup().await;
                     return Err(failure);
                 }
                 None => {}

@@ -166,8 +166,8 @@ async fn serve(args: Args) -> Result<(), Failure> {
     let stats = talk.as_ref().map(Talk::stats);
     if call.state() != CallState::Ended {
         match &talk {
-            Some(talk) => talk.hang_up().await?,
-            None => call.hang_up().await?,
+            Some(talk) => talk.hangup().await?,
+            None => call.hangup().await?,
         }
         end = call.ended().await;
     }

@@ -71,7 +71,7 @@ impl Answerer {
         self.stopping = true;
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
         for call in calls {
-            desk.endpoint.hang_up(now, call, None);
+            desk.endpoint.hangup(now, call, None);
         }
         self.end_if_done(desk);
     }
@@ -185,7 +185,7 @@ impl Role for Answerer {
             Due::HangUp(call) => {
                 // It may be over by now.
                 if self.calls.contains_key(&call) {
-                    desk.endpoint.hang_up(now, call, None);
+                    desk.endpoint.hangup(now, call, None);
                 }
             }
         }

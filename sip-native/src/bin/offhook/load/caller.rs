@@ -101,7 +101,7 @@ impl Caller {
         self.waiting.clear();
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
         for call in calls {
-            desk.endpoint.hang_up(now, call, None);
+            desk.endpoint.hangup(now, call, None);
         }
         self.end_if_done(desk);
     }
@@ -181,7 +181,7 @@ impl Caller {
                 let (after, from_due) = (clock - going.sent, clock.saturating_duration_since(going.due));
                 self.tally.counts().answered(clock, after, from_due);
                 if self.stopping {
-                    desk.endpoint.hang_up(now, call, None);
+                    desk.endpoint.hangup(now, call, None);
                 } else {
                     desk.at(now + self.plan.length, Due::HangUp(call));
                 }
@@ -237,7 +237,7 @@ impl Role for Caller {
             Due::HangUp(call) => {
                 // It may be over by now.
                 if self.calls.contains_key(&call) {
-                    desk.endpoint.hang_up(now, call, None);
+                    desk.endpoint.hangup(now, call, None);
                 }
             }
             Due::Next => {
