@@ -54,6 +54,7 @@ const PAIRS: &[Pair] = &[
             ("accept_offer", DESCRIPTIONS),
             ("reject_offer", DESCRIPTIONS),
             ("trickle", DESCRIPTIONS),
+            ("span", "for logs through the crate `tracing`"),
             ("transfer_requests", "a stream; JavaScript has `onTransferRequest`"),
         ],
         only_script: &[
