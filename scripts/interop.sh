@@ -14,4 +14,6 @@ if [[ $# -eq 0 ]]; then
     scripts/build.sh wasm js softphone
     (cd tests/web && npm run --silent exchanges)
 fi
-exec cargo test -p offhook-tests --features interop --test interop -- "$@"
+cargo test -p offhook-tests --features interop --test interop -- "$@"
+# Audio with the same servers and phones.
+exec cargo test -p offhook-tests --features interop --test interop_media -- "$@"

@@ -1,0 +1,43 @@
+import { join } from "node:path";
+import { program, ROOT } from "../harness/paths.js";
+import { freePort } from "../harness/ports.js";
+import { Program } from "../harness/programs.js";
+import { expect, test } from "../harness/test.js";
+
+test("a browser talks to SIPp through the bridge: opus on one side, G.711 on the other", async ({ phone, server }) => {
+  const [port, media] = [await freePort(), await freePort()];
+  const scenario = join(ROOT, "tests/interop/sipp/echo.xml");
+  const sipp = await Program.start(
+    "sipp",
+    "sipp",
+    ["-sf", scenario, "-rtp_echo", "-m", "1", "-i", "127.0.0.1", "-p", `${port}`, "-mi", "127.0.0.1", "-mp", `${media}`, "-nostdin"],
+    { ready: /./ },
+  );
+  const to = ["--to", `sip:bob@127.0.0.1:${port}`, "--media", "127.0.0.1"];
+  const bridge = await Program.start(
+    "bridge",
+    program("bridge"),
+    ["--aor", `sip:carol@${server.domain}`, "--server", server.ws, ...to],
+    { cwd: ROOT, env: { OFFHOOK_PASSWORD: "carol-secret" }, ready: /^registered / },
+  );
+  try {
+    const alice = await phone("alice");
+    await alice.dial("carol");
+    await alice.sees("established");
+    // Her own beeping, which SIPp sends back.
+    await alice.hears();
+    await alice.by("mute").click();
+    await alice.hearsNothing({ packets: true });
+    await alice.by("mute").click();
+    await alice.hears();
+    await alice.by("key-5").click();
+    await bridge.hears(/^passing on 5$/, 5000);
+    await alice.by("hangup").click();
+    await alice.seesEnd("Call ended");
+    await bridge.hears(/^the bridge for .* is closed$/, 5000);
+    expect(alice.sent("BYE")).toBe(1);
+  } finally {
+    await bridge.stop();
+    await sipp.stop();
+  }
+});
