@@ -104,7 +104,7 @@ async fn asterisk_sends_digits_by_info_where_that_is_agreed() {
     let mut digits = talk.digits();
     talk.press("8").await.expect("it is said");
     assert_eq!(digit(&mut digits).await, ('8', DigitBy::Info), "said and heard by INFO");
-    talk.hang_up().await.expect("an end");
+    talk.hangup().await.expect("an end");
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn asterisk_echoes_over_webrtc() {
     let mut digits = talk.digits();
     talk.press("3").await.expect("it is said");
     assert_eq!(digit(&mut digits).await, ('3', DigitBy::Rtp));
-    talk.hang_up().await.expect("an end");
+    talk.hangup().await.expect("an end");
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn asterisk_echoes_over_srtp_with_keys_in_the_description() {
     let (talk, ear) = call(&frank, "sip:600@sip.test", Options::default().srtp(Srtp::Required)).await;
     comes_back(&talk, &ear, "SRTP").await;
     assert!(talk.stats().encrypted);
-    talk.hang_up().await.expect("an end");
+    talk.hangup().await.expect("an end");
 }
 
 #[tokio::test]
@@ -160,5 +160,5 @@ async fn baresip_sends_back_what_it_hears_whoever_calls() {
     let audio = Audio::new(Tone::new(1000.0).source(16_000), ear.clone());
     let talk = Media::default().answer(&call, audio).await.expect("an answer");
     comes_back(&talk, &ear, "calling").await;
-    talk.hang_up().await.expect("an end");
+    talk.hangup().await.expect("an end");
 }

@@ -33,6 +33,7 @@ fn ways(scenario: &Scenario) -> Vec<(&'static str, Native)> {
     let (ws, wss) = (Transport::Ws, Transport::Wss);
     let direct = |transport| Native { transport, through: false, shards: 1 };
     let through = |transport| Native { transport, through: true, shards: 1 };
+    let sharded = |way: Native| Native { shards: 2, ..way };
     let suits = |(_, way): &(&str, Native)| way.transport.is_reliable() || !scenario.needs_connections();
     if scenario.is_scripted() {
         let ways = [("udp", direct(udp)), ("ws", direct(ws))];
@@ -42,6 +43,10 @@ fn ways(scenario: &Scenario) -> Vec<(&'static str, Native)> {
     if !scenario.switchboard {
         ways.extend([("udp", direct(udp)), ("tcp", direct(tcp)), ("tls", direct(tls))]);
     }
+    if !scenario.switchboard {
+        ways.push(("udp, 2 shards", sharded(direct(udp))));
+    }
+    ways.push(("switchboard, tcp, 2 shards", sharded(through(tcp))));
     ways.push(("switchboard, udp", through(udp)));
     ways.extend([("switchboard, tcp", through(tcp)), ("switchboard, tls", through(tls))]);
     ways.extend([("switchboard, ws", through(ws)), ("switchboard, wss", through(wss))]);
