@@ -27,6 +27,9 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
+/// Plain messages cannot transfer a call to one that still rings in another shard; the handles wait for its answer there.
+const NOT_SHARDED: [&str; 2] = ["transfer-target-gone", "transfer-while-ringing"];
+
 /// The ways a scenario is played natively.
 fn ways(scenario: &Scenario) -> Vec<(&'static str, Native)> {
     let (udp, tcp, tls) = (Transport::Udp, Transport::Tcp, Transport::Tls);
@@ -43,10 +46,12 @@ fn ways(scenario: &Scenario) -> Vec<(&'static str, Native)> {
     if !scenario.switchboard {
         ways.extend([("udp", direct(udp)), ("tcp", direct(tcp)), ("tls", direct(tls))]);
     }
-    if !scenario.switchboard {
-        ways.push(("udp, 2 shards", sharded(direct(udp))));
+    if !NOT_SHARDED.contains(&scenario.name.as_str()) {
+        if !scenario.switchboard {
+            ways.push(("udp, 2 shards", sharded(direct(udp))));
+        }
+        ways.push(("switchboard, tcp, 2 shards", sharded(through(tcp))));
     }
-    ways.push(("switchboard, tcp, 2 shards", sharded(through(tcp))));
     ways.push(("switchboard, udp", through(udp)));
     ways.extend([("switchboard, tcp", through(tcp)), ("switchboard, tls", through(tls))]);
     ways.extend([("switchboard, ws", through(ws)), ("switchboard, wss", through(wss))]);
