@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use offhook::UserAgent;
-use offhook::media::{
-    Audio, Codec, Connection, DigitBy, Media, Options, Sink, Srtp, Stamp, Stats, Talk, Tone, tone_level,
-};
+use offhook::media::{Audio, Codec, DigitBy, Media, Options, Sink, Srtp, Stamp, Stats, Talk, Tone, tone_level};
 use offhook_core::transport::Transport;
 use offhook_tests::programs::{Asterisk, Baresip, Kamailio};
 use tokio::time::timeout;
@@ -48,7 +46,9 @@ async fn agent(user: &str, server: &str) -> UserAgent {
 
 async fn until(talk: &Talk, what: &str, condition: impl FnMut(&Stats) -> bool) -> Stats {
     let reached = timeout(PATIENCE, talk.until(condition)).await;
-    reached.unwrap_or_else(|_| panic!("{what}: still {:?}", talk.stats())).expect("the call goes on")
+    reached
+        .unwrap_or_else(|_| panic!("{what}: still {:?}", talk.stats()))
+        .unwrap_or_else(|error| panic!("{what}: {error}, {:?}", talk.call().history()))
 }
 
 /// Says a tone and waits until it comes back as loud, and nothing else.
@@ -90,8 +90,8 @@ async fn asterisk_echoes_over_plain_rtp_and_digits_come_back_both_ways() {
     talk.resume().await.expect("it agrees");
     comes_back(&talk, &ear, "RTP after a hold").await;
     until(&talk, "a report", |stats| stats.theirs.is_some()).await;
-    // Its echo ends at #.
-    talk.press("#").await.expect("it is said");
+    // Its echo ends at #, perhaps before that is over.
+    let _ = talk.press("#").await;
     timeout(PATIENCE, talk.ended()).await.expect("it hangs up");
 }
 
@@ -108,20 +108,6 @@ async fn asterisk_sends_digits_by_info_where_that_is_agreed() {
 }
 
 #[tokio::test]
-async fn asterisk_echoes_over_webrtc() {
-    let asterisk = Asterisk::start();
-    let erin = agent("erin", &asterisk.address(Transport::Ws)).await;
-    let (talk, ear) = call(&erin, "sip:600@sip.test", Options::webrtc().bind([127, 0, 0, 1])).await;
-    comes_back(&talk, &ear, "WebRTC").await;
-    let stats = talk.stats();
-    assert_eq!((stats.connection, stats.encrypted), (Connection::Connected, true));
-    let mut digits = talk.digits();
-    talk.press("3").await.expect("it is said");
-    assert_eq!(digit(&mut digits).await, ('3', DigitBy::Rtp));
-    talk.hangup().await.expect("an end");
-}
-
-#[tokio::test]
 async fn asterisk_echoes_over_srtp_with_keys_in_the_description() {
     let asterisk = Asterisk::start();
     let frank = agent("frank", &asterisk.address(Transport::Udp)).await;
@@ -131,7 +117,8 @@ async fn asterisk_echoes_over_srtp_with_keys_in_the_description() {
     talk.hangup().await.expect("an end");
 }
 
-#[tokio::test]
+// What baresip says is waited for on this thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn baresip_sends_back_what_it_hears_whoever_calls() {
     let kamailio = Kamailio::full();
     let address = kamailio.address(Transport::Udp);

@@ -2,6 +2,7 @@
 //!
 //! A [`Peer`] moves no bytes: datagrams and the time go in, datagrams come out. Its audio is the same as that of plain RTP.
 
+mod fingerprint;
 mod peer;
 mod rejected;
 

@@ -12,7 +12,7 @@ use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 
-use super::rejected;
+use super::{fingerprint, rejected};
 use crate::media::codec::Codec;
 use crate::media::digits::Digit;
 use crate::media::error::MediaError;
@@ -90,7 +90,8 @@ impl Peer {
 
     /// Takes the answer to our offer.
     pub(in crate::media) fn accept(&mut self, answer: &str, now: Instant) -> Result<(), MediaError> {
-        let answer = SdpAnswer::from_sdp_string(answer).map_err(|error| MediaError::Description(error.to_string()))?;
+        let answer = SdpAnswer::from_sdp_string(&fingerprint::comparable(answer))
+            .map_err(|error| MediaError::Description(error.to_string()))?;
         let pending = self.pending.take().ok_or(MediaError::NoOffer)?;
         self.rtc.sdp_api().accept_answer(pending, answer)?;
         self.sending_as().ok_or(MediaError::NoAudio)?;
@@ -459,7 +460,8 @@ fn add_candidates(rtc: &mut Rtc, local: impl Iterator<Item = SocketAddr>) -> Res
 }
 
 fn parse_offer(offer: &str) -> Result<SdpOffer, MediaError> {
-    SdpOffer::from_sdp_string(&rejected::prepare(offer)).map_err(|error| MediaError::Description(error.to_string()))
+    let prepared = fingerprint::comparable(&rejected::prepare(offer));
+    SdpOffer::from_sdp_string(&prepared).map_err(|error| MediaError::Description(error.to_string()))
 }
 
 /// The first audio stream of an offer that has a codec of ours, and the first such codec.
