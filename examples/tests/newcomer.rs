@@ -1,23 +1,19 @@
 //! From an empty folder to a first call, as the guide (`docs/start/rust.md`) says: its commands are run, its program is
 //! compiled in a project of its own, and the call is made.
 
+mod support;
+
 use std::fs;
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use offhook::core::sdp::SdpRef;
-use offhook::core::sdp::negotiate::{Capabilities, Local, answer};
-use offhook::{AnswerOptions, UserAgent};
-use offhook_examples::switchboard::web::Site;
-use offhook_examples::switchboard::{Config, Listen, Server};
+use support::Bob;
 use tokio::process::Command;
 use tokio::time::timeout;
 
 /// Compiling what the crate depends on takes a while.
 const BUILD: Duration = Duration::from_secs(900);
-const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn the_guide_leads_to_a_first_call() {
@@ -42,32 +38,11 @@ async fn the_guide_leads_to_a_first_call() {
     fs::copy(root.join("Cargo.lock"), project.join("Cargo.lock")).expect("writable");
     run("cargo", &["build", "--quiet"], &project, root).await;
 
-    let localhost = (Ipv4Addr::LOCALHOST, 0).into();
-    let config = Config { domains: vec!["offhook.test".into()], ..Config::default() };
-    let listen = Listen { udp: None, tcp: None, http: Some(localhost), ..Listen::default() };
-    let switchboard = Server::start(config, listen, Site::of_source_tree(), |_| {}).expect("a free port");
-    let server = switchboard.websocket().expect("it serves WebSockets");
-    let bob = UserAgent::builder("sip:bob@offhook.test").server(&server).password("bob-secret").connect().await;
-    let bob = bob.expect("the switchboard is up");
-    bob.register().await.expect("bob may register");
-    let mut calls = bob.incoming();
-    let answering = tokio::spawn(async move {
-        let call = calls.next().await.expect("alice calls");
-        let offer = call.remote_sdp().expect("she offers");
-        let offer = SdpRef::parse(&offer).expect("a description");
-        let here = Local::new(Ipv4Addr::LOCALHOST, 40_022);
-        let (sdp, _) = answer(&offer, &Capabilities::default(), &here).expect("G.711 in common");
-        call.answer(AnswerOptions::with_sdp(sdp.to_bytes())).await.expect("alice acknowledges");
-        call.ended().await
-    });
-
-    let start = start.replace("ws://127.0.0.1:8080/ws", &server);
+    let bob = Bob::waits().await;
+    let start = start.replace("ws://127.0.0.1:8080/ws", &bob.server());
     let output = run("bash", &["-euc", &start], &project, root).await;
     assert!(output.ends_with("talking to <sip:bob@offhook.test>\n"), "{output}");
-    let end = timeout(PATIENCE, answering).await.expect("alice hangs up").expect("nothing panics");
-    assert_eq!(end.and_then(|end| end.error), None);
-    bob.shutdown(PATIENCE).await.expect("it runs");
-    switchboard.stop().await;
+    bob.was_called().await;
 }
 
 /// What it prints; it must succeed.
