@@ -197,7 +197,8 @@ fn errors() -> Vec<ErrorValue> {
         ErrorValue::State { message: message.clone() },
         ErrorValue::Protocol { message: message.clone() },
         ErrorValue::Cancelled,
-        ErrorValue::Limit { message },
+        ErrorValue::Limit { message: message.clone() },
+        ErrorValue::Internal { message },
     ]
 }
 
