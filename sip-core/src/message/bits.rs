@@ -200,7 +200,8 @@ mod tests {
         for text in texts() {
             for at in 0..48 {
                 let chunk: &[u8; CHUNK] = text[at..].first_chunk().unwrap();
-                let expected = (0..CHUNK).filter(|at| [b':', b'\n', 0].contains(&chunk[*at])).map(|at| 1 << at).sum();
+                let expected =
+                    (0..CHUNK).filter(|at| [b':', b'\n', 0].contains(&chunk[*at])).map(|at| 1 << at).sum::<u32>();
                 assert_eq!(is_one_of(chunk, [b':', b'\n', 0]), expected);
                 assert_eq!(swar::is_one_of(chunk, [b':', b'\n', 0]), expected);
             }

@@ -12,20 +12,27 @@ use serde_json::Value;
 
 use crate::house::{House, Ran, start};
 
-/// SIPp with one of its built-in scenarios; killed when a test gives it up.
-struct BuiltIn {
+/// SIPp with a scenario of its own or of `tests/interop/sipp`; killed when a test gives it up.
+struct Sipp {
     child: Child,
     folder: PathBuf,
 }
 
-impl BuiltIn {
-    fn start(scenario: &str, args: &[&str]) -> BuiltIn {
-        let folder = env::temp_dir().join(format!("offhook-load-{}-{scenario}-{}", std::process::id(), free_port()));
+/// Rings, answers, is hung up on.
+const ANSWERING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/sipp/answering.xml");
+
+impl Sipp {
+    fn built_in(scenario: &str, args: &[&str]) -> Sipp {
+        Sipp::start(&[&["-sn", scenario], args].concat())
+    }
+
+    fn start(args: &[&str]) -> Sipp {
+        let folder = env::temp_dir().join(format!("offhook-load-{}-{}", std::process::id(), free_port()));
         fs::create_dir_all(&folder).unwrap();
         let mut command = Command::new("sipp");
-        command.args(["-sn", scenario, "-i", "127.0.0.1", "-nostdin", "-trace_stat", "-stf", "counts.csv"]).args(args);
+        command.args(["-i", "127.0.0.1", "-nostdin", "-trace_stat", "-stf", "counts.csv"]).args(args);
         command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        BuiltIn { child: command.spawn().expect("sipp starts"), folder }
+        Sipp { child: command.spawn().expect("sipp starts"), folder }
     }
 
     /// What it counted, once it has ended by itself: calls that succeeded and calls that failed.
@@ -47,7 +54,7 @@ impl BuiltIn {
     }
 }
 
-impl Drop for BuiltIn {
+impl Drop for Sipp {
     fn drop(&mut self) {
         // One that has ended cannot be killed, which is as good.
         let _ = self.child.kill();
@@ -65,7 +72,7 @@ fn counted(ran: &Ran) -> [u64; 4] {
 fn sipp_as_the_callee_counts_the_same() {
     for (mode, transport) in [("u1", "udp"), ("t1", "tcp")] {
         let port = free_port().to_string();
-        let callee = BuiltIn::start("uas", &["-p", &port, "-m", "200", "-t", mode]);
+        let callee = Sipp::start(&["-sf", ANSWERING, "-p", &port, "-m", "200", "-t", mode]);
         // Over UDP nobody need wait until it listens; a connection finds it once it does.
         let listens = || std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_ok();
         let deadline = Instant::now() + SOON;
@@ -91,7 +98,7 @@ fn sipp_as_the_caller_counts_the_same() {
             assert!(Instant::now() < deadline, "nobody listens");
         }
         let server = format!("127.0.0.1:{port}");
-        let caller = BuiltIn::start("uac", &[&server, "-m", "200", "-r", "100", "-t", mode]);
+        let caller = Sipp::built_in("uac", &[&server, "-m", "200", "-r", "100", "-t", mode]);
         let ran = answering.ends().with_code(0);
         assert_eq!(counted(&ran), [200, 200, 200, 0], "{ran:?}");
         assert_eq!(caller.counted(), (200, 0), "{transport}");
@@ -118,7 +125,7 @@ fn registered_users_call_registered_users() {
 #[test]
 fn a_load_and_its_trace_are_pictured() {
     let port = free_port().to_string();
-    let callee = BuiltIn::start("uas", &["-p", &port, "-m", "150"]);
+    let callee = Sipp::built_in("uas", &["-p", &port, "-m", "150"]);
     let folder = callee.folder.clone();
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let (pcap, svg) = (path("load.pcap"), path("load.svg"));
