@@ -1,12 +1,14 @@
 //! Failures of peers and networks, with real sockets: the calls of others go on, and no task, socket or call is left over.
 //! One after the other, since each counts the file descriptors of the process.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use offhook::core::endpoint::ConnectionState;
 use offhook::core::transaction::TimerConfig;
-use offhook::{AnswerOptions, Call, CallOptions, Error, Limits, UserAgent};
+use offhook::core::transport::Stun;
+use offhook::{AgentEvent, AnswerOptions, Call, CallOptions, Error, Limits, UserAgent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::{sleep, timeout};
@@ -185,13 +187,17 @@ async fn serve(mut stream: TcpStream, mut left: Option<usize>) {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
         bytes.clear();
-        let keep = |line: &&str| {
-            ["Via:", "From:", "To:", "Call-ID:", "CSeq:", "Contact:"].iter().any(|name| line.starts_with(name))
-        };
-        let lines: Vec<String> = head.lines().filter(keep).map(|line| format!("{line}\r\n")).collect();
-        let answer = format!("SIP/2.0 200 OK\r\n{}Expires: 300\r\nContent-Length: 0\r\n\r\n", lines.concat());
-        let _ = stream.write_all(answer.as_bytes()).await;
+        let _ = stream.write_all(granted(head).as_bytes()).await;
     }
+}
+
+/// The answer of a registrar that agrees to everything.
+fn granted(head: &str) -> String {
+    let keep = |line: &&str| {
+        ["Via:", "From:", "To:", "Call-ID:", "CSeq:", "Contact:"].iter().any(|name| line.starts_with(name))
+    };
+    let lines: Vec<String> = head.lines().filter(keep).map(|line| format!("{line}\r\n")).collect();
+    format!("SIP/2.0 200 OK\r\n{}Expires: 300\r\nContent-Length: 0\r\n\r\n", lines.concat())
 }
 
 #[test]
@@ -219,6 +225,71 @@ fn a_half_open_connection_is_found_and_replaced() {
         soon(alice.shutdown(Duration::from_secs(2))).await.unwrap();
         server.abort();
     });
+}
+
+/// A registrar over UDP that wants keep-alives, and answers the first after each REGISTER as it is; the second after the
+/// first one as if a NAT had changed our address, or not at all. Tells of each REGISTER.
+async fn keeper(socket: UdpSocket, silent: bool, registered: tokio::sync::mpsc::UnboundedSender<()>) {
+    let mut buffer = [0; 4096];
+    let (mut registrations, mut asked) = (0, Vec::new());
+    while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+        let answer = match Stun::parse(&buffer[..length]) {
+            Some(Stun::Request { id, .. }) => {
+                if !asked.contains(&id) {
+                    asked.push(id);
+                }
+                match (registrations, asked.len()) {
+                    (1, 2) if silent => continue,
+                    (1, 2) => Stun::answer(&id, &[], ([192, 0, 2, 1], 1).into()).to_vec(),
+                    _ => Stun::answer(&id, &[], from).to_vec(),
+                }
+            }
+            _ => {
+                let text = String::from_utf8_lossy(&buffer[..length]);
+                let head = text.split_once("\r\n\r\n").expect("a whole message").0;
+                if head.starts_with("REGISTER ") && !head.contains("Expires: 0") {
+                    assert!(head.contains(";keep\r\n") && head.contains(";reg-id=1"), "{head}");
+                    registrations += 1;
+                    let _ = registered.send(());
+                }
+                granted(&head.replace(";keep\r\n", ";keep=1\r\n")).into_bytes()
+            }
+        };
+        let _ = socket.send_to(&answer, from).await;
+    }
+}
+
+// RFC 5626 4.4.2
+#[test]
+fn a_flow_over_udp_that_is_dead_or_has_moved_is_found_and_replaced() {
+    for (silent, at) in [(true, localhost()), (false, localhost()), (false, (Ipv6Addr::LOCALHOST, 0).into())] {
+        leaves_nothing(async {
+            let socket = UdpSocket::bind(at).await.unwrap();
+            let at = socket.local_addr().unwrap();
+            let (told, mut registered) = tokio::sync::mpsc::unbounded_channel();
+            let server = tokio::spawn(keeper(socket, silent, told));
+            let timers = TimerConfig { t1: Duration::from_millis(20), ..TimerConfig::default() };
+            let alice = UserAgent::builder("sip:alice@sip.test").server(format!("sip:{at}")).timers(timers);
+            let alice = alice.connect().await.unwrap();
+            let mut events = alice.events();
+            soon(alice.register()).await.unwrap();
+            soon(registered.recv()).await.unwrap();
+            soon(registered.recv()).await.unwrap();
+            soon(alice.shutdown(Duration::from_secs(2))).await.unwrap();
+            let mut lost = Vec::new();
+            while let Some(event) = soon(events.next()).await {
+                if let AgentEvent::Connection(ConnectionState::Disconnected(why)) = event {
+                    lost.push(why.unwrap_or_default());
+                }
+            }
+            let why = match silent {
+                true => "the connection is dead: nothing answers a keep-alive",
+                false => "the address that the server sees has changed",
+            };
+            assert_eq!(lost, [why.into()], "once");
+            server.abort();
+        });
+    }
 }
 
 #[cfg(feature = "dns")]

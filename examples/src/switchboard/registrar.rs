@@ -158,13 +158,12 @@ impl Switchboard {
         self.reply(now, incoming, status(200), None, &headers);
     }
 
-    /// Whether the client is to know that its flow is used (RFC 5626 6). Not over UDP, where it would have to send
-    /// STUN to keep the flow alive, which nobody here answers.
+    /// Whether the client is to know that its flow is used (RFC 5626 6). Over UDP it then keeps it alive by STUN, which the
+    /// transaction layer answers.
     fn is_outbound(&self, incoming: &Incoming, user: &str) -> bool {
-        let reliable = self.links.transport(incoming.source.flow).is_some_and(|transport| transport.is_reliable());
         let supported = incoming.request.tokens(Name::Supported).any(|tag| tag.eq_ignore_ascii_case("outbound"));
         let mut bindings = self.location.bindings(user);
-        reliable && supported && bindings.any(|old| old.path == incoming.source && old.instance.is_some())
+        supported && bindings.any(|old| old.path == incoming.source && old.instance.is_some())
     }
 }
 

@@ -232,6 +232,12 @@ impl Dialog {
         self.path
     }
 
+    /// The path leads nowhere any more; the next is not known yet.
+    #[cfg(feature = "stun")]
+    pub fn leave_path(&mut self) {
+        self.path = Path { flow: FlowId::NONE, remote: Path::UNKNOWN };
+    }
+
     /// Moves the dialog to another path: the peer was heard from there, or the old flow is gone.
     pub fn set_path(&mut self, path: Path) {
         self.path = path;

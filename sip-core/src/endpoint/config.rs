@@ -57,11 +57,16 @@ pub struct Config {
     /// The longest request sent by UDP, in bytes; a longer one goes over TCP, and by UDP only where TCP is refused (RFC 3261
     /// 18.1.1). `None`: all go by UDP. 1,300.
     pub udp_limit: Option<usize>,
-    /// How often keep-alives go over the connections that this side opened, at most; servers can ask for more (RFC 5626 4.4,
-    /// RFC 6223). 30 s, which finds a dead connection sooner than the 120 s of RFC 5626 4.4.1; zero: none are sent.
+    /// How often keep-alives go over the connections that this side opened, and over UDP to servers that answer them, at most;
+    /// servers can ask for more (RFC 5626 4.4, RFC 6223). 30 s, which finds a dead connection sooner than the 120 s of RFC 5626
+    /// 4.4.1 (over UDP 24 to 29 s, by 4.4.2); zero: none are sent.
     pub keep_alive: Duration,
-    /// How long the answer to a keep-alive may take; then the connection is dead and another is opened. 10 s.
+    /// How long the answer to a keep-alive may take on a connection; then that is dead and another is opened. 10 s.
     pub pong_timeout: Duration,
+    /// The configured servers are known to answer STUN where they take SIP by UDP (RFC 5626 4.4 and 8): keep-alives go there
+    /// though no server says so when this side registers. Of one that does not know STUN they make a dead one. `false`.
+    #[cfg(feature = "stun")]
+    pub server_answers_stun: bool,
     /// Leave a place alone for a while where five requests in a row failed ([`FlowErrorKind::Avoided`]); true. A program
     /// that measures a place asks it all the same.
     ///
@@ -272,6 +277,8 @@ impl Config {
             connect_timeout: Duration::from_secs(8),
             udp_limit: Some(1300),
             keep_alive: Duration::from_secs(30),
+            #[cfg(feature = "stun")]
+            server_answers_stun: false,
             pong_timeout: Duration::from_secs(10),
             avoid_failing: true,
             limits: EndpointLimits::default(),

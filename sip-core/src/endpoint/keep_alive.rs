@@ -4,7 +4,7 @@
 //! A ping can always be sent, but not everybody answers it. So its answer is waited for only where it is known to come:
 //! one came before on this connection, or the server said so (`keep`, Flow-Timer). The first ping goes soon, to learn that.
 //!
-//! Over UDP there are none: CRLF must not be used there, and STUN is a driver's.
+//! Over UDP CRLF must not be used; what goes there is in `stun`.
 
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ use crate::timer::TimerId;
 use crate::transport::{FlowError, FlowErrorKind, FlowId, Path};
 
 /// When the first ping goes.
-const FIRST: Duration = Duration::from_secs(1);
+pub(super) const FIRST: Duration = Duration::from_secs(1);
 /// Whatever a server asks for, it does not get more.
-const LEAST: Duration = Duration::from_secs(1);
+pub(super) const LEAST: Duration = Duration::from_secs(1);
 /// After so long a silence whoever sends something wants to know whether the connection is alive.
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -59,6 +59,15 @@ impl Endpoint {
         self.keep_alives.insert(flow, keep);
     }
 
+    /// Whether keep-alives are sent along a path, or would be if the server asked for them.
+    pub(super) fn would_keep_alive(&self, path: Path) -> bool {
+        #[cfg(feature = "stun")]
+        if self.would_ask_binding(path) {
+            return true;
+        }
+        self.keep_alives.contains_key(&path.flow)
+    }
+
     /// Whether a connection is of use: it leads to the server, or a dialog is on it.
     fn is_in_use(&self, flow: FlowId) -> bool {
         let on = |dialog: &Dialog| dialog.path().flow == flow;
@@ -93,8 +102,7 @@ impl Endpoint {
     /// What a server says of keep-alives: `keep` in our Via (RFC 6223 4.3), Flow-Timer when we register (RFC 5626 4.4).
     pub(super) fn note_keep_alive(&mut self, response: &Response, source: Path) {
         let Some(keep) = self.keep_alives.get_mut(&source.flow) else { return };
-        let asked = response.via().ok().and_then(|via| via.params.value("keep")?.trim_matches('"').parse::<u32>().ok());
-        let timer = response.number(Name::FlowTimer).ok().flatten();
+        let (asked, timer) = asked_by(response);
         if asked.is_none() && timer.is_none() {
             return;
         }
@@ -170,8 +178,14 @@ impl Endpoint {
     }
 }
 
+/// The seconds that a server asks for in our Via, and in Flow-Timer.
+pub(super) fn asked_by(response: &Response) -> (Option<u32>, Option<u32>) {
+    let keep = response.via().ok().and_then(|via| via.params.value("keep")?.trim_matches('"').parse().ok());
+    (keep, response.number(Name::FlowTimer).ok().flatten())
+}
+
 /// Four fifths of it up to the whole, by chance (RFC 5626 4.4).
-fn spread(every: Duration, permille: u64) -> Duration {
+pub(super) fn spread(every: Duration, permille: u64) -> Duration {
     every.mul_f64(0.8 + 0.2 * (permille as f64 / 1000.0))
 }
 

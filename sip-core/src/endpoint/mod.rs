@@ -53,6 +53,8 @@ mod shutdown;
 mod sips;
 mod size;
 mod span;
+#[cfg(feature = "stun")]
+mod stun;
 mod subscription;
 mod tag;
 mod target;
@@ -163,6 +165,9 @@ enum Timer {
     Reconnect(usize),
     /// Send a ping, or see whether it was answered.
     KeepAlive(FlowId),
+    /// The same over UDP, for one of the ways to the servers.
+    #[cfg(feature = "stun")]
+    Stun(usize),
     /// The application takes too long to give credentials.
     Credentials(CredentialQuery),
     /// The shutdown's deadline.
@@ -194,6 +199,8 @@ pub struct Endpoint {
     breakers: Breakers,
     totals: Totals,
     keep_alives: IdMap<FlowId, KeepAlive>,
+    #[cfg(feature = "stun")]
+    stun: Vec<stun::StunFlow>,
     calls: Arena<Call>,
     by_dialog: IdMap<Identity, Key>,
     transfers: Arena<Transfer>,
@@ -252,6 +259,8 @@ impl Endpoint {
             breakers: Breakers::default(),
             totals: Totals::default(),
             keep_alives: IdMap::default(),
+            #[cfg(feature = "stun")]
+            stun: Vec::new(),
             calls: shard::arena(shard),
             by_dialog: IdMap::default(),
             transfers: shard::arena(shard),
@@ -337,6 +346,8 @@ impl Endpoint {
                 transaction::Event::FlowUp { flow } => self.on_flow_up(now, flow),
                 transaction::Event::FlowDown { flow, error } => self.on_flow_down(now, flow, error),
                 transaction::Event::Pong { flow } => self.on_pong(flow),
+                #[cfg(feature = "stun")]
+                transaction::Event::Stun { source, stun } => self.on_stun(now, source, &stun),
                 transaction::Event::Trace { outgoing, path, bytes } => {
                     let transport = self.transactions.flows().transport(path.flow);
                     let (flow, remote) = (path.flow, path.remote);
@@ -414,6 +425,8 @@ impl Machine for Endpoint {
     }
 
     fn undelivered(&mut self, now: Instant, path: Path, quoted: Bytes, error: FlowError) {
+        #[cfg(feature = "stun")]
+        self.stun_undelivered(now, path, &quoted, &error);
         self.transactions.undelivered(path, &quoted, error);
         self.pump(now);
     }
@@ -458,6 +471,8 @@ impl Machine for Endpoint {
                 Timer::Resolve(query) => self.on_resolve_timer(now, query),
                 Timer::Reconnect(link) => self.on_reconnect_timer(now, link),
                 Timer::KeepAlive(flow) => self.on_keep_alive_timer(now, flow),
+                #[cfg(feature = "stun")]
+                Timer::Stun(link) => self.on_stun_timer(now, link),
                 Timer::Credentials(query) => self.on_credentials_timer(now, query),
                 Timer::Shutdown => self.on_shutdown_timer(now),
             }

@@ -284,8 +284,8 @@ impl Endpoint {
         let flows = self.transactions.flows();
         let sent_by = flows.sent_by(path.flow);
         let transport = flows.transport(path.flow).map_or("UDP", |transport| transport.via());
-        // RFC 6223 4.3: we would send keep-alives; not over UDP, where we do not.
-        let keep = if keep && self.keep_alives.contains_key(&path.flow) { ";keep" } else { "" };
+        // RFC 6223 4.3: we would send keep-alives.
+        let keep = if keep && self.would_keep_alive(path) { ";keep" } else { "" };
         builder.parts(Name::Via, &["SIP/2.0/", transport, " ", sent_by, ";branch=", branch, ";rport", keep]);
     }
 
@@ -362,6 +362,8 @@ impl Endpoint {
         }
         if may_keep(&purpose) {
             self.note_keep_alive(response, source);
+            #[cfg(feature = "stun")]
+            self.note_stun(now, purpose, response, source);
         }
         let Some(outgoing) = self.outgoing.remove(key) else { return };
         let proof = self.auth.accepted(response, response.body(), &outgoing.attempt);

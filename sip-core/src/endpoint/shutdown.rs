@@ -83,6 +83,8 @@ impl Endpoint {
             self.end_keep_alive(flow);
             self.transactions.flows_mut().close(flow);
         }
+        #[cfg(feature = "stun")]
+        self.stun.clear();
         // Nobody hears what comes any more, so nothing waits for it.
         self.transactions.clear();
         self.acks.clear();

@@ -91,6 +91,14 @@ pub enum Event<U> {
         /// On which flow.
         flow: FlowId,
     },
+    /// A keep-alive over UDP was answered (RFC 5626 4.4.2).
+    #[cfg(feature = "stun")]
+    Stun {
+        /// By whom.
+        source: Path,
+        /// How.
+        stun: crate::transport::Stun,
+    },
     /// A message passed (only if tracing is on).
     Trace {
         /// True: it went out.

@@ -360,6 +360,12 @@ impl<U: Copy> Transactions<U> {
         self.flows.transmit(path, Bytes::from_static(b"\r\n\r\n"))
     }
 
+    /// Sends a keep-alive over UDP; [`Event::Stun`] tells of its answer (RFC 5626 4.4.2).
+    #[cfg(feature = "stun")]
+    pub fn ask_binding(&mut self, path: Path, id: &crate::transport::StunId) -> Result<(), FlowError> {
+        self.flows.transmit(path, crate::transport::Stun::request(id))
+    }
+
     /// Where responses of this server transaction go; `None` when it has nothing more to send.
     pub fn response_path(&self, server: ServerId) -> Option<Path> {
         self.servers.get(server.0)?.held.as_ref().map(|held| held.path)

@@ -17,6 +17,8 @@ use super::{
 use crate::arena::Key;
 use crate::message::{Message, Method, ParseError, Rejection, Request, Response, StatusCode, Wire};
 use crate::time::Instant;
+#[cfg(feature = "stun")]
+use crate::transport::Stun;
 use crate::transport::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Path, Received};
 
 impl<U: Copy> Transactions<U> {
@@ -99,8 +101,7 @@ impl<U: Copy> Transactions<U> {
                 }
             }
         }
-        // What was still on its way on a flow that is gone is nobody's.
-        if let Some(received) = self.flows.classify(bytes).filter(|_| self.flows.contains(path.flow))
+        if let Some(received) = self.flows.classify(path.flow, bytes)
             && self.takes(now, path, &received, limited)
         {
             self.received(now, path, received);
@@ -109,7 +110,13 @@ impl<U: Copy> Transactions<U> {
 
     /// Not what one source sends beyond its share: it is passed over before anybody reads it.
     fn takes(&mut self, now: Instant, path: Path, received: &Received, limited: bool) -> bool {
-        !limited || !matches!(received, Received::Message(_)) || self.buckets.admit(now, path.remote.ip())
+        let counts = match received {
+            Received::Message(_) => true,
+            Received::Ping | Received::Pong => false,
+            #[cfg(feature = "stun")]
+            Received::Stun(_) => true,
+        };
+        !limited || !counts || self.buckets.admit(now, path.remote.ip())
     }
 
     /// A message that has begun has as long as a transaction to come whole: who sends a byte now and again holds nothing.
@@ -150,6 +157,14 @@ impl<U: Copy> Transactions<U> {
                 }
             }
             Received::Pong => self.events.push_back(Event::Pong { flow: path.flow }),
+            #[cfg(feature = "stun")]
+            Received::Stun(Stun::Request { id, unknown }) => {
+                let answer = Stun::answer(&id, &unknown, path.remote);
+                // A socket that is gone answers nobody.
+                let _ = self.flows.transmit(path, answer);
+            }
+            #[cfg(feature = "stun")]
+            Received::Stun(stun) => self.events.push_back(Event::Stun { source: path, stun }),
         }
     }
 

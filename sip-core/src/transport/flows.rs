@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::{FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Output, Path, Target, Transport};
+#[cfg(feature = "stun")]
+use super::{Stun, is_stun};
 use crate::hashing::IdMap;
 use crate::message::{Frame, Limits, ParseError, StreamDecoder, Wire};
 
@@ -92,6 +94,9 @@ pub enum Received {
     Ping,
     /// The answer to a keep-alive of ours.
     Pong,
+    /// A keep-alive over UDP, or the answer to one (RFC 5626 8).
+    #[cfg(feature = "stun")]
+    Stun(Stun),
 }
 
 /// A browser tells no address that others could use.
@@ -368,7 +373,15 @@ impl Flows {
     }
 
     /// What a datagram or a WebSocket message is.
-    pub fn classify(&self, bytes: Bytes) -> Option<Received> {
+    pub fn classify(&self, flow: FlowId, bytes: Bytes) -> Option<Received> {
+        #[cfg(feature = "stun")]
+        if is_stun(&bytes) && self.transport(flow) == Some(Transport::Udp) {
+            return Stun::parse(&bytes).map(Received::Stun);
+        }
+        if !self.contains(flow) {
+            // What was still on its way on a flow that is gone is nobody's.
+            return None;
+        }
         if bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n' | 0)) {
             return Some(Received::Message(bytes));
         }

@@ -10,6 +10,8 @@ mod machine;
 mod rate;
 mod records;
 mod shard;
+#[cfg(feature = "stun")]
+mod stun;
 mod target;
 
 pub use breaker::Breakers;
@@ -23,4 +25,6 @@ pub(crate) use rate::Buckets;
 pub use rate::MessageRate;
 pub use records::{Naptr, Record, RecordKind, Srv};
 pub use shard::{Router, Shard, Sharding};
+#[cfg(feature = "stun")]
+pub use stun::{Stun, StunId, is_stun};
 pub use target::Target;

@@ -95,6 +95,10 @@ impl Router {
         if self.sharding.count == 1 {
             return 0;
         }
+        // STUN, which no SIP message begins like (RFC 5626 8).
+        if message.first().is_some_and(|first| matches!(first, 0 | 1)) {
+            return 0;
+        }
         let head = Head::read(message);
         let tag = |value: Option<&Value<'_>>| {
             let text = value?.text()?;
@@ -284,6 +288,9 @@ mod tests {
             assert!(router.shard_of(text.as_bytes()) < 16);
         }
         assert!(router.shard_of(&[0xff, b'\n', b'i', b':', 0xff, b'\n']) < 16);
+        for stun in [&b"\x01\x01\0\x0c\ni:x\n"[..], b"\0\x01\0\0!\x12\xa4B\nt:<sip:b>;tag=x\n"] {
+            assert_eq!(router.shard_of(stun), 0, "the first one keeps flows alive");
+        }
     }
 
     #[test]

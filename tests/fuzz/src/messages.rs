@@ -7,6 +7,7 @@ use offhook_core::message::{
     ReferTarget, Replaces, Request, Response, RetryAfter, SessionExpires, StatusCode, StreamDecoder,
     SubscriptionStateRef, Timestamp, Uri, UriRef, Via, WarningRef, escape_user, is_keep_alive, redacted, unescape,
 };
+use offhook_core::transport::{Stun, is_stun};
 
 use super::input::Input;
 
@@ -15,6 +16,7 @@ pub fn message(data: &[u8]) {
     let bytes = Bytes::copy_from_slice(data);
     let limits = Limits::default();
     let _ = (is_keep_alive(data), redacted(data));
+    stun(data);
     if let Some(request) = Request::salvage(bytes.clone(), &limits) {
         ask(&request);
     }
@@ -30,6 +32,20 @@ pub fn message(data: &[u8]) {
             again(&response, copy(&response));
         }
         Err(error) => assert!(error.offset() <= data.len() && !error.to_string().is_empty()),
+    }
+}
+
+/// What is read as STUN is what its answer says of it.
+fn stun(data: &[u8]) {
+    let Some(stun) = Stun::parse(data) else { return };
+    assert!(is_stun(data));
+    let source = ([192, 0, 2, 1], 5060).into();
+    if let Stun::Request { id, unknown } = stun {
+        let answer = match unknown.is_empty() {
+            true => Stun::Success { id, mapped: Some(source) },
+            false => Stun::Error { id },
+        };
+        assert_eq!(Stun::parse(&Stun::answer(&id, &unknown, source)), Some(answer));
     }
 }
 

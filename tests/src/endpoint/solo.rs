@@ -272,6 +272,12 @@ impl Solo {
         Text::parse(&self.find(of).2)
     }
 
+    /// The same as it went out.
+    #[track_caller]
+    pub fn last_bytes(&self, of: &str) -> Bytes {
+        self.find(of).2.clone()
+    }
+
     /// The last message sent of this [`label`] on a path.
     #[track_caller]
     pub fn last_on(&self, path: Path, of: &str) -> Text {

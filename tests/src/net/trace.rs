@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use offhook_core::time::Instant;
-use offhook_core::transport::Transport;
+use offhook_core::transport::{Stun, Transport};
 
 use super::NodeId;
 
@@ -117,6 +117,11 @@ pub fn label(bytes: &[u8]) -> String {
         b"\r\n\r\n" => return "ping".into(),
         b"\r\n" => return "pong".into(),
         _ => {}
+    }
+    match Stun::parse(bytes) {
+        Some(Stun::Request { .. }) => return "STUN".into(),
+        Some(_) => return "STUN answer".into(),
+        None => {}
     }
     let text = String::from_utf8_lossy(bytes);
     let first = text.lines().next().unwrap_or_default();

@@ -283,7 +283,7 @@ pub enum Sent {
     Response(u16, Option<String>),
     /// A request in the dialog, or the first of a new one to that agent.
     Request(String, Option<String>),
-    /// The answer to a keep-alive (RFC 5626 4.4.1).
+    /// The answer to a keep-alive (RFC 5626 4.4).
     Pong,
     /// The last message once more.
     Again,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use offhook_core::message::StatusCode;
-use offhook_core::transport::Path;
+use offhook_core::transport::{Path, Stun, StunId};
 
 use super::lines::{Kept, fill};
 use super::script::{Send, Sent};
@@ -48,8 +48,8 @@ pub(super) struct Puppet {
     response: Option<Text>,
     /// Where the last message came from.
     path: Option<Path>,
-    /// Where the last keep-alive came from.
-    pinged: Option<Path>,
+    /// Where the last keep-alive came from, and by what it is told from others where it came over UDP.
+    pinged: Option<(Path, Option<StunId>)>,
     sent: Option<(Path, Bytes)>,
     branches: u32,
     calls: u32,
@@ -90,7 +90,15 @@ impl Puppet {
     pub(super) fn hear(&mut self, path: Path, bytes: &Bytes) -> Result<(), String> {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             self.pings += 1;
-            self.pinged = Some(path);
+            self.pinged = Some((path, None));
+            return Ok(());
+        }
+        if let Some(Stun::Request { id, .. }) = Stun::parse(bytes) {
+            // What was not answered in time comes again.
+            if self.pinged != Some((path, Some(id))) {
+                self.pings += 1;
+                self.pinged = Some((path, Some(id)));
+            }
             return Ok(());
         }
         let text = Text::parse(bytes);
@@ -151,8 +159,9 @@ impl Puppet {
         let (path, mut text) = match &send.what {
             Sent::Again => return self.sent.clone().ok_or_else(|| "nothing was sent yet".into()),
             Sent::Pong => {
-                let path = self.pinged.ok_or("nobody has sent a ping")?;
-                return Ok((path, Bytes::from_static(b"\r\n")));
+                let (path, stun) = self.pinged.ok_or("nobody has sent a ping")?;
+                let pong = Bytes::from_static(b"\r\n");
+                return Ok((path, stun.map_or(pong, |id| Stun::answer(&id, &[], path.remote))));
             }
             Sent::Response(status, method) => self.respond(*status, method.as_deref(), send.tag.as_deref())?,
             Sent::Request(method, _) => self.request(method, send.tag.as_deref(), first)?,

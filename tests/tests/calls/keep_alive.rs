@@ -1,4 +1,4 @@
-//! Keep-alives (RFC 5626 4.4.1, RFC 6223): the connection that is dead is found and replaced, the one that is silent is
+//! Keep-alives on connections (RFC 5626 4.4.1, RFC 6223): the connection that is dead is found and replaced, the one that is silent is
 //! left in peace. The test plays the server.
 
 use std::time::Duration;
@@ -156,17 +156,6 @@ fn a_call_goes_on_over_the_new_connection() {
     grant(&mut solo, &again, "", None);
     solo.act(|endpoint, now| endpoint.hangup(now, call, None));
     assert_eq!(solo.last_path("BYE").flow, solo.path.flow);
-}
-
-#[test]
-fn over_udp_there_are_none() {
-    let mut solo = solo("192.0.2.1", |_| {});
-    solo.act(Endpoint::register);
-    let request = solo.last("REGISTER");
-    assert!(!request.get("Via").contains("keep"));
-    grant(&mut solo, &request, "", Some("10"));
-    solo.at(120_000);
-    assert!(solo.times("ping").is_empty());
 }
 
 #[test]

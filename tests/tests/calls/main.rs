@@ -43,6 +43,7 @@ mod saved;
 mod session;
 mod session_timer;
 mod sips;
+mod stun;
 mod subscribe;
 mod torture;
 mod transfer;

@@ -59,10 +59,12 @@ fn a_registration_without_credentials() {
     assert_eq!(request.get("To"), "<sip:bob@example.com>");
     assert!(request.get("From").starts_with("<sip:bob@example.com>;tag="));
     let contact = request.get("Contact").strip_prefix(CONTACT).expect("our address");
-    let instance =
-        contact.strip_prefix(";+sip.instance=\"<urn:uuid:").and_then(|urn| urn.strip_suffix(">\"")).expect(contact);
+    let instance = contact
+        .strip_prefix(";+sip.instance=\"<urn:uuid:")
+        .and_then(|urn| urn.strip_suffix(">\";reg-id=1"))
+        .expect(contact);
     assert_eq!((request.get("CSeq"), instance.len()), ("1 REGISTER", 36));
-    assert!(request.get("Supported").ends_with(", path"), "over UDP without outbound: {}", request.get("Supported"));
+    assert!(request.get("Supported").ends_with(", path, outbound"), "{}", request.get("Supported"));
     assert_eq!((request.get("Expires"), request.get("Max-Forwards")), ("300", "70"));
     grant(&mut solo, &request, 300);
     expect(

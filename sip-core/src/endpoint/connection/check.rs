@@ -12,7 +12,7 @@ pub(in super::super) const PATIENCE: Duration = Duration::from_secs(5);
 impl Endpoint {
     /// Sees at once whether the connections to the servers are of use, e.g. because the network has changed or the
     /// computer was asleep: one that is lost is tried without waiting any longer, one that seems to be up is pinged and
-    /// has 5 s to answer (RFC 5626 4.4.1), if it is known to answer pings. Done when a way to a server is up.
+    /// has 5 s to answer (RFC 5626 4.4), if it is known to answer keep-alives. Done when a way to a server is up.
     ///
     /// # Errors
     ///
@@ -44,6 +44,8 @@ impl Endpoint {
                 self.open_link(now, index);
             }
             match self.link_path(index) {
+                #[cfg(feature = "stun")]
+                Some(_) if self.ask_binding_at_once(now, index) => waits = true,
                 Some(path) => waits |= self.ping_at_once(now, path.flow),
                 None => waits |= self.has_hope(Some(index)),
             }

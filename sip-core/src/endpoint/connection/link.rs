@@ -146,6 +146,7 @@ impl Endpoint {
                     Ok(path) if self.transactions.flows().is_up(path.flow) => {
                         self.link_up(now, index, path);
                         self.on_connected(now, index);
+                        self.resume_over_link(now);
                     }
                     Ok(path) => {
                         if let Some(link) = self.connection.links.get_mut(index) {
@@ -217,7 +218,7 @@ impl Endpoint {
     }
 
     /// The place it leads to could not be reached, or is lost.
-    pub(super) fn link_failed(&mut self, now: Instant, index: usize, error: FlowError) {
+    pub(in super::super) fn link_failed(&mut self, now: Instant, index: usize, error: FlowError) {
         if let Some(place) = self.connection.links.get(index).and_then(|link| link.place.clone()) {
             self.bury(now, &place, None);
         }
@@ -237,6 +238,15 @@ impl Endpoint {
         } else {
             self.link_exhausted(now, index, error);
         }
+    }
+
+    /// The same place is to be gone to anew: what was there is no flow of ours any more.
+    #[cfg(feature = "stun")]
+    pub(in super::super) fn renew_link(&mut self, now: Instant, index: usize, error: FlowError) {
+        let Some(link) = self.connection.links.get_mut(index) else { return };
+        link.state = State::Idle;
+        self.tell_connection(now, index, ConnectionState::Disconnected(Some(error.message)));
+        self.wait_for_link(now, index, true);
     }
 
     /// None could be reached in this round.

@@ -62,12 +62,17 @@ impl Endpoint {
         }
         if let Some(link) = link {
             self.on_connected(now, link);
-            if !self.is_registering() {
-                self.recover_calls(now);
-            }
-            self.resume_subscriptions(now);
-            self.resume_publications(now);
+            self.resume_over_link(now);
         }
+    }
+
+    /// What waited for a way to a server goes on.
+    pub(super) fn resume_over_link(&mut self, now: Instant) {
+        if !self.is_registering() {
+            self.recover_calls(now);
+        }
+        self.resume_subscriptions(now);
+        self.resume_publications(now);
     }
 
     pub(in super::super) fn on_flow_down(&mut self, now: Instant, flow: FlowId, error: Option<FlowError>) {

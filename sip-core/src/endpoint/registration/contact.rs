@@ -33,11 +33,15 @@ impl Endpoint {
         contact
     }
 
-    /// Whether a flow is registered by RFC 5626. Over UDP that would need keep-alives by STUN, which are a driver's.
+    /// Whether a flow is registered by RFC 5626, for which it must be kept alive (4.2.1).
     pub(in super::super) fn is_outbound(&self, index: usize, path: Path) -> bool {
         self.config.outbound
             && self.registration.bindings.get(index).is_some_and(|binding| !binding.plain)
-            && self.transactions.flows().transport(path.flow).is_some_and(|transport| transport.is_reliable())
+            && (self.is_reliable(path) || self.would_keep_alive(path))
+    }
+
+    fn is_reliable(&self, path: Path) -> bool {
+        self.transactions.flows().transport(path.flow).is_some_and(|transport| transport.is_reliable())
     }
 
     /// The option tags of a REGISTER beside those of every request.
@@ -59,8 +63,12 @@ impl Endpoint {
             None if hidden => self.uri_on(path, sips, "anonymous"),
             None => self.flow_uri(path, sips),
         };
-        let binding = self.registration.bindings.iter().find(|binding| binding.bound == Some(path.flow));
-        if binding.is_some_and(|binding| binding.outbound) {
+        let mut bindings = self.registration.bindings.iter().enumerate();
+        // Over a UDP socket others than the server are reached as well.
+        let datagrams = cfg!(feature = "stun") && !self.is_reliable(path);
+        let over = |link: usize| !datagrams || self.connection.link_at(path) == Some(link);
+        let binding = bindings.find(|(link, binding)| binding.bound == Some(path.flow) && over(*link));
+        if binding.is_some_and(|(_, binding)| binding.outbound) {
             // RFC 5626 4.3: the requests of the dialog come back over this flow.
             uri.push_str(";ob");
         }

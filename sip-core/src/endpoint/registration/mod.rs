@@ -121,6 +121,12 @@ impl Registration {
         self.bindings.iter().any(|binding| binding.in_flight.is_some())
     }
 
+    /// Whether this one of the ways to the servers is registered over.
+    #[cfg(feature = "stun")]
+    pub(super) fn is_bound_by(&self, index: usize) -> bool {
+        self.bindings.get(index).is_some_and(|binding| binding.bound.is_some())
+    }
+
     fn is_free(&self, index: usize) -> bool {
         self.bindings.get(index).is_some_and(|binding| binding.in_flight.is_none())
     }

@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use offhook_core::message::{Frame, Limits, StreamDecoder, is_keep_alive, redacted};
-use offhook_core::transport::{FlowId, Path, Transport};
+use offhook_core::transport::{FlowId, Path, Transport, is_stun};
 
 use crate::metrics::capture_dropped;
 use hep::Hep;
@@ -163,7 +163,7 @@ impl Recorder {
         let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let passed = |bytes| Entry::Message(Passed { at, transport, from, to, bytes });
         if !matches!(transport, Transport::Tcp | Transport::Tls) {
-            if !is_keep_alive(bytes) {
+            if !is_keep_alive(bytes) && !is_stun(bytes) {
                 self.put(passed(bytes.clone()));
             }
             return;
