@@ -13,24 +13,24 @@ pub(crate) type IdMap<K, V> = HashMap<K, V, Plain>;
 
 #[derive(Debug)]
 pub(crate) struct KeyedHash {
-    keys: [u64; 2],
+    /// With the keys in it.
+    keyed: DefaultHasher,
 }
 
 impl KeyedHash {
     pub(crate) fn new(entropy: &mut Entropy) -> KeyedHash {
-        KeyedHash { keys: [entropy.u64(), entropy.u64()] }
+        KeyedHash::with_keys([entropy.u64(), entropy.u64()])
     }
 
     pub(crate) fn with_keys(keys: [u64; 2]) -> KeyedHash {
-        KeyedHash { keys }
+        let mut keyed = DefaultHasher::new();
+        keys.into_iter().for_each(|key| keyed.write_u64(key));
+        KeyedHash { keyed }
     }
 
     /// The identity of whatever `write` puts in.
     pub(crate) fn with(&self, write: impl Fn(&mut DefaultHasher)) -> Identity {
-        let mut hasher = DefaultHasher::new();
-        for key in self.keys {
-            hasher.write_u64(key);
-        }
+        let mut hasher = self.keyed.clone();
         write(&mut hasher);
         hasher.finish()
     }

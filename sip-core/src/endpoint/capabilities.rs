@@ -19,19 +19,28 @@ pub(super) const TRICKLE: &str = "trickle-ice";
 
 impl Endpoint {
     /// The value of our Supported header fields, in pieces.
-    pub(super) fn supported(&self) -> [&'static str; 17] {
-        let replaces = (self.config.replacing != Replacing::Never).then_some(REPLACES);
-        let join = (self.config.joining != Replacing::Never).then_some(JOIN);
-        let reliable = self.has_reliable().then_some(RELIABLE);
-        let timer = self.has_timers().then_some(TIMER);
+    pub(super) fn supported(&self) -> [&'static str; 18] {
+        let replaces = self.config.replacing != Replacing::Never;
+        let join = self.config.joining != Replacing::Never;
         // RFC 8840 10.6.
-        let trickle = self.takes_info(TRICKLE).then_some(TRICKLE);
-        let always = [Some(NO_SUBSCRIPTION), Some(TARGET_DIALOG), Some(FROM_CHANGE)];
-        let options = [reliable, replaces, join, timer, trickle].into_iter().chain(always).flatten();
-        let mut pieces = [""; 17];
-        let all = std::iter::once(EARLY_END).chain(options.flat_map(|option| [", ", option]));
-        for (place, piece) in pieces.iter_mut().zip(all) {
-            *place = piece;
+        let trickle = self.takes_info(TRICKLE);
+        let options = [
+            (true, EARLY_END),
+            (self.has_reliable(), RELIABLE),
+            (replaces, REPLACES),
+            (join, JOIN),
+            (self.has_timers(), TIMER),
+            (trickle, TRICKLE),
+            (true, NO_SUBSCRIPTION),
+            (true, TARGET_DIALOG),
+            (true, FROM_CHANGE),
+        ];
+        let mut pieces = [""; 18];
+        let mut places = pieces.iter_mut();
+        let mut comma = "";
+        for (_, option) in options.into_iter().filter(|(has, _)| *has) {
+            [comma, option].into_iter().zip(places.by_ref()).for_each(|(piece, place)| *place = piece);
+            comma = ", ";
         }
         pieces
     }

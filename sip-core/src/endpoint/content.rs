@@ -1,5 +1,7 @@
 //! Whether the body of a request can be understood, and what to answer when not (RFC 3261 8.2.3, RFC 5621).
 
+use std::borrow::Cow;
+
 use crate::body::not_understood;
 use crate::message::{Item, Method, Name, ParseError, Request, StatusCode};
 use crate::sdp::SdpRef;
@@ -85,7 +87,8 @@ fn check(request: &Request) -> Result<(), Unfit> {
     }
     let Some(description) = media::description_in(request) else { return Ok(()) };
     // Some write names in the character sets of their countries: those are not needed.
-    match SdpRef::parse(String::from_utf8_lossy(&description).as_bytes()) {
+    let text = str::from_utf8(&description).map_or_else(|_| String::from_utf8_lossy(&description), Cow::Borrowed);
+    match SdpRef::parse(text.as_bytes()) {
         Ok(_) => Ok(()),
         Err(error) => Err(Unfit::Malformed(["Bad ", &error.to_string()].concat())),
     }

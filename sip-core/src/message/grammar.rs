@@ -8,7 +8,7 @@ use super::bits::{self, CHUNK};
 use super::error::Fault;
 use super::host::Host;
 use nom::IResult;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// What a parser here returns: the rest of the input and the value.
 pub(super) type Out<'a, T> = IResult<&'a str, T, Fault>;
@@ -269,6 +269,38 @@ pub(super) fn host(input: &str) -> Out<'_, Host<'_>> {
     if name.is_empty() { fail(input, "a host") } else { Ok((rest, Host::of_name(name))) }
 }
 
+/// `IPv4address`: four numbers up to 255, none with a zero in front that could mean octal.
+#[inline]
+pub(super) fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0_u8; 4];
+    let mut rest = text;
+    for (index, octet) in octets.iter_mut().enumerate() {
+        if index > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let (first, behind) = rest.split_first()?;
+        let mut number = u16::from(digit(*first)?);
+        rest = behind;
+        for _ in 0..2 {
+            let Some((next, behind)) = rest.split_first() else { break };
+            let Some(next) = digit(*next) else { break };
+            if number == 0 {
+                return None;
+            }
+            number = number.wrapping_mul(10).wrapping_add(u16::from(next));
+            rest = behind;
+        }
+        *octet = u8::try_from(number).ok()?;
+    }
+    rest.is_empty().then(|| Ipv4Addr::from(octets))
+}
+
+#[inline]
+fn digit(byte: u8) -> Option<u8> {
+    let digit = byte.wrapping_sub(b'0');
+    (digit <= 9).then_some(digit)
+}
+
 /// Filled when the crate is compiled.
 const fn classes() -> [u8; 256] {
     let mut table = [0; 256];
@@ -325,6 +357,29 @@ mod tests {
         assert!(number("4294967296").is_err());
         assert!(number("-1").is_err());
         assert!(port("65536").is_err());
+    }
+
+    #[test]
+    fn ipv4_addresses_are_those_of_the_standard_library() {
+        let octets = [
+            "0", "1", "9", "10", "99", "100", "199", "255", "256", "300", "999", "1000", "00", "01", "010", "", "a",
+            "1a", "-1", "+1",
+        ];
+        for one in octets {
+            for other in octets {
+                for text in [
+                    format!("{one}.2.3.{other}"),
+                    format!("1.{one}.{other}.4"),
+                    format!("{one}.{other}.3"),
+                    format!("1.2.{one}.4.{other}"),
+                ] {
+                    assert_eq!(ipv4(text.as_bytes()), text.parse().ok(), "{text}");
+                }
+            }
+        }
+        for text in ["", ".", "1", "1.2.3.4.", ".1.2.3.4", "1..2.3", "1.2.3.4 ", "example.com", "1und1.de"] {
+            assert_eq!(ipv4(text.as_bytes()), text.parse().ok(), "{text}");
+        }
     }
 
     #[test]

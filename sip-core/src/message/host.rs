@@ -46,12 +46,7 @@ impl<'a> Host<'a> {
     /// A run of host characters: an IPv4 address if it reads as one.
     #[inline]
     pub(super) fn of_name(name: &'a str) -> Host<'a> {
-        if name.as_bytes().first().is_some_and(u8::is_ascii_digit)
-            && let Ok(address) = name.parse::<Ipv4Addr>()
-        {
-            return Host::V4(address);
-        }
-        Host::Name(name)
+        grammar::ipv4(name.as_bytes()).map_or(Host::Name(name), Host::V4)
     }
 }
 

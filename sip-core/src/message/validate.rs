@@ -70,8 +70,11 @@ impl Response {
     ///
     /// What is wrong. There is no answer to a response: drop it.
     pub fn check(&self) -> Result<(), ParseError> {
-        common(self)?;
+        let behind = common(self)?;
         self.cseq()?;
+        if behind.is_empty() && self.count(Name::Via) == 1 {
+            return Ok(());
+        }
         match self.vias().nth(1) {
             None => Ok(()),
             Some(Ok(second)) => Err(ParseError::new("Via", self.offset_of(second.as_str()), ErrorKind::Duplicate)),
@@ -80,8 +83,9 @@ impl Response {
     }
 }
 
-/// What requests and responses have in common; CSeq is left to the caller.
-fn common(fields: &Fields) -> Result<(), ParseError> {
+/// What requests and responses have in common; CSeq is left to the caller. Gives what stands behind the topmost Via value in its
+/// line.
+fn common(fields: &Fields) -> Result<&str, ParseError> {
     let mut seen = 0_u8;
     for entry in fields.entries() {
         let bit = single(entry.name);
@@ -91,11 +95,11 @@ fn common(fields: &Fields) -> Result<(), ParseError> {
         }
         seen |= bit;
     }
-    fields.via()?;
+    let (_, behind) = fields.via_and_rest()?;
     fields.from()?;
     fields.to()?;
     fields.call_id()?;
-    Ok(())
+    Ok(behind)
 }
 
 /// A bit for each header field that may stand once (RFC 3261 section 7.3.1) and matters to everyone; 0 for others.

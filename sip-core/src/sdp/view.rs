@@ -372,10 +372,13 @@ impl<'a> MediaRef<'a> {
 
 impl<'a> Line<'a> {
     pub(super) fn parse(raw: &'a str) -> Option<Line<'a>> {
-        let (kind, value) = strip_end(raw).split_once('=')?;
-        let mut letters = kind.chars();
-        let kind = letters.next().filter(char::is_ascii_alphabetic)?;
-        letters.next().is_none().then_some(Line { kind, value })
+        let line = strip_end(raw);
+        match line.as_bytes() {
+            [kind, b'=', ..] if kind.is_ascii_alphabetic() => {
+                Some(Line { kind: char::from(*kind), value: line.get(2..)? })
+            }
+            _ => None,
+        }
     }
 
     /// Name and value, if this is an `a=` line.
