@@ -11,7 +11,7 @@ use crate::clock;
 use crate::driver::Driver;
 
 /// One user agent. It is told what to do by `Command`s and tells by `Notification`s; both are described in
-/// `js/src/protocol.ts` and cross as JSON.
+/// `js/src/protocol/` and cross as JSON.
 #[wasm_bindgen]
 pub struct Agent {
     driver: Rc<Driver>,

@@ -8,7 +8,7 @@ use crate::sdp::TrickledCandidate;
 use bytes::Bytes;
 
 /// One command: a number chosen by the sender, what to do, and what that needs. Which fields go with which kind is
-/// written in `js/src/protocol.ts`; one that is missing gives an `input` error naming it.
+/// written in `js/src/protocol/`; one that is missing gives an `input` error naming it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Command {
@@ -390,7 +390,7 @@ impl From<BadCommand> for Notification {
 }
 
 impl Command {
-    /// Reads a command from JSON, as `js/src/protocol.ts` describes it.
+    /// Reads a command from JSON, as `js/src/protocol/` describes it.
     ///
     /// # Errors
     ///

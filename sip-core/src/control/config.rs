@@ -163,7 +163,7 @@ impl std::fmt::Debug for AgentConfig {
 }
 
 impl AgentConfig {
-    /// Reads settings from JSON, as `js/src/protocol.ts` describes them.
+    /// Reads settings from JSON, as `js/src/protocol/` describes them.
     ///
     /// # Errors
     ///

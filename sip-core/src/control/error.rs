@@ -98,7 +98,7 @@ impl From<Bad> for ErrorValue {
 }
 
 impl ErrorValue {
-    /// As JSON, the way `js/src/protocol.ts` describes it.
+    /// As JSON, the way `js/src/protocol/` describes it.
     pub fn to_json(&self) -> String {
         json::to_json(self)
     }

@@ -1,5 +1,5 @@
 //! An endpoint behind plain messages: one [`Command`] in, [`Notification`]s out, all of it data. The browser's classes
-//! and `offhook agent --json` speak it; `js/src/protocol.ts` says the same in TypeScript.
+//! and `offhook agent --json` speak it; `js/src/protocol/` says the same in TypeScript.
 //!
 //! What it does not do: no protocol. Each command is one call on the [`Endpoint`], each event one notification.
 

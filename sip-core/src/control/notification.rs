@@ -202,7 +202,7 @@ pub struct DtmfValue {
 }
 
 impl Notification {
-    /// As JSON, the way `js/src/protocol.ts` describes it.
+    /// As JSON, the way `js/src/protocol/` describes it.
     ///
     /// ```
     /// let stopped = offhook_core::control::Notification::Stopped { at: 7 };

@@ -1,5 +1,5 @@
 //! Plain messages (`offhook_core::control`): every command is answered once, and the names of all fields are those of
-//! `js/src/protocol.ts`.
+//! `js/src/protocol/`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,9 +15,16 @@ use offhook_tests::endpoint::{ANSWER, OFFER};
 use offhook_tests::net::{Conditions, Network, Node};
 use serde_json::{Value, json};
 
-const PROTOCOL: &str = include_str!("../../../js/src/protocol.ts");
+const PROTOCOL: &str = concat!(
+    include_str!("../../../js/src/protocol/command.ts"),
+    include_str!("../../../js/src/protocol/config.ts"),
+    include_str!("../../../js/src/protocol/error.ts"),
+    include_str!("../../../js/src/protocol/notification.ts"),
+    include_str!("../../../js/src/protocol/snapshots.ts"),
+    include_str!("../../../js/src/protocol/values.ts"),
+);
 
-// ---- what protocol.ts says
+// ---- what js/src/protocol says
 
 type Names = BTreeSet<String>;
 

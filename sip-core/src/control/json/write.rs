@@ -7,7 +7,7 @@ pub(in crate::control) trait Write {
     fn write(&self, writer: &mut Writer);
 }
 
-/// What is told, as JSON: the way `js/src/protocol.ts` describes it.
+/// What is told, as JSON: the way `js/src/protocol/` describes it.
 pub trait ToJson {
     /// One value, on one line.
     fn to_json(&self) -> String;
