@@ -47,9 +47,8 @@ export class BareBrowser {
   async open(url: string): Promise<BareTab> {
     const { targetId } = await this.#send<{ targetId: string }>("Target.createTarget", { url: "about:blank" });
     const { sessionId } = await this.#send<{ sessionId: string }>("Target.attachToTarget", { targetId, flatten: true });
-    // As Playwright has it, an address alone will do. It is answered when the page is another one.
-    const whole = /^[a-z]+:/.test(url) ? url : `http://${url}`;
-    await this.#send("Page.navigate", { url: whole }, sessionId);
+    // It is answered when the page is another one.
+    await this.#send("Page.navigate", { url: whole(url) }, sessionId);
     const evaluate = async <T>(expression: string): Promise<T> => {
       const options = { expression, awaitPromise: true, returnByValue: true };
       const { result, exceptionDetails } = await this.#send<{
@@ -61,6 +60,11 @@ export class BareBrowser {
     };
     await evaluate("new Promise((done) => document.readyState === 'complete' ? done() : addEventListener('load', done))");
     return { evaluate };
+  }
+
+  /** Decides about what a site may do, as the person would. */
+  async permit(name: string, setting: "granted" | "denied", site: string): Promise<void> {
+    await this.#send("Browser.setPermission", { permission: { name }, setting, origin: new URL(whole(site)).origin });
   }
 
   async close(): Promise<void> {
@@ -88,4 +92,9 @@ export class BareBrowser {
       this.#waiting.delete(answer.id);
     }
   }
+}
+
+/** As Playwright has it, an address alone will do. */
+function whole(url: string): string {
+  return /^[a-z]+:/.test(url) ? url : `http://${url}`;
 }

@@ -12,12 +12,17 @@ export async function askToNotify(): Promise<boolean> {
 /** Tells of a call while nobody looks at the page, until it rings no more. */
 export function notifyOf(call: Call, name: string): void {
   if (!canNotify || !settings.value.notify || Notification.permission !== "granted" || !document.hidden) return;
-  const shown = new Notification(`${name} is calling`, {
-    body: "Click to see the call.",
-    icon: "icon.svg",
-    tag: call.callId,
-    requireInteraction: true,
-  });
+  let shown: Notification;
+  try {
+    shown = new Notification(`${name} is calling`, {
+      body: "Click to see the call.",
+      icon: "icon.svg",
+      tag: call.callId,
+      requireInteraction: true,
+    });
+  } catch {
+    return; // Chrome on Android takes them from service workers alone.
+  }
   shown.addEventListener("click", () => {
     window.focus();
     shown.close();
