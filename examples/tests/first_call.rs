@@ -12,6 +12,10 @@ use tokio::time::timeout;
 fn the_readme_shows_the_programs_that_run() {
     let readme = include_str!("../../README.md");
     assert!(readme.contains(&format!("```rust\n{}```", include_str!("../snippets/first_call.rs"))));
+    assert!(
+        include_str!("../../sip-native/README.md")
+            .contains(&format!("```rust\n{}```", include_str!("../snippets/first_call.rs")))
+    );
     assert!(readme.contains(&format!("```js\n{}```", include_str!("../snippets/first-call.js"))));
 }
 
