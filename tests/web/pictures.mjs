@@ -17,7 +17,7 @@ for (const state of states) {
     const images = await Promise.all(
       pictures.map(async (picture) => createImageBitmap(await (await fetch(`data:image/png;base64,${picture}`)).blob())),
     );
-    const height = 400;
+    const height = 520;
     const widths = images.map((image) => Math.round((image.width / image.height) * height));
     const canvas = new OffscreenCanvas(widths.reduce((sum, width) => sum + width + 12, -12), height);
     const context = canvas.getContext("2d");

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Locator } from "@playwright/test";
 import { findings } from "../harness/axe.js";
 import type { Phone } from "../harness/phone.js";
 import { expect, test } from "../harness/test.js";
@@ -10,7 +11,7 @@ const WIDE = { width: 1180, height: 760 };
 const NARROW = { width: 390, height: 780 };
 
 /** A state of the phone, in light, dark and on a phone's screen: axe finds nothing, and nothing is wider than the screen. */
-async function look(phone: Phone, state: string): Promise<void> {
+async function look(phone: Phone, state: string, part?: Locator): Promise<void> {
   const { page } = phone;
   for (const [name, viewport, colorScheme] of [
     ["light", WIDE, "light"],
@@ -24,6 +25,7 @@ async function look(phone: Phone, state: string): Promise<void> {
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect.soft(wider, `how much wider than the screen "${state}" is, ${name}`).toBe(0);
     if (!SHOTS || name === "narrow-dark") continue;
+    await part?.scrollIntoViewIfNeeded();
     await mkdir(SHOTS, { recursive: true });
     await page.screenshot({ path: join(SHOTS, `${state}-${name}.png`) });
   }
@@ -111,6 +113,8 @@ test("a call and what belongs to it", async ({ phone }) => {
   await look(alice, "audio");
   await alice.page.keyboard.press("Escape");
   await alice.by("open-keypad").click();
+  for (const key of ["4", "2", "hash"]) await alice.page.getByRole("dialog").getByTestId(`key-${key}`).click();
+  await expect(alice.by("played")).toHaveText("42#");
   await look(alice, "keys");
   await alice.page.keyboard.press("Escape");
   await alice.by("record").click();
@@ -122,7 +126,7 @@ test("a call and what belongs to it", async ({ phone }) => {
   await look(alice, "muted");
   await alice.by("mute").click();
   await alice.by("ladder").locator("summary").first().click();
-  await look(alice, "ladder");
+  await look(alice, "ladder", alice.by("ladder").getByRole("button").last());
   await alice.by("ladder").locator("summary").first().click();
   await alice.by("hold").click();
   await expect(bob.by("call-state")).toHaveText("You are on hold");

@@ -74,7 +74,7 @@ export function CallCard({ call }: { call: Call | null }) {
             {duration === null || placing ? "" : clock(duration * 1000)}
           </span>
         </p>
-        {call && phase === "established" && !placing && <Quality call={call} />}
+        {call && phase === "established" && !placing && !held && !onHold.remote && <Quality call={call} />}
         {note !== "" && (
           <p className="banner warn" role="status" data-testid="media-note">
             {note}
@@ -118,10 +118,28 @@ export function CallCard({ call }: { call: Call | null }) {
       {open === "audio" && <AudioDialog call={talking} onClose={() => setOpen(null)} />}
       {open === "keypad" && talking && (
         <Modal title="Keypad" onClose={() => setOpen(null)}>
-          <Keys onKey={(key) => void desk.sendKey(key)} />
+          <CallKeys />
         </Modal>
       )}
     </section>
+  );
+}
+
+/** The keys, and which were played. */
+function CallKeys() {
+  const { desk } = useDesk();
+  const [played, setPlayed] = useState("");
+  const onKey = (key: string): void => {
+    setPlayed((before) => before + key);
+    void desk.sendKey(key);
+  };
+  return (
+    <>
+      <p className="played" data-testid="played">
+        {played || <span className="soft">Played to the other side</span>}
+      </p>
+      <Keys onKey={onKey} />
+    </>
   );
 }
 

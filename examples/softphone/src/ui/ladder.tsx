@@ -23,7 +23,7 @@ export function Ladder({ messages }: { messages: TraceLog }) {
     if (ladder.current) ladder.current.callId = call?.callId ?? null;
   }, [call]);
   return (
-    <details className="ladder" data-testid="ladder">
+    <details className="ladder" data-testid="ladder" onToggle={({ currentTarget }) => currentTarget.open && currentTarget.scrollIntoView({ block: "nearest" })}>
       <summary>
         SIP messages <span className="soft">{call ? "of this call" : ""}</span>
       </summary>
