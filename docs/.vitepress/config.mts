@@ -5,6 +5,7 @@ export default defineConfig({
   title: "Offhook",
   description: "A SIP user agent that runs everywhere: one Rust core in the browser and natively, one API in JavaScript and Rust.",
   lang: "en",
+  head: [["link", { rel: "icon", href: "/icon.svg", type: "image/svg+xml" }]],
   cleanUrls: true,
   outDir: "../target/site",
   cacheDir: "../target/docs-cache",
@@ -14,6 +15,8 @@ export default defineConfig({
   // The references are written beside the pages, by typedoc and rustdoc.
   ignoreDeadLinks: [/^\/api\//],
   themeConfig: {
+    logo: "/icon.svg",
+    socialLinks: [{ icon: "github", link: "https://github.com/offhook/offhook" }],
     search: { provider: "local" },
     outline: [2, 3],
     nav: [
@@ -43,6 +46,7 @@ export default defineConfig({
           { text: "Media", link: "/guide/media" },
           { text: "Lines, conferences, quality", link: "/guide/lines" },
           { text: "Presence, voicemail, messages", link: "/guide/events" },
+          { text: "The web phone", link: "/guide/phone" },
           { text: "Seeing what happens", link: "/guide/trace" },
           { text: "Production and metrics", link: "/guide/production" },
           { text: "Servers", link: "/guide/servers" },
