@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use offhook::UserAgent;
-use offhook::media::{Audio, Codec, DigitBy, Media, Options, Sink, Srtp, Stamp, Stats, Talk, Tone, tone_level};
+use offhook::media::{
+    Audio, Codec, Connection, DigitBy, Media, Options, Sink, Srtp, Stamp, Stats, Talk, Tone, tone_level,
+};
 use offhook_core::transport::Transport;
 use offhook_tests::programs::{Asterisk, Baresip, Kamailio};
 use tokio::time::timeout;
@@ -104,6 +106,24 @@ async fn asterisk_sends_digits_by_info_where_that_is_agreed() {
     let mut digits = talk.digits();
     talk.press("8").await.expect("it is said");
     assert_eq!(digit(&mut digits).await, ('8', DigitBy::Info), "said and heard by INFO");
+    talk.hangup().await.expect("an end");
+}
+
+#[tokio::test]
+async fn asterisk_echoes_over_webrtc() {
+    let asterisk = Asterisk::start();
+    let dora = agent("dora", &asterisk.address(Transport::Ws)).await;
+    let (talk, ear) = call(&dora, "sip:600@sip.test", Options::webrtc().bind([127, 0, 0, 1])).await;
+    comes_back(&talk, &ear, "WebRTC").await;
+    let stats = talk.stats();
+    assert_eq!((stats.connection, stats.encrypted), (Connection::Connected, true));
+    let mut digits = talk.digits();
+    talk.press("3").await.expect("it is said");
+    assert_eq!(digit(&mut digits).await, ('3', DigitBy::Rtp));
+    talk.hold().await.expect("it agrees");
+    until(&talk, "hold", |stats| !stats.receiving).await;
+    talk.resume().await.expect("it agrees");
+    comes_back(&talk, &ear, "WebRTC after a hold").await;
     talk.hangup().await.expect("an end");
 }
 

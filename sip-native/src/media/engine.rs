@@ -137,18 +137,16 @@ impl Engine {
         }
     }
 
-    /// Takes the answer to our offer. One that comes `early` may be followed by another, of another fork; WebRTC has one
-    /// connection alone, which waits for the last.
+    /// Takes the answer to our offer. One that comes `early` may be followed by another, of another fork.
     pub(super) fn accept(&mut self, answer: &[u8], early: bool) -> Result<(), MediaError> {
         match self {
             Engine::Rtp(plain) => {
                 let agreed = plain.agreement.accept(answer, early)?;
                 plain.adopt(&agreed)
             }
-            Engine::WebRtc(_) if early => Ok(()),
             Engine::WebRtc(web) => {
                 let text = std::str::from_utf8(answer).map_err(|error| MediaError::Description(error.to_string()))?;
-                web.peer.accept(text, Instant::now())
+                web.peer.accept(text, early, Instant::now())
             }
         }
     }

@@ -15,4 +15,4 @@ pub(super) use session::{Session, Settings};
 #[cfg(test)]
 mod path_tests;
 #[cfg(test)]
-mod session_tests;
+pub(in crate::media) mod session_tests;

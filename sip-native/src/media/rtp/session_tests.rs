@@ -18,10 +18,10 @@ use crate::media::{Tone, tone_level};
 
 /// A sink that keeps what it is given.
 #[derive(Clone, Default)]
-pub(super) struct Ear(Arc<Mutex<Vec<i16>>>);
+pub(in crate::media) struct Ear(Arc<Mutex<Vec<i16>>>);
 
 impl Ear {
-    pub(super) fn heard(&self) -> Vec<i16> {
+    pub(in crate::media) fn heard(&self) -> Vec<i16> {
         self.0.lock().unwrap().clone()
     }
 
@@ -40,10 +40,10 @@ impl Sink for Ear {
     }
 }
 
-pub(super) const ALICE: &str = "192.0.2.1:4000";
-pub(super) const BOB: &str = "192.0.2.2:5000";
+pub(in crate::media) const ALICE: &str = "192.0.2.1:4000";
+pub(in crate::media) const BOB: &str = "192.0.2.2:5000";
 
-pub(super) fn address(text: &str) -> SocketAddr {
+pub(in crate::media) fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 

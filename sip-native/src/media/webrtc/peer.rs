@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use offhook_core::sdp::OpusParameters;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
-use str0m::format::{Codec as Format, FormatParams};
-use str0m::media::{Direction, Frequency, MediaKind, Mid, Pt};
+use str0m::format::Codec as Format;
+use str0m::media::{Direction, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Event, IceConnectionState, IceCreds, Input, Output, Rtc};
 
-use super::{fingerprint, rejected};
+use super::senders::Senders;
+use super::stack::{Plan, add_candidates};
+use super::{destination, fingerprint, rejected};
 use crate::media::codec::Codec;
 use crate::media::digits::Digit;
 use crate::media::error::MediaError;
@@ -37,6 +39,10 @@ pub(in crate::media) struct Peer {
     rtc: Rtc,
     mid: Mid,
     pending: Option<SdpPendingOffer>,
+    /// What our first offer was made by, until its final answer is here.
+    plan: Option<Plan>,
+    /// Whose early answer to that was taken.
+    early: Option<IceCreds>,
     /// The extended sequence number of the next packet.
     sequence: u64,
     voice: Option<Voice>,
@@ -46,8 +52,7 @@ pub(in crate::media) struct Peer {
     theirs: Option<Theirs>,
     /// When the stack wants to be asked again.
     timeout: Instant,
-    /// Who was heard last: another sender's numbers have nothing to do with its.
-    sender: Option<u32>,
+    senders: Senders,
     /// Whether this end holds the other.
     held: bool,
 }
@@ -64,13 +69,14 @@ impl Peer {
         let text = offer;
         let offer = parse_offer(text)?;
         let (mid, codec) = choose_audio(&offer, codecs).ok_or(MediaError::NoAudio)?;
-        let mut peer = Peer::new(&[codec], mid, local, parts, now)?;
+        let mut peer = Peer::new(Plan::new(&[codec], local)?, mid, parts, now)?;
+        peer.plan = None;
         let answer = peer.rtc.sdp_api().accept_offer(offer)?;
         if peer.sending_as().is_none() {
             return Err(MediaError::NoAudio);
         }
         peer.adopt(now);
-        Ok((peer, rejected::complete(&answer.to_sdp_string(), text)))
+        Ok((peer, destination::named(&rejected::complete(&answer.to_sdp_string(), text))))
     }
 
     /// Makes an offer of these formats.
@@ -80,22 +86,52 @@ impl Peer {
         parts: Parts,
         now: Instant,
     ) -> Result<(Peer, String), MediaError> {
-        let mut peer = Peer::new(codecs, Mid::from("0"), local, parts, now)?;
+        let mut peer = Peer::new(Plan::new(codecs, local)?, Mid::from("0"), parts, now)?;
         let mut changes = peer.rtc.sdp_api();
         peer.mid = changes.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);
         let (offer, pending) = changes.apply().ok_or(MediaError::NoOffer)?;
         peer.pending = Some(pending);
-        Ok((peer, offer.to_sdp_string()))
+        Ok((peer, destination::named(&offer.to_sdp_string())))
     }
 
-    /// Takes the answer to our offer.
-    pub(in crate::media) fn accept(&mut self, answer: &str, now: Instant) -> Result<(), MediaError> {
+    /// Takes the answer to our offer. `early`: others may follow, of this peer or of another that the call was forked to.
+    ///
+    /// Of those the first is heard, and the others once they answer finally: there is one connection.
+    pub(in crate::media) fn accept(&mut self, answer: &str, early: bool, now: Instant) -> Result<(), MediaError> {
         let answer = SdpAnswer::from_sdp_string(&fingerprint::comparable(answer))
             .map_err(|error| MediaError::Description(error.to_string()))?;
-        let pending = self.pending.take().ok_or(MediaError::NoOffer)?;
-        self.rtc.sdp_api().accept_answer(pending, answer)?;
-        self.sending_as().ok_or(MediaError::NoAudio)?;
-        self.adopt(now);
+        let from = answer.session.ice_creds().or_else(|| answer.media_lines.iter().find_map(|line| line.ice_creds()));
+        let again = self.early.is_some() && self.early == from;
+        if self.plan.is_some() && self.pending.is_none() && !again {
+            if early {
+                return Ok(());
+            }
+            self.offer_to_another(now)?;
+        }
+        if !(again && self.pending.is_none()) {
+            let pending = self.pending.take().ok_or(MediaError::NoOffer)?;
+            self.rtc.sdp_api().accept_answer(pending, answer)?;
+            self.sending_as().ok_or(MediaError::NoAudio)?;
+            self.adopt(now);
+        }
+        self.early = from.filter(|_| early);
+        if !early {
+            self.plan = None;
+        }
+        Ok(())
+    }
+
+    /// Makes the offer stand as if nobody had answered it yet.
+    fn offer_to_another(&mut self, now: Instant) -> Result<(), MediaError> {
+        let plan = self.plan.as_ref().ok_or(MediaError::NoOffer)?;
+        let source = self.rtc.direct_api().stream_tx_by_mid(self.mid, None).map(|stream| stream.ssrc());
+        let (rtc, pending) = plan.twin(self.mid, source, now)?;
+        (self.rtc, self.pending) = (rtc, Some(pending));
+        (self.senders, self.theirs, self.round_trip) = (Senders::default(), None, None);
+        (self.connection, self.timeout) = (Connection::Connecting, now);
+        if let Some(voice) = &mut self.voice {
+            voice.listener.restart(now);
+        }
         Ok(())
     }
 
@@ -115,10 +151,10 @@ impl Peer {
             return Err(MediaError::OtherPeer);
         }
         add_candidates(&mut self.rtc, local)?;
-        self.pending = None;
+        (self.pending, self.plan) = (None, None);
         let answer = self.rtc.sdp_api().accept_offer(offer)?;
         self.adopt(now);
-        Ok(rejected::complete(&answer.to_sdp_string(), text))
+        Ok(destination::named(&rejected::complete(&answer.to_sdp_string(), text)))
     }
 
     /// An offer that holds the other side, or takes it off hold.
@@ -133,7 +169,7 @@ impl Peer {
         let (offer, pending) = changes.apply().ok_or(MediaError::NoOffer)?;
         self.pending = Some(pending);
         self.held = held;
-        Ok(offer.to_sdp_string())
+        Ok(destination::named(&offer.to_sdp_string()))
     }
 
     /// What is in force as an offer, with a new path.
@@ -142,7 +178,7 @@ impl Peer {
         changes.ice_restart(true);
         let (offer, pending) = changes.apply().ok_or(MediaError::NoOffer)?;
         self.pending = Some(pending);
-        Ok(offer.to_sdp_string())
+        Ok(destination::named(&offer.to_sdp_string()))
     }
 
     /// The last offer came to nothing.
@@ -182,10 +218,16 @@ impl Peer {
         destination: SocketAddr,
         bytes: &[u8],
     ) {
-        let Ok(datagram) = Receive::new(Protocol::Udp, source, destination, bytes) else { return };
-        let input = Input::Receive(now, datagram);
-        if self.rtc.accepts(&input) {
-            self.handle(input);
+        let datagram = || Receive::new(Protocol::Udp, source, destination, bytes).ok();
+        let Some(input) = datagram().map(|datagram| Input::Receive(now, datagram)) else { return };
+        if !self.rtc.accepts(&input) {
+            return;
+        }
+        self.handle(input);
+        if self.senders.expect_unknown(bytes, self.mid, &mut self.rtc)
+            && let Some(datagram) = datagram()
+        {
+            self.handle(Input::Receive(now, datagram));
         }
     }
 
@@ -262,36 +304,16 @@ impl Peer {
         stats
     }
 
-    fn new(
-        codecs: &[Codec],
-        mid: Mid,
-        local: impl Iterator<Item = SocketAddr>,
-        parts: Parts,
-        now: Instant,
-    ) -> Result<Peer, MediaError> {
-        let mut config = Rtc::builder()
-            .set_crypto_provider(Arc::new(str0m::crypto::from_feature_flags()))
-            .set_rtp_mode(true)
-            .set_stats_interval(Some(Duration::from_secs(1)))
-            .clear_codecs()
-            .enable_opus(codecs.contains(&Codec::Opus), false)
-            .enable_pcmu(codecs.contains(&Codec::Pcmu), false)
-            .enable_pcma(codecs.contains(&Codec::Pcma), false);
-        let narrow = codecs.iter().any(|codec| *codec != Codec::Opus);
-        let wide = codecs.contains(&Codec::Opus);
-        let rates = [(wide, WIDE_EVENT, Frequency::FORTY_EIGHT_KHZ), (narrow, NARROW_EVENT, Frequency::EIGHT_KHZ)];
-        for (_, number, rate) in rates.into_iter().filter(|(wanted, ..)| *wanted) {
-            let payload = Pt::from(number);
-            config.codec_config().add_config(payload, None, Format::Tele, rate, None, FormatParams::default());
-        }
-        let mut rtc = config.build(now);
-        add_candidates(&mut rtc, local)?;
+    fn new(plan: Plan, mid: Mid, parts: Parts, now: Instant) -> Result<Peer, MediaError> {
+        let rtc = plan.build(now)?;
         // Low enough that a packet lost at the start cannot confuse the count of rollovers (RFC 3711 3.3.1).
         let sequence = parts.seed & 0x3fff;
         Ok(Peer {
             rtc,
             mid,
             pending: None,
+            plan: Some(plan),
+            early: None,
             sequence,
             voice: None,
             parts: Some(parts),
@@ -299,7 +321,7 @@ impl Peer {
             round_trip: None,
             theirs: None,
             timeout: now,
-            sender: None,
+            senders: Senders::default(),
             held: false,
         })
     }
@@ -348,12 +370,13 @@ impl Peer {
 
     fn heard(&mut self, packet: &RtpPacket, now: Instant) {
         let header = &packet.header;
-        let Some((kind, clock)) = self.payload(header.payload_type).filter(|_| self.receives()) else { return };
+        let another = self.senders.heard(header.ssrc, &mut self.rtc);
+        let (payload, receives) = (self.payload(header.payload_type), self.receives());
         let Some(voice) = &mut self.voice else { return };
-        let sender = *header.ssrc;
-        if self.sender.replace(sender).is_some_and(|before| before != sender) {
+        if another {
             voice.listener.restart(now);
         }
+        let Some((kind, clock)) = payload.filter(|_| receives) else { return };
         voice.heard(now);
         voice.listener.receive(
             now,
@@ -451,14 +474,6 @@ fn format(codec: Codec, period: Duration) -> speak::Format {
     speak::Format { codec, wanted: OpusParameters { inband_fec: true, ..OpusParameters::default() }, period }
 }
 
-fn add_candidates(rtc: &mut Rtc, local: impl Iterator<Item = SocketAddr>) -> Result<(), MediaError> {
-    for address in local {
-        let candidate = Candidate::host(address, "udp").map_err(|error| MediaError::Refused(error.to_string()))?;
-        rtc.add_local_candidate(candidate);
-    }
-    Ok(())
-}
-
 fn parse_offer(offer: &str) -> Result<SdpOffer, MediaError> {
     let prepared = fingerprint::comparable(&rejected::prepare(offer));
     SdpOffer::from_sdp_string(&prepared).map_err(|error| MediaError::Description(error.to_string()))
@@ -490,7 +505,3 @@ fn stated_level(level: f32) -> (i8, bool) {
 
 /// Louder than this counts as speech, in dBov.
 const SPEECH: f32 = -60.0;
-
-/// The payload types of telephone events in our offers, by custom.
-const NARROW_EVENT: u8 = 101;
-const WIDE_EVENT: u8 = 110;
