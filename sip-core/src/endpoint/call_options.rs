@@ -20,7 +20,7 @@ pub struct CallOptions {
     pub replaces: Option<Replacement>,
     /// Be mixed with another call of the callee: the INVITE names and requires it (RFC 3911).
     pub joins: Option<Replacement>,
-    /// What our Contact says of us (RFC 3840); see [`Endpoint::set_features`].
+    /// What our Contact says of us (RFC 3840); see [`Endpoint::set_features`](super::Endpoint::set_features).
     pub features: Features,
     /// How many redirections (3xx) are followed, in place of [`Config::follow_redirects`](super::Config).
     pub follow_redirects: Option<u8>,

@@ -12,7 +12,7 @@ use crate::transport::{FlowError, FlowId, Path};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<U> {
-    /// A request that begins a new server transaction. Answer it with [`Transactions::respond`].
+    /// A request that begins a new server transaction. Answer it with [`Transactions::respond`](super::Transactions::respond).
     Request {
         /// The transaction.
         server: ServerId,
