@@ -58,7 +58,11 @@ step_npm() {
     done < <(node -p 'const walk = (e) => (typeof e === "string" ? [e] : Object.values(e).flatMap(walk)); [...new Set(walk(require("./js/package.json").exports))].map((p) => p.replace("./", "")).join("\n")')
 }
 
-step_deny() { tool cargo-deny && cargo deny --all-features check; }
+step_deny() {
+    tool cargo-deny || return 1
+    cargo deny --all-features check bans licenses sources
+    cargo deny --all-features check advisories || { echo "an advisory, or its database (github.com/rustsec/advisory-db) cannot be reached from here"; return 1; }
+}
 
 step_semver() {
     local last
@@ -94,7 +98,9 @@ step_sbom() {
         cargo cyclonedx --quiet --format json --manifest-path "$(cargo metadata --no-deps --format-version 1 | node -p "JSON.parse(require('fs').readFileSync(0, 'utf8')).packages.find((p) => p.name === '$crate').manifest_path")" --override-filename "$crate.cdx"
     done
     find . -path ./target -prune -o -name '*.cdx.json' -print0 | xargs -0 mv -t "$out"
-    (cd js && npm sbom --sbom-format cyclonedx --omit dev) >"$out/npm.cdx.json"
+    # npm names it by its folder.
+    (cd js && npm sbom --sbom-format cyclonedx --sbom-type library --omit dev) |
+        node -e 'const bom = JSON.parse(require("fs").readFileSync(0, "utf8")); bom.metadata.component.name = "offhook"; console.log(JSON.stringify(bom, null, 2));' >"$out/npm.cdx.json"
     ls "$out"/*.cdx.json
 }
 
