@@ -2,7 +2,7 @@
 
 use super::Control;
 use super::json::writes;
-use super::snapshot::TransitionValue;
+use super::snapshot::{TransitionValue, history};
 use crate::dialog::DialogState;
 use crate::endpoint::{CallId, DialogInfo};
 use crate::transaction::TransactionInfo;
@@ -87,15 +87,7 @@ impl DialogValue {
             remote_cseq: info.remote_cseq,
             target: info.target.into(),
             route_set: info.route_set.into_iter().map(String::from).collect(),
-            history: info
-                .history
-                .iter()
-                .map(|step| TransitionValue {
-                    at: step.at.as_millis(),
-                    state: name(step.state),
-                    cause: step.cause.to_string(),
-                })
-                .collect(),
+            history: history(info.history.iter().map(|step| (step.at, name(step.state), &step.cause))),
         }
     }
 }
@@ -107,15 +99,7 @@ impl TransactionValue {
             role: if info.client { "client" } else { "server" },
             method: info.method,
             state: info.state.name(),
-            history: info
-                .history
-                .iter()
-                .map(|step| TransitionValue {
-                    at: step.at.as_millis(),
-                    state: step.state.name(),
-                    cause: step.cause.to_string(),
-                })
-                .collect(),
+            history: history(info.history.iter().map(|step| (step.at, step.state.name(), &step.cause))),
         }
     }
 }

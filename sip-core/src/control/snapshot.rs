@@ -5,6 +5,7 @@ use super::identity::IdentityValue;
 use super::json::writes;
 use super::notification::AddressValue;
 use crate::endpoint::{CallInfo, Direction, Hold, Replacement};
+use crate::time::Instant;
 
 /// A call as it is now.
 #[derive(Clone, Debug)]
@@ -55,15 +56,7 @@ impl Snapshot {
             }),
             replacement: replacement.map(Into::into),
             features: info.features.clone(),
-            history: info
-                .history
-                .iter()
-                .map(|step| TransitionValue {
-                    at: step.at.as_millis(),
-                    state: step.state.name(),
-                    cause: step.cause.to_string(),
-                })
-                .collect(),
+            history: history(info.history.iter().map(|step| (step.at, step.state.name(), &step.cause))),
         }
     }
 }
@@ -86,6 +79,11 @@ pub struct TransitionValue {
     pub state: &'static str,
     /// What did it.
     pub cause: String,
+}
+
+/// A history of its steps: when, into which state, and what did it.
+pub(super) fn history<C: ToString>(steps: impl Iterator<Item = (Instant, &'static str, C)>) -> Vec<TransitionValue> {
+    steps.map(|(at, state, cause)| TransitionValue { at: at.as_millis(), state, cause: cause.to_string() }).collect()
 }
 
 /// Who holds.

@@ -220,6 +220,51 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// A call that begins, before anything is known of it but who it is with.
+    pub(super) fn new(direction: Direction, state: CallState, names: Names, party: Party, identity: Identity) -> Call {
+        Call {
+            span: tracing::Span::none(),
+            direction,
+            state,
+            history: Vec::new(),
+            names,
+            party,
+            dialogs: Vec::new(),
+            setup: Setup::Over,
+            negotiation: Negotiation::Idle,
+            glare: None,
+            waiting: None,
+            updating: false,
+            takes_update: None,
+            takes_info: Box::default(),
+            trickle: Trickle::default(),
+            features: Box::default(),
+            their_features: Vec::new(),
+            accepted: None,
+            ringing: None,
+            redirection: Redirection::default(),
+            session_timer: SessionTimer::default(),
+            recovery: None,
+            provisional: Provisional::default(),
+            legs: Vec::new(),
+            moved: None,
+            patience: Patience::default(),
+            exchange: None,
+            progress: Identity::default(),
+            local_sdp: None,
+            remote_sdp: None,
+            hold: Hold::default(),
+            replaces: None,
+            referral: None,
+            hangups: Vec::new(),
+            bye_after_ack: None,
+            end: None,
+            bye: None,
+            identity,
+            resumed: None,
+        }
+    }
+
     pub(super) fn local_tag(&self) -> &str {
         self.names.get(Text::LocalTag)
     }

@@ -5,22 +5,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::call::{Accepted, Call, Negotiation, Setup};
+use super::call::{Accepted, Call, Setup};
 use super::capabilities::RELIABLE;
 use super::config::Reliability;
 use super::content::SDP;
 use super::event::{CallEvent, CallId, CallState, Direction, End, EndedBy, Event, Hold, Invitation, OpId, Outcome};
 use super::headers::check_values;
 use super::identity::{Party, RemoteIdentity};
-use super::patience::Patience;
-use super::provisional::{Provisional, Waiting};
+use super::provisional::Waiting;
 use super::received::Headers;
-use super::redirect::Redirection;
-use super::session_timer::SessionTimer;
 use super::{Endpoint, Error, Owner, Timer, media};
 use crate::arena::Key;
 use crate::dialog::Dialog;
-use crate::hashing::Identity;
 use crate::message::{Name, Request, StatusCode};
 use crate::time::Instant;
 use crate::transaction::ServerId;
@@ -91,47 +87,14 @@ impl Endpoint {
         self.identify(&mut invitation, &request, source);
         let party = Party::calling(&invitation.identity, dialog.remote_tag());
         let identity = self.dialog_identity(dialog.call_id(), &local_tag);
-        let invite = request.clone();
+        let (invite, names) = (request.clone(), dialog.names().clone());
         let key = self.calls.insert(Call {
-            span: tracing::Span::none(),
-            direction: Direction::Incoming,
-            state: CallState::Ringing,
-            history: Vec::new(),
-            names: dialog.names().clone(),
-            party,
             dialogs: vec![dialog],
             setup: Setup::Called { server, request, source },
-            negotiation: Negotiation::Idle,
-            glare: None,
-            waiting: None,
-            updating: false,
-            takes_update: None,
-            takes_info: Box::default(),
-            trickle: Default::default(),
-            features: Box::default(),
-            their_features: Vec::new(),
-            accepted: None,
-            ringing: None,
-            redirection: Redirection::default(),
-            session_timer: SessionTimer::default(),
-            recovery: None,
-            provisional: Provisional::default(),
-            legs: Vec::new(),
-            moved: None,
-            patience: Patience::default(),
-            exchange: None,
-            progress: Identity::default(),
-            local_sdp: None,
             hold: Hold { local: false, remote: sdp.as_deref().is_some_and(media::holds_us) },
             remote_sdp: sdp,
             replaces,
-            referral: None,
-            hangups: Vec::new(),
-            bye_after_ack: None,
-            end: None,
-            bye: None,
-            identity,
-            resumed: None,
+            ..Call::new(Direction::Incoming, CallState::Ringing, names, party, identity)
         });
         self.begin_span(key);
         if let Some(call) = self.calls.get_mut(key) {

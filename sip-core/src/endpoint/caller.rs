@@ -14,16 +14,12 @@ use super::headers::{check_headers, check_values};
 use super::identity::{Party, privacy_of};
 use super::join::JOIN;
 use super::outgoing::{Outgoing, Purpose};
-use super::patience::Patience;
-use super::provisional::Provisional;
 use super::redirect::Redirection;
 use super::reliable::{Agreed, Heard, reliable};
 use super::replaces::REPLACES;
-use super::session_timer::SessionTimer;
 use super::{Endpoint, Error, Refusal, Replacement, media};
 use crate::arena::Key;
 use crate::dialog::{Dialog, Names};
-use crate::hashing::Identity;
 use crate::message::{Method, Name, Response, StatusCode};
 use crate::time::Instant;
 use crate::transport::Path;
@@ -99,46 +95,13 @@ impl Endpoint {
             outgoing = outgoing.described(sdp.clone());
         }
         let hold = Hold { local: options.sdp.as_deref().is_some_and(media::is_held), remote: false };
+        let names = Names::new([&call_id, &local_tag, "", &local, &to, target.as_str()]);
         let key = self.calls.insert(Call {
-            span: tracing::Span::none(),
-            direction: Direction::Outgoing,
-            state: CallState::Calling,
-            history: Vec::new(),
-            names: Names::new([&call_id, &local_tag, "", &local, &to, target.as_str()]),
-            party: Party::called(privacy),
-            dialogs: Vec::new(),
-            setup: Setup::Over,
-            negotiation: Negotiation::Idle,
-            glare: None,
-            waiting: None,
-            updating: false,
-            takes_update: None,
-            takes_info: Box::default(),
-            trickle: Default::default(),
             features,
-            their_features: Vec::new(),
-            accepted: None,
-            ringing: None,
             redirection: Redirection::new(options.follow_redirects.unwrap_or(self.config.follow_redirects), target),
-            session_timer: SessionTimer::default(),
-            recovery: None,
-            provisional: Provisional::default(),
-            legs: Vec::new(),
-            moved: None,
-            patience: Patience::default(),
-            exchange: None,
-            progress: Identity::default(),
             local_sdp: options.sdp,
-            remote_sdp: None,
             hold,
-            replaces: None,
-            referral: None,
-            hangups: Vec::new(),
-            bye_after_ack: None,
-            end: None,
-            bye: None,
-            identity,
-            resumed: None,
+            ..Call::new(Direction::Outgoing, CallState::Calling, names, Party::called(privacy), identity)
         });
         self.begin_span(key);
         self.by_dialog.insert(identity, key);

@@ -6,17 +6,14 @@
 
 use bytes::Bytes;
 
-use super::call::{Call, Negotiation, Setup};
+use super::call::Call;
 use super::callee::GONE;
 use super::event::{CallEvent, CallId, CallState, Direction, Hold, Transition};
 use super::identity::Party;
-use super::provisional::Provisional;
 use super::recovery::Recovery;
-use super::redirect::Redirection;
 use super::session_timer::SessionTimer;
 use super::{Endpoint, Error};
 use crate::dialog::{Dialog, DialogParts};
-use crate::hashing::Identity;
 use crate::message::{NameAddrRef, UriRef};
 use crate::sdp::{self, SdpRef, SessionDescription};
 use crate::time::Instant;
@@ -175,51 +172,20 @@ impl Endpoint {
         let at = Instant::from_millis(saved.since).min(now);
         let step = Transition { at, state: CallState::Established, cause: "restored".into() };
         let hold = Hold { local: saved.holding, remote: saved.held };
+        let (names, party) = (dialog.names().clone(), Party::resumed(saved.privacy.as_deref()));
         let key = self.calls.insert(Call {
-            span: tracing::Span::none(),
-            direction,
-            state: CallState::Established,
             history: vec![step.clone()],
-            names: dialog.names().clone(),
-            party: Party::resumed(saved.privacy.as_deref()),
             dialogs: vec![dialog],
-            setup: Setup::Over,
-            negotiation: Negotiation::Idle,
-            glare: None,
-            waiting: None,
-            updating: false,
             takes_update: saved.takes_update,
             takes_info: saved.takes_info.as_str().into(),
-            // What each side is, is said again by whoever says it.
-            features: Box::default(),
-            their_features: Vec::new(),
-            accepted: None,
-            ringing: None,
-            redirection: Redirection::default(),
-            session_timer: SessionTimer::default(),
-            provisional: Provisional::default(),
-            legs: Vec::new(),
-            moved: None,
-            patience: super::patience::Patience::default(),
-            exchange: None,
-            progress: Identity::default(),
-            local_sdp: None,
-            remote_sdp: None,
             hold,
-            replaces: None,
-            referral: None,
-            hangups: Vec::new(),
-            bye_after_ack: None,
-            end: None,
-            bye: None,
-            identity,
-            // The other side does not know yet where we are.
+            // The other side does not know yet where we are. What each side is, is said again by whoever says it.
             recovery: Some(Recovery::default()),
-            trickle: Default::default(),
             resumed: Some(Box::new(Resumed {
                 origin: saved.origin.as_deref().map(Into::into),
                 streams: saved.streams.clone(),
             })),
+            ..Call::new(direction, CallState::Established, names, party, identity)
         });
         self.begin_span(key);
         self.by_dialog.insert(identity, key);
