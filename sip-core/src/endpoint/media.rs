@@ -98,12 +98,20 @@ pub(super) fn answer_with_hold(local: &[u8], offer: &[u8], hold: bool) -> Option
     Some(next.to_bytes())
 }
 
-/// Whether two descriptions of the other side say the same, whatever their versions.
-pub(super) fn says_same(before: &[u8], after: &[u8]) -> bool {
-    match (SdpRef::parse(before), SdpRef::parse(after)) {
-        (Ok(before), Ok(after)) => sdp::is_same(&before, &after),
-        _ => before == after,
+/// Whether two descriptions of the other side say the same, whatever their versions. One that was an offer left open who
+/// opens the connection; what our description in force left it is nothing new then (RFC 5763 5).
+pub(super) fn says_same(local: &[u8], before: &[u8], after: &[u8]) -> bool {
+    let (Ok(local), Ok(before), Ok(after)) = (SdpRef::parse(local), SdpRef::parse(before), SdpRef::parse(after)) else {
+        return before == after;
+    };
+    let mut known = before.to_description();
+    for ((section, theirs), ours) in known.media_iter_mut().zip(before.media()).zip(local.media()) {
+        let role = ours.setup().filter(|role| matches!(role, Setup::Active | Setup::Passive));
+        if let (Some(Setup::ActPass), Some(role)) = (theirs.setup(), role) {
+            section.set_attribute("setup", Some(role.answer().as_str()));
+        }
     }
+    sdp::is_same(&known.view(), &after)
 }
 
 /// Our description as the answer to an offer that is the other side's description in force, its version included: the same

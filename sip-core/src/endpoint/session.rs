@@ -231,7 +231,7 @@ impl Endpoint {
         }
         let local = call.local_sdp.clone().unwrap_or_default();
         if let (None, Some(before), Some(after)) = (offer.op, before, &sdp)
-            && !media::says_same(&before, after)
+            && !media::says_same(&local, &before, after)
         {
             // What only kept the session from expiring was answered with something new.
             self.tell_call(now, key, CallEvent::Negotiated { sdp: after.clone() });

@@ -1,7 +1,7 @@
 //! Challenges of requests that make or use a call (RFC 3261 22): each is answered with right credentials, the next CSeq
 //! and a new branch; an ACK repeats those of its INVITE. The test plays the peers.
 
-use offhook_core::auth::{Credential, Secret, Verifier};
+use offhook_core::auth::{Credential, Qop, Refusal, Secret, Verifier};
 use offhook_core::endpoint::{CallId, Endpoint};
 use offhook_core::message::{Limits, Message};
 use offhook_core::time::Instant;
@@ -80,6 +80,22 @@ fn a_proxy_and_then_the_server_may_both_ask() {
     solo.respond(&third, 200, "alice", ANSWER);
     let ack = solo.last("ACK");
     assert!(!ack.get("Authorization").is_empty() && !ack.get("Proxy-Authorization").is_empty());
+}
+
+#[test]
+fn where_only_auth_int_is_offered_the_body_is_proven_as_it_is_sent() {
+    let (mut solo, mut verifier) = (solo(), Verifier::new("a realm", "key").with_qops(&[Qop::AuthInt]));
+    let (_, first) = solo.call();
+    challenge(&mut solo, &mut verifier, &first, 407);
+    let second = solo.last("INVITE");
+    assert!(second.get("Proxy-Authorization").contains("qop=auth-int") && second.body == OFFER);
+    verify(&mut verifier, &second, 407);
+    let rewritten = second.clone().sdp(&second.body.replace("4000", "4002"));
+    let Ok(Message::Request(rewritten)) = Message::parse(rewritten.bytes(), &Limits::default()) else {
+        panic!("a request")
+    };
+    let lookup = &mut |_: &str| Some(Secret::Password("secret".into()));
+    assert_eq!(verifier.check(NOW, &rewritten, true, lookup).err(), Some(Refusal::Denied));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What registrars say beside the time: routes (RFC 3608), GRUUs (RFC 5627), pushes (RFC 8599), and who else is registered.
 
 use offhook_core::endpoint::{Config, Endpoint, Event, GruuUse, Outcome, Push, Server};
+use offhook_core::message::Uri;
 use offhook_tests::endpoint::Solo;
 use offhook_tests::sip::Text;
 
@@ -105,6 +106,21 @@ fn a_push_service_is_named_to_the_registrar_alone() {
     grant(&mut solo, &request, "", &[("Feature-Caps", caps)]);
     solo.act(Endpoint::unregister);
     assert!(!solo.last("REGISTER").get("Contact").contains("pn-prid"), "4.1.2");
+}
+
+// RFC 8599 6.1.1: also where the Contact is a GRUU
+#[test]
+fn who_is_woken_within_calls_says_so_behind_a_gruu_too() {
+    let (mut solo, request) = registering(|config| {
+        config.push = Some(Push::new("webpush", "x", None));
+        config.gruu = GruuUse::Public;
+    });
+    let caps = [("Feature-Caps", "*;+sip.pns=\"webpush\";+sip.pnspurr=\"1qw2\"")];
+    grant(&mut solo, &request, &format!(";pub-gruu=\"{PUBLIC}\""), &caps);
+    let contact = solo.call().1.get("Contact").to_owned();
+    assert_eq!(contact, format!("<{PUBLIC};pn-purr=1qw2>"));
+    let uri = |text: &str| Uri::parse(text).expect("a URI");
+    assert!(uri(PUBLIC).view().equivalent(&uri(contact.trim_matches(['<', '>'])).view()), "it is the same GRUU");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use offhook_core::auth::Credential;
-use offhook_core::endpoint::{CallId, CallOptions, Config, Endpoint, Server};
+use offhook_core::endpoint::{AnswerOptions, CallId, CallOptions, Config, Endpoint, Server};
 use offhook_core::transport::{FlowChange, FlowError, FlowErrorKind, Machine};
 use offhook_tests::endpoint::{ANSWER, OFFER, Solo, response};
 use offhook_tests::sip::Text;
@@ -429,4 +429,33 @@ fn a_call_made_after_the_loss_is_none_that_was_cut_off() {
     solo.connect(true);
     grant(&mut solo);
     assert_eq!(solo.times("INVITE").len(), 3, "the new one, and that of the call before");
+}
+
+/// Called with an offer that leaves open who opens the media's transport, answered that it is us; then cut off and back. The
+/// peer's answer to what is offered then says who it is: `role` is what is left to it.
+fn agreed_again(role: &str) -> String {
+    let dtls = |sdp: &str, setup: &str| format!("{sdp}a=setup:{setup}\r\na=mid:0\r\n");
+    let mut solo = solo(|_| {});
+    solo.act(Endpoint::register);
+    solo.connect(true);
+    grant(&mut solo);
+    let invite = Text::request("INVITE", "z9hG4bK-invite").add("Contact", "<sip:alice@192.0.2.1:5060>");
+    let invite = invite.sdp(&dtls(OFFER, "actpass"));
+    let call = solo.called(&invite);
+    solo.act(|endpoint, now| endpoint.answer(now, call, AnswerOptions::with_sdp(dtls(ANSWER, "active"))));
+    let tag = solo.last("200 INVITE").get("To").rsplit("tag=").next().expect("a tag").to_owned();
+    solo.receive(&Text::ack(&invite, &tag));
+    solo.lose(solo.path.flow);
+    back(&mut solo);
+    solo.log();
+    let again = solo.last("INVITE");
+    assert!(again.body.contains("a=setup:active"), "{}", again.body);
+    solo.receive(&response(&again, 200, "", &dtls(OFFER, role)));
+    solo.log().split_whitespace().skip(1).step_by(2).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn who_opens_the_transport_of_the_media_is_no_news_when_it_was_agreed_on() {
+    assert_eq!(agreed_again("passive"), "recovered");
+    assert_eq!(agreed_again("active"), "negotiated recovered", "who has changed its mind is heard");
 }

@@ -199,6 +199,44 @@ fn what_is_switched_off_is_not_said_and_not_taken() {
     }
 }
 
+// RFC 3329 2.3, 2.4: an agreement on security nobody has made is not pretended
+#[test]
+fn security_is_not_agreed_on_by_header_fields() {
+    let mut solo = Solo::new();
+    let agreement = |request: Text| {
+        let request = request.add("Require", "sec-agree").add("Proxy-Require", "sec-agree");
+        request.add("Security-Verify", "ipsec-3gpp;q=0.1").add("Security-Client", "tls;q=0.2")
+    };
+    let invite = Text::request("INVITE", "z9hG4bK-invite").add("Contact", "<sip:alice@192.0.2.1:5060>").sdp(OFFER);
+    for request in [options("z9hG4bK1"), invite, Text::request("MESSAGE", "z9hG4bK2").body("text/plain", "x")] {
+        let method = request.start.split(' ').next().expect("a method").to_owned();
+        solo.receive(&agreement(request));
+        assert_eq!(solo.last(&format!("420 {method}")).get("Unsupported"), "sec-agree");
+    }
+    assert_eq!(solo.log(), "", "nobody is told of what was refused");
+}
+
+// RFC 3329 2.3.1: what a 494 asks for is not ours to give, and the request is over with that status
+#[test]
+fn a_server_that_asks_for_a_security_agreement_is_told_of_by_its_status() {
+    let security = |request: &Text| {
+        let response = Text::response(&request.bytes(), 494, "server").add("Security-Server", "tls;q=0.2");
+        response.add("Require", "sec-agree")
+    };
+    let mut solo = Solo::new();
+    let (_, invite) = solo.call();
+    assert!(!invite.get("Supported").contains("sec-agree"));
+    solo.receive(&security(&invite));
+    assert_eq!(solo.last("ACK").get("CSeq"), "1 ACK");
+    assert!(solo.log().contains("over, by remote, 494 "));
+    solo.act(|endpoint, now| endpoint.message(now, "sip:alice@192.0.2.1", "text/plain", "x".into()));
+    let message = solo.last("MESSAGE");
+    solo.receive(&security(&message));
+    assert!(solo.log().contains("failed: 494 "));
+    assert_eq!((solo.times("INVITE").len(), solo.times("MESSAGE").len()), (1, 1), "neither is tried again");
+    solo.finish();
+}
+
 #[test]
 fn what_is_required_is_looked_at_where_it_counts() {
     let mut solo = Solo::new();

@@ -99,7 +99,8 @@ impl Endpoint {
 
 /// A GRUU that can stand in a Contact.
 fn usable(gruu: &Option<Box<str>>) -> Option<Box<str>> {
-    gruu.clone().filter(|gruu| matches!(UriRef::parse(gruu), Ok(UriRef::Sip(_))) && !gruu.contains(['<', '>', '"']))
+    gruu.clone()
+        .filter(|gruu| matches!(UriRef::parse(gruu), Ok(UriRef::Sip(_))) && !gruu.contains(['<', '>', '"', '?']))
 }
 
 /// The routes in order; none at all if one of them is no loose route, for it would not come through whole.

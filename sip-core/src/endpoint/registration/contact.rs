@@ -58,8 +58,9 @@ impl Endpoint {
     /// The URI others reach us at, in or for a dialog: a GRUU if the registrar gave us one, else the address of the flow.
     /// `hidden`: without telling whose it is.
     pub(in super::super) fn contact_uri(&self, path: Path, sips: bool, hidden: bool) -> String {
-        let mut uri = match self.gruu(sips, hidden) {
-            Some(gruu) => return String::from(gruu),
+        let gruu = self.gruu(sips, hidden);
+        let mut uri = match gruu {
+            Some(gruu) => String::from(gruu),
             None if hidden => self.uri_on(path, sips, "anonymous"),
             None => self.flow_uri(path, sips),
         };
@@ -68,10 +69,11 @@ impl Endpoint {
         let datagrams = cfg!(feature = "stun") && !self.is_reliable(path);
         let over = |link: usize| !datagrams || self.connection.link_at(path) == Some(link);
         let binding = bindings.find(|(link, binding)| binding.bound == Some(path.flow) && over(*link));
-        if binding.is_some_and(|(_, binding)| binding.outbound) {
+        if gruu.is_none() && binding.is_some_and(|(_, binding)| binding.outbound) {
             // RFC 5626 4.3: the requests of the dialog come back over this flow.
             uri.push_str(";ob");
         }
+        // Also at the end of a GRUU, of which it makes no other (RFC 8599 6.1.1, RFC 3261 19.1.4).
         if let Some(purr) = self.registration.granted.purr() {
             uri.push_str(";pn-purr=");
             uri.push_str(purr);
