@@ -50,8 +50,26 @@ impl Pair {
     /// Alice calls Bob with an offer.
     #[track_caller]
     pub fn call(&mut self) -> CallId {
-        let call = |alice: &mut Endpoint, now| alice.call(now, "sip:bob@10.0.0.2", CallOptions::with_sdp(OFFER));
+        self.call_with(CallOptions::with_sdp(OFFER))
+    }
+
+    /// Alice calls Bob.
+    #[track_caller]
+    pub fn call_with(&mut self, options: CallOptions) -> CallId {
+        let call = |alice: &mut Endpoint, now| alice.call(now, "sip:bob@10.0.0.2", options);
         self.net.with(self.alice, call).expect("a call")
+    }
+
+    /// Alice calls Bob with an offer, and it has come to him.
+    #[track_caller]
+    pub fn called(&mut self) -> (CallId, CallId) {
+        self.called_with(CallOptions::with_sdp(OFFER))
+    }
+
+    /// Alice calls Bob, and it has come to him.
+    #[track_caller]
+    pub fn called_with(&mut self, options: CallOptions) -> (CallId, CallId) {
+        (self.call_with(options), self.incoming(self.bob))
     }
 
     /// The call that came in at a node last; the network runs until it is there.
@@ -60,6 +78,11 @@ impl Pair {
         let came = |net: &mut Network| last_incoming(net.events(node)).is_some();
         assert!(self.net.drive(came, Duration::from_secs(40)), "no call came\n{}", self.net.ladder());
         last_incoming(self.net.events(node)).expect("driven until it was there")
+    }
+
+    /// It rings at Bob's.
+    pub fn ring(&mut self, call: CallId) {
+        self.net.with(self.bob, |bob, now| bob.ring(now, call, None));
     }
 
     /// Bob answers.
@@ -71,8 +94,7 @@ impl Pair {
     /// told until then is forgotten.
     #[track_caller]
     pub fn established(&mut self) -> (CallId, CallId) {
-        let here = self.call();
-        let there = self.incoming(self.bob);
+        let (here, there) = self.called();
         self.answer(there);
         self.net.run_for(Duration::from_millis(30));
         for (node, call) in [(self.alice, here), (self.bob, there)] {

@@ -14,10 +14,9 @@ const MS: Duration = Duration::from_millis(1);
 #[test]
 fn a_call_from_ringing_to_goodbye() {
     let mut pair = Pair::new();
-    let here = pair.call();
-    let there = pair.incoming(pair.bob);
+    let (here, there) = pair.called();
     pair.net.run_for(300 * MS);
-    pair.net.with(pair.bob, |bob, now| bob.ring(now, there, None));
+    pair.ring(there);
     pair.net.run_for(1000 * MS);
     pair.answer(there);
     pair.net.run_for(2000 * MS);
@@ -101,8 +100,7 @@ fn the_history_of_a_call_tells_its_times_and_causes() {
 #[test]
 fn early_media_comes_with_183() {
     let mut pair = Pair::new();
-    pair.call();
-    let there = pair.incoming(pair.bob);
+    let (_, there) = pair.called();
     pair.net.with(pair.bob, |bob, now| bob.ring(now, there, Some(ANSWER.into())));
     pair.net.run_for(50 * MS);
     pair.answer(there);
@@ -133,9 +131,8 @@ fn early_media_comes_with_183() {
 #[test]
 fn ringing_is_told_again_each_minute() {
     let mut pair = Pair::new();
-    pair.call();
-    let there = pair.incoming(pair.bob);
-    pair.net.with(pair.bob, |bob, now| bob.ring(now, there, None));
+    let (_, there) = pair.called();
+    pair.ring(there);
     pair.net.run_for(150_000 * MS);
     pair.answer(there);
     pair.net.run_for(100_000 * MS);
@@ -156,9 +153,7 @@ fn ringing_is_told_again_each_minute() {
 #[test]
 fn an_invite_without_offer_asks_the_other_side_to_offer() {
     let mut pair = Pair::new();
-    let call = |alice: &mut Endpoint, now| alice.call(now, "sip:bob@10.0.0.2", CallOptions::default());
-    let here = pair.net.with(pair.alice, call).expect("a call");
-    let there = pair.incoming(pair.bob);
+    let (here, there) = pair.called_with(CallOptions::default());
     pair.answer(there);
     pair.net.run_for(700 * MS);
     pair.net.with(pair.alice, |alice, now| alice.accept_offer(now, here, OFFER.into()));
@@ -202,8 +197,7 @@ fn an_invite_without_offer_asks_the_other_side_to_offer() {
 #[test]
 fn a_call_is_sent_elsewhere() {
     let mut pair = Pair::new();
-    pair.call();
-    let there = pair.incoming(pair.bob);
+    let (_, there) = pair.called();
     pair.net.with(pair.bob, |bob, now| bob.redirect(now, there, &["sip:carol@10.0.0.3", "dave"]));
     pair.net.run_for(100 * MS);
     let answer = pair.net.trace().iter().find(|hop| hop.label() == "302 INVITE").and_then(|hop| hop.bytes());
@@ -233,8 +227,7 @@ fn a_call_is_sent_elsewhere() {
 #[test]
 fn a_lost_ack_comes_again_with_the_answer() {
     let mut pair = Pair::new();
-    pair.call();
-    let there = pair.incoming(pair.bob);
+    let (_, there) = pair.called();
     pair.net.lose(2, |packet| packet.label() == "ACK");
     pair.answer(there);
     pair.net.run_for(5000 * MS);
@@ -267,8 +260,7 @@ fn a_lost_ack_comes_again_with_the_answer() {
 #[test]
 fn a_call_waits_for_what_the_application_does_not_allow() {
     let mut pair = Pair::new();
-    let here = pair.call();
-    let there = pair.incoming(pair.bob);
+    let (here, there) = pair.called();
     pair.net.take_events(pair.alice);
     pair.net.take_events(pair.bob);
     pair.net.with(pair.alice, |alice, now| {

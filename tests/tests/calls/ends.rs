@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook_core::endpoint::{CallOptions, Endpoint};
+use offhook_core::endpoint::CallOptions;
 use offhook_core::message::StatusCode;
 use offhook_tests::endpoint::Pair;
 use offhook_tests::text::expect;
@@ -83,9 +83,7 @@ fn both_sides_hang_up_at_once() {
 #[test]
 fn an_offer_in_the_answer_can_be_refused_by_ending_the_call() {
     let mut pair = Pair::new();
-    let call = |alice: &mut Endpoint, now| alice.call(now, "sip:bob@10.0.0.2", CallOptions::default());
-    let here = pair.net.with(pair.alice, call).expect("a call");
-    let there = pair.incoming(pair.bob);
+    let (here, there) = pair.called_with(CallOptions::default());
     pair.answer(there);
     pair.net.run_for(50 * MS);
     pair.net.with(pair.alice, |alice, now| alice.reject_offer(now, here, StatusCode::NOT_ACCEPTABLE_HERE));
@@ -160,9 +158,8 @@ fn cancelled_before_anything_was_heard() {
 #[test]
 fn cancelled_while_it_rings() {
     let mut pair = Pair::new();
-    let here = pair.call();
-    let there = pair.incoming(pair.bob);
-    pair.net.with(pair.bob, |bob, now| bob.ring(now, there, None));
+    let (here, there) = pair.called();
+    pair.ring(there);
     pair.net.run_for(1000 * MS);
     pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, Some("SIP;cause=200;text=\"elsewhere\"")));
     pair.net.run_for(1000 * MS);
@@ -206,9 +203,8 @@ fn cancelled_while_it_rings() {
 #[test]
 fn a_cancel_that_crosses_the_answer_ends_the_call_with_bye() {
     let mut pair = Pair::new();
-    let here = pair.call();
-    let there = pair.incoming(pair.bob);
-    pair.net.with(pair.bob, |bob, now| bob.ring(now, there, None));
+    let (here, there) = pair.called();
+    pair.ring(there);
     pair.net.run_for(100 * MS);
     pair.answer(there);
     pair.net.with(pair.alice, |alice, now| alice.hangup(now, here, None));
@@ -277,8 +273,7 @@ fn a_call_is_refused_with_any_class() {
 #[test]
 fn an_answer_without_ack_ends_with_bye() {
     let mut pair = Pair::new();
-    pair.call();
-    let there = pair.incoming(pair.bob);
+    let (_, there) = pair.called();
     pair.net.lose(100, |packet| packet.label() == "ACK");
     pair.answer(there);
     pair.net.run_for(40_000 * MS);
@@ -320,8 +315,7 @@ fn an_answer_without_ack_ends_with_bye() {
 fn who_answered_waits_with_bye_for_the_ack() {
     // 15: the called side must not send BYE before the ACK is here.
     let mut pair = Pair::new();
-    pair.call();
-    let there = pair.incoming(pair.bob);
+    let (_, there) = pair.called();
     pair.net.lose(1, |packet| packet.label() == "ACK");
     pair.answer(there);
     pair.net.run_for(25 * MS);

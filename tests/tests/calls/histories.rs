@@ -38,7 +38,7 @@ fn the_steps_of_an_invite_on_both_sides() {
     pair.call();
     pair.net.run_for(Duration::from_millis(100));
     let there = pair.incoming(pair.bob);
-    pair.net.with(pair.bob, |bob, now| bob.ring(now, there, None));
+    pair.ring(there);
     pair.net.run_for(Duration::from_millis(100));
     let at = |pair: &Pair| {
         let now = |node: Node<Endpoint>| transactions(&pair.net.machine(node).inspect_transactions());

@@ -104,8 +104,7 @@ fn an_invitation_that_expires_is_answered_487() {
 #[test]
 fn an_answer_or_a_cancel_ends_the_waiting() {
     let mut pair = Pair::with(1, Conditions::default(), |config| config.ring_timeout = 20 * S);
-    let here = pair.call();
-    let there = pair.incoming(pair.bob);
+    let (here, there) = pair.called();
     pair.net.run_for(19 * S);
     pair.answer(there);
     pair.net.run_for(60 * S);
@@ -146,7 +145,7 @@ fn a_call_is_given_up_when_it_is_not_answered_in_the_time_it_has() {
     pair.net.with(pair.alice, |alice, now| alice.call(now, "sip:bob@10.0.0.2", options)).expect("a call");
     pair.net.run_for(MS * 20);
     let there = pair.incoming(pair.bob);
-    pair.net.with(pair.bob, |bob, now| bob.ring(now, there, None));
+    pair.ring(there);
     pair.net.run_for(30 * S);
     expect(
         &pair.net.ladder(),

@@ -104,8 +104,7 @@ fn a_day_of_refreshes_by_update_disturbs_nobody() {
 fn a_day_of_refreshes_on_a_bad_network() {
     let conditions = Conditions { loss: 200, duplication: 50, ..Conditions::default() };
     let mut pair = Pair::with(3, conditions, |config| config.automatic_media = true);
-    let here = pair.call();
-    let there = pair.incoming(pair.bob);
+    let (here, there) = pair.called();
     pair.answer(there);
     pair.net.run_for(secs(40));
     pair.net.take_events(pair.alice);
