@@ -24,6 +24,8 @@ export interface MediaOwner {
   readonly direction: "outgoing" | "incoming";
   /** Incoming: the offer of the INVITE. */
   readonly offer: string | null;
+  /** Outgoing: the first offer is the other side's. */
+  readonly asked: boolean;
   /** The media lines it had before the page was loaded anew. */
   readonly streams: readonly string[] | undefined;
   readonly established: Deferred<void>;
@@ -52,7 +54,7 @@ export class CallMedia {
   #trickle: boolean;
   #localDescription: string | null = null;
 
-  /** `handler`: has made the offer already. */
+  /** `handler`: has made the offer already, unless the other side is asked for it. */
   constructor(owner: MediaOwner, handler: MediaHandler | null, trickle: boolean) {
     this.#owner = owner;
     this.#trickle = trickle;
@@ -168,7 +170,9 @@ export class CallMedia {
 
   /** The first answer. A call whose media cannot come about is hung up, and `established` says why. */
   answered(sdp: string | null): void {
-    if (sdp === null && this.#owner.direction === "incoming") return;
+    const { asked, direction } = this.#owner;
+    // It was their offer, which is answered already.
+    if (asked || (sdp === null && direction === "incoming")) return;
     this.#negotiation?.answer(sdp).catch((thrown: unknown) => {
       if (this.#owner.over()) return;
       this.#failure = toOffhookError(thrown);
@@ -179,6 +183,8 @@ export class CallMedia {
   }
 
   early(sdp: string): void {
+    // A preview of an offer: only one that came reliably can be answered.
+    if (this.#owner.asked) return;
     this.#attempt(this.#negotiation?.early(sdp));
   }
 
@@ -211,6 +217,13 @@ export class CallMedia {
     this.#restartIce();
   }
 
+  /** What cannot be made of the offer that the call begins with ends it, and `established` says why. */
+  #failFirstOffer(cause: unknown): void {
+    if (!this.#owner.asked || this.#owner.state() === "established") return;
+    this.#failure = toOffhookError(cause);
+    this.#owner.established.reject(this.#failure);
+  }
+
   #use(media: MediaHandler): void {
     this.#handler = media;
     const { client, id: call, direction, offer, streams } = this.#owner;
@@ -219,7 +232,8 @@ export class CallMedia {
       acceptOffer: async (sdp) => {
         await client.request<"acceptOffer">({ type: "acceptOffer", call, sdp });
       },
-      rejectOffer: async (status) => {
+      rejectOffer: async (status, cause) => {
+        this.#failFirstOffer(cause);
         await client.request<"rejectOffer">({ type: "rejectOffer", call, status });
       },
     };

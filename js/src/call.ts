@@ -54,8 +54,10 @@ export interface CallInit {
   offer: string | null;
   /** Incoming: the answer need not wait for its candidates. */
   trickle: boolean;
-  /** Outgoing: has made the offer already. */
+  /** Outgoing: has made the offer already, unless the other side is `asked` for it. */
   media: MediaHandler | null;
+  /** Outgoing: the other side offers. */
+  asked: boolean;
   openMedia: MediaHandlerFactory;
   client: AgentClient;
   /** Outgoing: hangs up while not yet established. */
@@ -159,13 +161,14 @@ export class Call extends TypedEventTarget<CallEvents> {
       this.#history.push(...history);
       this.#established.resolve();
     }
-    const { id, client, direction, offer, openMedia } = init;
+    const { id, client, direction, offer, asked, openMedia } = init;
     this.#media = new CallMedia(
       {
         id,
         client,
         direction,
         offer,
+        asked,
         openMedia,
         streams: init.restored?.streams,
         established: this.#established,

@@ -27,6 +27,7 @@ const NOTHING = {
   joins: null,
   referredBy: null,
   offer: null,
+  asked: false,
   trickle: false,
 } satisfies Partial<CallInit>;
 
@@ -62,17 +63,19 @@ export class Calls {
     return (id !== null && this.#entries.get(id)?.call) || null;
   }
 
-  /** A call of ours, as soon as `request` has made it. */
+  /** A call of ours, as soon as `request` has made it. `asked`: the other side is to offer. */
   place(
     uri: string,
     media: MediaHandler,
+    asked: boolean,
     signal: AbortSignal | undefined,
     request: () => Promise<{ call: CallId; callId: string }>,
   ): Promise<Call> {
     return this.#learn(async () => {
       const { call: id, callId } = await request();
       const remote = { displayName: null, uri };
-      const call = this.add({ ...NOTHING, id, callId, direction: "outgoing", remote, identity: claimed(remote), media, signal });
+      const identity = claimed(remote);
+      const call = this.add({ ...NOTHING, id, callId, direction: "outgoing", remote, identity, media, asked, signal });
       for (const notification of this.#early.filter((early) => early.call === id)) this.deliver(notification);
       return call;
     });

@@ -8,7 +8,8 @@ export interface NegotiationPort {
   /** Sends a re-offer; resolves with the answer, rejects with the refusal. */
   offer(kind: ReofferKind, sdp: string): Promise<string | null>;
   acceptOffer(sdp: string): Promise<void>;
-  rejectOffer(status: number): Promise<void>;
+  /** `cause`: what is wrong with it. */
+  rejectOffer(status: number, cause: unknown): Promise<void>;
 }
 
 /** Which of the re-offers. */
@@ -144,7 +145,7 @@ export class Negotiation {
         }
       } catch (thrown) {
         await this.#media.rollback();
-        await this.#port.rejectOffer(488);
+        await this.#port.rejectOffer(488, thrown);
         throw thrown;
       }
       await this.#port.acceptOffer(description);

@@ -8,7 +8,7 @@ import { Transfer, type FollowOptions, type TransferNotification, TransferReques
 export type Follow = (
   uri: string,
   options: FollowOptions,
-  accept: (sdp: string) => Promise<{ call: CallId; callId: string }>,
+  accept: (sdp: string | null) => Promise<{ call: CallId; callId: string }>,
 ) => Promise<Call>;
 
 /** @internal Who is told what of transfers, ours and those that others ask for. */
@@ -76,9 +76,9 @@ export class Transfers {
     expire?.(at);
   }
 
-  async #accept(transfer: TransferId, sdp: string, headers: Header[] | undefined): Promise<{ call: CallId; callId: string }> {
-    const more = headers ? { headers } : {};
-    const made = await this.#client.request<"acceptTransfer">({ type: "acceptTransfer", transfer, sdp, ...more });
+  async #accept(transfer: TransferId, sdp: string | null, headers: Header[] | undefined): Promise<{ call: CallId; callId: string }> {
+    const more = { ...(sdp === null ? {} : { sdp }), ...(headers ? { headers } : {}) };
+    const made = await this.#client.request<"acceptTransfer">({ type: "acceptTransfer", transfer, ...more });
     this.#requests.delete(transfer);
     return made;
   }

@@ -62,6 +62,11 @@ export interface CallOptions {
   audio?: MediaSource;
   /** Where our picture comes from, e.g. `true` for the camera; there is none if absent. */
   video?: MediaSource;
+  /**
+   * Whether the INVITE offers media (default true). `false`: the other side is asked to offer as it answers, and we answer that
+   * (RFC 3261 13.2.1), as servers want it that bring two phones together (RFC 3725). The microphone is opened only then.
+   */
+  offer?: boolean;
   /** More header fields for the INVITE. */
   headers?: Header[];
   /** Take the place of one side of another call (RFC 3891); `(await call.inspect()).replacement` there says what goes here. */

@@ -216,7 +216,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
       this.#client.request<"call">({
         type: "call",
         target: uri,
-        sdp,
+        ...(sdp === null ? {} : { sdp }),
         ...(headers ? { headers } : {}),
         ...(followRedirects === undefined ? {} : { followRedirects }),
         ...(answerTimeout === undefined ? {} : { answerTimeout }),
@@ -233,14 +233,14 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
   /** A new call of ours: its media, then whatever makes it. */
   async #place(
     uri: string,
-    { audio, video, signal }: Pick<CallOptions, "audio" | "video" | "signal">,
-    request: (sdp: string) => Promise<{ call: CallId; callId: string }>,
+    { audio, video, signal, offer = true }: Pick<CallOptions, "audio" | "video" | "signal" | "offer">,
+    request: (sdp: string | null) => Promise<{ call: CallId; callId: string }>,
   ): Promise<Call> {
     throwIfAborted(signal);
     const media = this.#openMedia({ direction: "outgoing", audio, video });
     try {
-      const sdp = await abortable(media.createOffer({ hold: false, iceRestart: false }), signal);
-      const call = await this.#calls.place(uri, media, signal, () => request(sdp));
+      const sdp = offer ? await abortable(media.createOffer({ hold: false, iceRestart: false }), signal) : null;
+      const call = await this.#calls.place(uri, media, !offer, signal, () => request(sdp));
       if (signal?.aborted) throw aborted(signal);
       return call;
     } catch (thrown) {
@@ -356,6 +356,7 @@ export class UserAgent extends TypedEventTarget<UserAgentEvents> {
           joins: this.#calls.get(joins),
           offer,
           media: null,
+          asked: false,
           signal: undefined,
         });
         this.#queue.push(call);

@@ -71,6 +71,39 @@ describe("an outgoing call", () => {
     assert.deepEqual(at(media, 0).log, ["createOffer", "applyAnswer early early", "applyAnswer early"]);
   });
 
+  it("asks the other side for its offer, and answers that", async () => {
+    const { agent, ua, media } = await connected();
+    const call = await ua.call("sip:bob@example.com", { offer: false });
+    assert.deepEqual(at(agent.sent("call"), 0), { id: 2, type: "call", target: "sip:bob@example.com" });
+    // What may get lost is no offer yet.
+    agent.notify({ type: "progress", call: 1, status: 183, reason: "Session Progress", sdp: "preview", at: 0 });
+    agent.state(1, "answered", "200 OK");
+    agent.notify({ type: "offer", call: 1, sdp: "their offer", at: 0 });
+    assert.equal((await agent.command("acceptOffer")).sdp, "answer");
+    agent.notify({ type: "answered", call: 1, sdp: null, at: 0 });
+    agent.state(1, "established", "ACK sent");
+    await call.established;
+    assert.deepEqual(at(media, 0).log, ["applyOffer their offer", "createAnswer"]);
+    // From now on either side offers.
+    agent.manual.add("hold");
+    const holding = call.hold();
+    agent.result(await agent.command("hold"), { sdp: "held" });
+    await holding;
+    assert.deepEqual(at(media, 0).log.slice(2), ["createOffer hold", "applyAnswer held"]);
+  });
+
+  it("is over if nothing can be made of the offer it has asked for", async () => {
+    const { agent, ua, media } = await connected();
+    const call = await ua.call("bob", { offer: false });
+    at(media, 0).failures.set("createAnswer", mediaError("denied", "the microphone is denied"));
+    agent.state(1, "answered", "200 OK");
+    agent.notify({ type: "offer", call: 1, sdp: "their offer", at: 0 });
+    assert.equal((await agent.command("rejectOffer")).status, 488);
+    agent.ended(1, { status: null, reason: "hung up" });
+    assert.equal((await failure(call.established)).message, "the microphone is denied");
+    assert.ok(at(media, 0).closed);
+  });
+
   it("says who is called, and who is there later", async () => {
     const { agent, ua } = await connected();
     const options = { preferredIdentity: "sip:sales@example.com", privacy: ["id" as const], anonymous: true };

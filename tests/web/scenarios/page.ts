@@ -182,7 +182,8 @@ class Agent {
 
   async #connect(): Promise<UserAgent> {
     const media = (request: ConstructorParameters<typeof PeerConnectionMedia>[0]): Witness => {
-      const witness = new Witness(new PeerConnectionMedia(request), this.#start.refusesOffers);
+      const incoming = request.direction === "incoming";
+      const witness = new Witness(new PeerConnectionMedia(request), incoming, this.#start.refusesOffers);
       this.#media.push(witness);
       return witness;
     };
@@ -230,9 +231,10 @@ class Agent {
   }
 
   async call(command: Of<"call">): Promise<{ call: number; callId: string }> {
-    const { target, headers, replaces, joins, features, followRedirects, answerTimeout, preferredIdentity, privacy, anonymous } = command;
+    const { target, sdp, headers, replaces, joins, features, followRedirects, answerTimeout, preferredIdentity, privacy, anonymous } = command;
     const ua = await this.connect();
     const options = {
+      ...(sdp === undefined && { offer: false }),
       ...(headers && { headers }),
       ...(replaces && { replaces }),
       ...(joins && { joins }),

@@ -11,12 +11,14 @@ export class Witness implements MediaHandler {
   closed = false;
 
   readonly #media: MediaHandler;
+  readonly #incoming: boolean;
   readonly #refuses: boolean;
   #begun = false;
 
-  /** `refuses`: offers within the call cannot be used. */
-  constructor(media: MediaHandler, refuses: boolean) {
+  /** `incoming`: the call may begin with their offer, which is told with it. `refuses`: offers within it cannot be used. */
+  constructor(media: MediaHandler, incoming: boolean, refuses: boolean) {
     this.#media = media;
+    this.#incoming = incoming;
     this.#refuses = refuses;
   }
 
@@ -53,7 +55,7 @@ export class Witness implements MediaHandler {
   }
 
   async applyOffer(sdp: string): Promise<void> {
-    if (this.#begun) this.onOffer(sdp);
+    if (this.#begun || !this.#incoming) this.onOffer(sdp);
     const refuses = this.#begun && this.#refuses;
     this.#begun = true;
     if (refuses) throw new Error("the scenario refuses offers");
