@@ -6,9 +6,9 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::options::Shared;
-use crate::print::{Out, millis, time};
-use crate::session::{Session, block_on, complete};
+use crate::options::Common;
+use crate::print::{millis, time};
+use crate::session::{block_on, complete};
 
 /// Send an instant message (RFC 3428)
 ///
@@ -23,14 +23,8 @@ pub(crate) struct Args {
     /// The type of the text
     #[arg(long = "type", value_name = "MEDIA-TYPE", default_value = "text/plain")]
     content_type: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    /// Print every SIP message on standard error, secrets masked
-    #[arg(long, short)]
-    verbose: bool,
     #[command(flatten)]
-    shared: Shared,
+    common: Common,
 }
 
 const EXAMPLES: &str = "\
@@ -47,7 +41,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 }
 
 async fn serve(args: Args) -> Result<(), Failure> {
-    let shared = args.shared.completed()?;
+    let common = args.common.completed()?;
     let target = complete(&args.target);
     let text = match args.text {
         Some(text) => text.into_bytes(),
@@ -58,7 +52,7 @@ async fn serve(args: Args) -> Result<(), Failure> {
             text
         }
     };
-    let mut session = Session::open(&shared, Some(&target), args.verbose, |builder| builder).await?;
+    let mut session = common.session(&target).await?;
     let agent = session.agent.clone();
     let started = Instant::now();
     let sent = session.until(agent.message(&target, &args.content_type, text)).await?;
@@ -66,7 +60,7 @@ async fn serve(args: Args) -> Result<(), Failure> {
     session.close().await;
     let answer = sent.map_err(|error| Failure::from(error).of(&target))?;
     let status = answer.status.code();
-    Out::new(args.json).say(
+    common.out().say(
         format_args!("{status} {} after {}", answer.phrase, time(took)),
         || json!({ "target": target, "status": status, "phrase": answer.phrase, "took": millis(took) }),
     );

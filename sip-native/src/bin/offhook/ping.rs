@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::failure::{Code, Failure};
-use crate::options::{Seconds, Shared};
+use crate::options::{Common, Seconds};
 use crate::print::{Out, millis, time};
-use crate::session::{Session, block_on, complete};
+use crate::session::{block_on, complete};
 
 /// Ping a SIP server or phone with OPTIONS
 ///
@@ -34,14 +34,8 @@ pub(crate) struct Args {
     /// Print the statistics alone
     #[arg(long, short)]
     quiet: bool,
-    /// Print JSON, one line a ping and one with the statistics
-    #[arg(long)]
-    json: bool,
-    /// Print every SIP message on standard error, secrets masked
-    #[arg(long, short)]
-    verbose: bool,
     #[command(flatten)]
-    shared: Shared,
+    common: Common,
 }
 
 const EXAMPLES: &str = "\
@@ -65,13 +59,13 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 }
 
 async fn serve(args: Args) -> Result<(), Failure> {
-    let shared = args.shared.completed()?;
+    let common = args.common.completed()?;
     let target = complete(&args.target);
-    let out = Out::new(args.json).quiet(args.quiet);
+    let out = common.out().quiet(args.quiet);
     if args.interval.0.is_zero() {
         return Err(Failure::usage("--interval: a time, e.g. 200ms"));
     }
-    let mut session = Session::open(&shared, Some(&target), args.verbose, |builder| builder).await?;
+    let mut session = common.session(&target).await?;
     out.words(format_args!("OPTIONS {target}"));
     let (told, mut answers) = mpsc::unbounded_channel();
     let started = Instant::now();

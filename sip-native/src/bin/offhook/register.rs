@@ -6,9 +6,9 @@ use offhook::core::endpoint::ContactBinding;
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::options::{CONFIGURATION, Seconds, Shared};
+use crate::options::{CONFIGURATION, Common, Seconds};
 use crate::print::{Out, time};
-use crate::session::{Session, block_on};
+use crate::session::block_on;
 
 /// Register an address of record, list its bindings, or take them away
 ///
@@ -29,14 +29,8 @@ pub(crate) struct Args {
     /// Leave the registration to its end, though nobody will answer there
     #[arg(long, group = "what")]
     leave: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    /// Print every SIP message on standard error, secrets masked
-    #[arg(long, short)]
-    verbose: bool,
     #[command(flatten)]
-    shared: Shared,
+    common: Common,
 }
 
 const EXAMPLES: &str = "\
@@ -53,10 +47,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 }
 
 async fn serve(args: Args) -> Result<(), Failure> {
-    let shared = args.shared.completed()?;
-    let aor = shared.account.required_aor()?.to_owned();
-    let out = Out::new(args.json);
-    let mut session = Session::open(&shared, Some(&aor), args.verbose, |builder| builder).await?;
+    let common = args.common.completed()?;
+    let aor = common.shared.account.required_aor()?.to_owned();
+    let out = common.out();
+    let mut session = common.session(&aor).await?;
     session.refuse_calls();
     let agent = session.agent.clone();
     let started = Instant::now();

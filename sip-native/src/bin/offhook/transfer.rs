@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use offhook::core::endpoint::{TransferEvent, TransferOptions};
-use offhook::{Call, CallOptions, CallState};
+use offhook::{Builder, Call, CallOptions, CallState};
 use serde_json::json;
 
 use crate::call::{Description, Dialled, dial};
 use crate::failure::Failure;
-use crate::options::{Seconds, Shared};
-use crate::print::{Out, time};
+use crate::options::{Common, Seconds};
+use crate::print::time;
 use crate::session::{Session, block_on, complete};
 
 /// Call somebody and transfer them to somebody else
@@ -36,14 +36,8 @@ pub(crate) struct Args {
     /// Put the first on hold before the second is called
     #[arg(long, requires = "attended")]
     hold: bool,
-    /// Print JSON, one line an event
-    #[arg(long)]
-    json: bool,
-    /// Print every SIP message on standard error, secrets masked
-    #[arg(long, short)]
-    verbose: bool,
     #[command(flatten)]
-    shared: Shared,
+    common: Common,
 }
 
 const EXAMPLES: &str = "\
@@ -56,11 +50,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 }
 
 async fn serve(args: Args) -> Result<(), Failure> {
-    let shared = args.shared.completed()?;
+    let common = args.common.completed()?;
     let (who, to) = (complete(&args.who), complete(&args.to));
-    let mut session = Session::open(&shared, Some(&who), args.verbose, |builder| builder.automatic_media()).await?;
+    let mut session = common.session_with(&who, Builder::automatic_media).await?;
     session.refuse_calls();
-    let legs = Legs { out: Out::new(args.json), shared, who, to };
+    let legs = Legs { common, who, to };
     let done = transfer(&legs, &mut session, args.attended, args.hold, args.to_contact, args.after).await;
     // Whatever is left of the calls is ended here.
     session.close().await;
@@ -69,8 +63,7 @@ async fn serve(args: Args) -> Result<(), Failure> {
 
 /// Between whom.
 struct Legs {
-    out: Out,
-    shared: Shared,
+    common: Common,
     who: String,
     to: String,
 }
@@ -83,7 +76,8 @@ async fn transfer(
     to_contact: bool,
     after: Seconds,
 ) -> Result<(), Failure> {
-    let Legs { out, who, to, .. } = legs;
+    let Legs { common, who, to } = legs;
+    let out = common.out();
     let first = call(legs, session, who).await?;
     if hold {
         session.until(first.hold()).await?.map_err(|error| Failure::from(error).of("hold"))?;
@@ -129,7 +123,7 @@ async fn transfer(
 }
 
 async fn call(legs: &Legs, session: &mut Session, target: &str) -> Result<Call, Failure> {
-    let own = Description::of_this_machine(&session.agent, &legs.shared, target).await?;
+    let own = Description::of_this_machine(&session.agent, &legs.common.shared, target).await?;
     let options = CallOptions::with_sdp(own.bytes());
-    dial(legs.out, session, target, options, &Dialled { own: Some(own), show_sdp: false }).await
+    dial(legs.common.out(), session, target, options, &Dialled { own: Some(own), show_sdp: false }).await
 }

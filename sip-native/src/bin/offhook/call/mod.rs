@@ -11,9 +11,9 @@ use offhook::{Builder, Call, CallOptions, CallState, End};
 use serde_json::json;
 
 use crate::failure::{Code, Failure};
-use crate::options::{Header, Seconds, Shared};
+use crate::options::{Common, Header, Seconds};
 use crate::print::{Out, clock};
-use crate::session::{Session, block_on, complete};
+use crate::session::{block_on, complete};
 use audio::Sound;
 pub(crate) use description::Description;
 use dial::dial_with_audio;
@@ -56,16 +56,10 @@ pub(crate) struct Args {
     /// Print the other side's description
     #[arg(long)]
     show_sdp: bool,
-    /// Print JSON, one line an event
-    #[arg(long)]
-    json: bool,
-    /// Print every SIP message on standard error, secrets masked
-    #[arg(long, short)]
-    verbose: bool,
     #[command(flatten)]
     sound: Sound,
     #[command(flatten)]
-    shared: Shared,
+    common: Common,
 }
 
 const EXAMPLES: &str = "\
@@ -96,15 +90,15 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 }
 
 async fn serve(args: Args) -> Result<(), Failure> {
-    let shared = args.shared.completed()?;
+    let common = args.common.completed()?;
     let target = complete(&args.target);
-    let out = Out::new(args.json);
+    let out = common.out();
     let given = args.sdp.as_deref().map(Description::read).transpose()?;
     let sound = if given.is_none() && !args.no_offer { Some(args.sound.open()?) } else { None };
     let plays = args.sound.plays();
     // With audio the call answers by itself what the other side wants changed.
     let change = |builder: Builder| if sound.is_some() { builder } else { builder.automatic_media() };
-    let mut session = Session::open(&shared, Some(&target), args.verbose, change).await?;
+    let mut session = common.session_with(&target, change).await?;
     session.refuse_calls();
     let mut options = CallOptions::default();
     options.headers = args.headers.iter().map(|header| (header.name.clone(), header.value.clone())).collect();
@@ -121,7 +115,7 @@ async fn serve(args: Args) -> Result<(), Failure> {
         None => {
             let own = match given {
                 Some(given) => given,
-                None => Description::of_this_machine(&session.agent, &shared, &target).await?,
+                None => Description::of_this_machine(&session.agent, &common.shared, &target).await?,
             };
             options.sdp = (!args.no_offer).then(|| own.bytes());
             let how = Dialled { own: Some(own), show_sdp };

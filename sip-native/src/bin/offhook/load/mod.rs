@@ -38,10 +38,6 @@ pub(crate) struct Args {
     /// Answer calls instead of placing them
     #[arg(long, conflicts_with_all = ["target", "rate", "ramp", "what", "at_once"])]
     answer: bool,
-    #[command(flatten)]
-    offered: Offered,
-    #[command(flatten)]
-    answered: Answered,
     /// End after so many calls
     #[arg(long, short = 'm', value_name = "COUNT")]
     calls: Option<u64>,
@@ -78,6 +74,11 @@ pub(crate) struct Args {
     /// No progress line
     #[arg(long, short)]
     quiet: bool,
+    // Each of these begins a heading of its own in the help, so they come last.
+    #[command(flatten)]
+    offered: Offered,
+    #[command(flatten)]
+    answered: Answered,
     #[command(flatten)]
     shared: Shared,
 }

@@ -1,6 +1,7 @@
 //! The options that several subcommands have, and what is made of them.
 
 mod account;
+mod common;
 mod listen;
 mod network;
 mod profile;
@@ -8,6 +9,7 @@ mod values;
 mod way;
 
 pub(crate) use account::Account;
+pub(crate) use common::Common;
 pub(crate) use listen::{Listen, Protocol};
 pub(crate) use network::Network;
 pub(crate) use values::{Header, Seconds};

@@ -8,9 +8,9 @@ use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use crate::failure::Failure;
-use crate::options::{Header, Seconds, Shared};
+use crate::options::{Common, Header, Seconds};
 use crate::print::Out;
-use crate::session::{Session, block_on, complete};
+use crate::session::{block_on, complete};
 use told::lines;
 
 /// Subscribe to an event package and print what is told (RFC 6665)
@@ -46,14 +46,8 @@ pub(crate) struct Args {
     /// Print bodies as they came
     #[arg(long)]
     raw: bool,
-    /// Print JSON, one line a notification
-    #[arg(long)]
-    json: bool,
-    /// Print every SIP message on standard error, secrets masked
-    #[arg(long, short)]
-    verbose: bool,
     #[command(flatten)]
-    shared: Shared,
+    common: Common,
 }
 
 const EXAMPLES: &str = "\
@@ -67,10 +61,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 }
 
 async fn serve(args: Args) -> Result<(), Failure> {
-    let shared = args.shared.clone().completed()?;
+    let common = args.common.completed()?;
     let target = complete(&args.target);
-    let out = Out::new(args.json);
-    let mut session = Session::open(&shared, Some(&target), args.verbose, |builder| builder).await?;
+    let out = common.out();
+    let mut session = common.session(&target).await?;
     let mut options = SubscribeOptions::new(&args.event).expires(if args.once { 0 } else { args.lifetime });
     options.accept.clone_from(&args.accept);
     options.headers = args.headers.iter().map(|header| (header.name.clone(), header.value.clone())).collect();
