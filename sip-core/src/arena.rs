@@ -8,6 +8,11 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// How many times its slot was used before it, and more: see [`Arena::from_generation`].
+    pub(crate) const fn generation(self) -> u32 {
+        self.generation
+    }
+
     /// One number for both, for handles that leave the crate.
     pub(crate) const fn to_u64(self) -> u64 {
         (self.generation as u64) << 32 | self.index as u64

@@ -164,6 +164,59 @@ async fn calls_of_different_shards_are_brought_together() {
     soon(carol.shutdown(Duration::from_secs(2))).await.unwrap();
 }
 
+// RFC 5589 7.6
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transfer_waits_for_the_answer_to_a_call_of_another_shard() {
+    let (alice, bob, carol) = (agent("alice", 2).await, agent("bob", 1).await, agent("carol", 1).await);
+    let (mut bobs, mut carols) = (bob.incoming(), carol.incoming());
+    let options = || {
+        let mut options = TransferOptions::default();
+        options.to_contact = true;
+        options
+    };
+    for answered in [true, false] {
+        let (first, of_bob) = talk(&alice, &target(&bob, "udp"), &mut bobs).await;
+        let second = alice.call(&target(&carol, "udp"), CallOptions::with_sdp(SDP)).await.unwrap();
+        let of_carol = soon(carols.next()).await.unwrap();
+        let mut requests = of_bob.transfer_requests();
+        let transfer = soon(first.transfer_to(&second, options())).await.unwrap();
+        if answered {
+            soon(of_carol.answer(AnswerOptions::with_sdp(SDP))).await.unwrap();
+            let request = soon(requests.next()).await.unwrap();
+            let new = soon(request.accept(FollowOptions::with_sdp(SDP))).await.unwrap();
+            let replacing = soon(carols.next()).await.unwrap();
+            soon(replacing.answer(AnswerOptions::with_sdp(SDP))).await.unwrap();
+            soon(transfer.done()).await.unwrap();
+            soon(new.hangup()).await.unwrap();
+        } else {
+            soon(of_carol.reject(offhook::StatusCode::BUSY_HERE)).await.unwrap();
+            assert!(matches!(soon(transfer.done()).await, Err(Error::Cancelled)));
+            soon(second.ended()).await.unwrap();
+            // One that is over is known to be.
+            assert!(matches!(soon(first.transfer_to(&second, options())).await, Err(Error::State(_))));
+            soon(first.hangup()).await.unwrap();
+        }
+    }
+    end([alice, bob]).await;
+    soon(carol.shutdown(Duration::from_secs(2))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transfer_that_waits_for_a_shard_that_panics_fails_with_it() {
+    let (alice, bob) = (agent("alice", 2).await, agent("bob", 1).await);
+    let mut calls = bob.incoming();
+    let (first, _of_bob) = talk(&alice, &target(&bob, "udp"), &mut calls).await;
+    let second = alice.call(&target(&bob, "udp"), CallOptions::with_sdp(SDP)).await.unwrap();
+    let _ringing = soon(calls.next()).await.unwrap();
+    let transfer = soon(first.transfer_to(&second, TransferOptions::default())).await.unwrap();
+    // Calls are made in each shard in turn.
+    alice.fail_shard(1);
+    assert!(matches!(soon(second.established()).await, Err(Error::Internal(_))));
+    assert!(matches!(soon(transfer.done()).await, Err(Error::Internal(_))));
+    soon(first.hangup()).await.unwrap();
+    end([alice, bob]).await;
+}
+
 #[tokio::test]
 async fn an_address_is_not_shared_with_strangers() {
     let alice = agent("alice", SHARDS).await;

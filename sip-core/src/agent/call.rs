@@ -368,23 +368,13 @@ impl Call {
     /// See [`Endpoint::transfer_to`](crate::endpoint::Endpoint::transfer_to).
     pub async fn transfer_to(&self, other: &Call, options: TransferOptions) -> Result<Transfer, Error> {
         if !self.line.is(&other.line) {
-            return self.transfer_across(other, options).await;
+            // It is another shard's, which knows whether it is there.
+            let consulted = other.id;
+            other.line.ask(move |engine, _| engine.endpoint().check_consulted(consulted)).await??;
         }
         let (id, other) = (self.id, other.id);
         let begin = move |engine: &mut Engine, now| {
             let transfer = engine.endpoint_mut().transfer_to(now, id, other, options)?;
-            Ok(engine.transfer(transfer))
-        };
-        self.line.ask(begin).await?
-    }
-
-    /// The other call is another shard's.
-    async fn transfer_across(&self, other: &Call, options: TransferOptions) -> Result<Transfer, Error> {
-        other.established().await?;
-        let (id, consulted, to_contact) = (self.id, other.id, options.to_contact);
-        let target = other.line.ask(move |engine, _| engine.endpoint().consulted(consulted, to_contact)).await??;
-        let begin = move |engine: &mut Engine, now| {
-            let transfer = engine.endpoint_mut().transfer_consulted(now, id, &target, options)?;
             Ok(engine.transfer(transfer))
         };
         self.line.ask(begin).await?

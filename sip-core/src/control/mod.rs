@@ -13,6 +13,7 @@ mod json;
 mod notification;
 mod numbers;
 mod registration;
+mod revival;
 mod saved;
 mod shards;
 mod snapshot;
@@ -20,6 +21,7 @@ mod transfer;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,7 +35,7 @@ pub use inspection::{DialogValue, TransactionValue};
 pub use json::ToJson;
 pub use notification::{AddressValue, DtmfValue, Notification, ResultValue};
 pub use registration::{BindingValue, FlowValue, PushStateValue, PushValue, RegistrationSnapshot};
-pub use shards::{Commands, Consulted, Recipient};
+pub use shards::{Commands, Consulted, Part, Recipient};
 pub use snapshot::{HoldValue, SessionTimerValue, Snapshot, TransitionValue};
 
 use crate::auth::Credential;
@@ -65,6 +67,8 @@ pub struct Control {
     notifications: VecDeque<Notification>,
     /// Established calls as they were told last; `None`: they are not.
     saved: Option<HashMap<u32, SavedCall>>,
+    /// It was begun anew, and was to be registered before.
+    resumes: Option<bool>,
 }
 
 impl Control {
@@ -93,6 +97,7 @@ impl Control {
             publications: Numbers::after(first),
             notifications: VecDeque::new(),
             saved,
+            resumes: None,
         }
     }
 
@@ -427,6 +432,11 @@ impl Machine for Control {
         self.endpoint.noted(now, note);
     }
 
+    fn begin_anew(&mut self, now: Instant) -> bool {
+        self.revive(now);
+        true
+    }
+
     fn flow_changed(&mut self, now: Instant, flow: FlowId, change: FlowChange) {
         self.endpoint.flow_changed(now, flow, change);
     }
@@ -453,6 +463,16 @@ impl Machine for Control {
 
     fn poll_timeout(&self) -> Option<Instant> {
         self.endpoint.poll_timeout()
+    }
+
+    fn poll_inbox(&mut self, _cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        match self.resumes.take() {
+            Some(registered) => {
+                self.endpoint.begin_again(now, registered);
+                Poll::Ready(())
+            }
+            None => Poll::Pending,
+        }
     }
 
     fn poll_output(&mut self) -> Option<Output<Notification>> {

@@ -33,6 +33,13 @@ impl<T: Copy + Eq + Hash> Numbers<T> {
         self.numbers.get(&id).copied()
     }
 
+    /// All ids, in the order of their numbers.
+    pub(super) fn ids(&self) -> Vec<T> {
+        let mut ids: Vec<(u32, T)> = self.ids.iter().map(|(number, id)| (*number, *id)).collect();
+        ids.sort_unstable_by_key(|(number, _)| *number);
+        ids.into_iter().map(|(_, id)| id).collect()
+    }
+
     pub(super) fn find(&self, number: u32) -> Option<T> {
         self.ids.get(&number).copied()
     }

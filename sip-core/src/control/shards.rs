@@ -1,10 +1,10 @@
 //! One agent in several shards, spoken to as one: which of them a command is for.
 
 use super::command::{Command, Kind};
-use super::{AgentConfig, Control, ErrorValue, gone, missing, transfer};
+use super::{AgentConfig, Control, DialogValue, ErrorValue, ResultValue, TransactionValue, gone, missing, transfer};
 use crate::endpoint::CallId;
 use crate::entropy::Entropy;
-use crate::message::{NameAddrRef, ReferTarget};
+use crate::message::NameAddrRef;
 use crate::time::Instant;
 use crate::transport::Sharding;
 
@@ -26,6 +26,8 @@ pub enum Recipient {
     One(usize),
     /// All; the result that counts is the first one's.
     All,
+    /// Each has a [`Control::part`] of the answer; all parts together are for [`Control::answer_with`] of the first.
+    Each,
     /// A call of one is to be brought together with one of another: ask that for [`Control::consulted`], and give it to
     /// [`Control::transfer_across`] of the first.
     Across {
@@ -36,9 +38,18 @@ pub enum Recipient {
     },
 }
 
-/// Whom a call that is consulted leads to.
+/// A call that is consulted.
 #[derive(Clone, Debug)]
-pub struct Consulted(ReferTarget);
+pub struct Consulted(CallId);
+
+/// What one shard has to say to a command for each of them.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// Its dialogs.
+    Dialogs(Vec<DialogValue>),
+    /// Its transactions.
+    Transactions(Vec<TransactionValue>),
+}
 
 /// The first number of a shard's handles.
 pub(super) fn first_number(index: usize) -> u32 {
@@ -61,6 +72,7 @@ impl Commands {
             .next();
         let recipient = match command.kind {
             Kind::Connect | Kind::Shutdown => return Recipient::All,
+            Kind::InspectDialogs | Kind::InspectTransactions if self.sharding.count() > 1 => return Recipient::Each,
             Kind::TransferTo => {
                 let (call, other) = (of(command.call.unwrap_or(0)), of(command.other.unwrap_or(0)));
                 match call == other || other >= self.sharding.count() {
@@ -96,29 +108,55 @@ impl Control {
         Ok(config.sharded(sharding).into_iter().map(|config| Control::of(config, entropy.seed(), keeps)).collect())
     }
 
-    /// Whom a call of this shard leads to, with which one of another is to be brought together.
+    /// The call of this shard that one of another is to be brought together with.
     ///
     /// # Errors
     ///
-    /// If there is no such call, or it is not established.
+    /// If there is no such call, or it is over.
     pub fn consulted(&self, command: &Command) -> Result<Consulted, ErrorValue> {
         let number = command.other.ok_or_else(|| missing("other"))?;
         let other: CallId = self.calls.get(&number).copied().ok_or_else(gone)?;
-        Ok(Consulted(self.endpoint.consulted(other, command.to_contact.unwrap_or_default())?))
+        self.endpoint.check_consulted(other)?;
+        Ok(Consulted(other))
     }
 
     /// Carries out a command that brings a call together with one of another shard. As
     /// [`command`](Control::command), it is answered once.
     pub fn transfer_across(&mut self, now: Instant, mut command: Command, consulted: Result<Consulted, ErrorValue>) {
         let id = command.id;
-        let begun = consulted.and_then(|Consulted(target)| {
+        let begun = consulted.and_then(|Consulted(other)| {
             let call = self.call(&command)?;
-            let options = transfer::options(&mut command);
-            let transfer = self.endpoint.transfer_consulted(now, call, &target, options)?;
+            let transfer = self.endpoint.transfer_to(now, call, other, transfer::options(&mut command))?;
             self.answer_transfer(id, transfer)
         });
         if let Err(error) = begun {
             self.notifications.push_back(super::Notification::Error { id, error });
         }
+    }
+
+    /// What this shard has to say to a command for [`each`](Recipient::Each) of them.
+    pub fn part(&self, command: &Command) -> Part {
+        match command.kind {
+            Kind::InspectTransactions => Part::Transactions(self.transactions()),
+            _ => Part::Dialogs(self.dialogs()),
+        }
+    }
+
+    /// Answers such a command with what all shards had to say.
+    pub fn answer_with(&mut self, command: &Command, parts: Vec<Part>) {
+        let (mut dialogs, mut transactions) = (Vec::new(), Vec::new());
+        for part in parts {
+            match part {
+                Part::Dialogs(part) => dialogs.extend(part),
+                Part::Transactions(part) => transactions.extend(part),
+            }
+        }
+        self.answer(
+            command.id,
+            match command.kind {
+                Kind::InspectTransactions => ResultValue::Transactions { transactions },
+                _ => ResultValue::Dialogs { dialogs },
+            },
+        );
     }
 }

@@ -30,6 +30,20 @@ impl Numbers {
         self.last = self.last.wrapping_add(1);
         self.last
     }
+
+    /// Those of ours that have not ended, in the order of their numbers.
+    pub(super) fn open(&self) -> Vec<TransferId> {
+        let mut open: Vec<(u32, TransferId)> = self.ours.iter().map(|(id, number)| (*number, *id)).collect();
+        open.sort_unstable_by_key(|(number, _)| *number);
+        open.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Those that wait for a decision, in the same order.
+    pub(super) fn asked(&self) -> Vec<TransferRequestId> {
+        let mut asked: Vec<(u32, TransferRequestId)> = self.theirs.iter().map(|(number, id)| (*number, *id)).collect();
+        asked.sort_unstable_by_key(|(number, _)| *number);
+        asked.into_iter().map(|(_, id)| id).collect()
+    }
 }
 
 impl Control {

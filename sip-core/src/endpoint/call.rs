@@ -431,7 +431,7 @@ impl Endpoint {
         }
         call.history.push(transition.clone());
         self.tell_call(now, key, CallEvent::State(transition));
-        if self.transfers() > 0 {
+        if self.transfers() > 0 || !self.consultations.is_empty() {
             self.on_call_state(now, key, state);
         }
         if state == CallState::Established {

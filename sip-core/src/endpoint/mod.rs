@@ -205,6 +205,8 @@ pub struct Endpoint {
     by_dialog: IdMap<Identity, Key>,
     transfers: Arena<Transfer>,
     referrals: Arena<Referral>,
+    /// Calls of ours that transfers in other shards wait for.
+    consultations: Vec<transfer::Consultation>,
     acks: IdMap<Identity, StoredAck>,
     ended: replaces::Ended,
     subscriptions: Arena<Subscription>,
@@ -265,6 +267,7 @@ impl Endpoint {
             by_dialog: IdMap::default(),
             transfers: shard::arena(shard),
             referrals: shard::arena(shard),
+            consultations: Vec::new(),
             acks: IdMap::default(),
             ended: replaces::Ended::default(),
             subscriptions: shard::arena(shard),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::registration::Following;
 use super::{Config, Endpoint};
-use crate::arena::Arena;
+use crate::arena::{Arena, Key};
 use crate::time::Instant;
 use crate::transport::{FlowError, FlowErrorKind, FlowId, FlowInfo, Note, Output, Path, Shard, Sharding, Target};
 
@@ -59,12 +59,22 @@ impl Config {
     }
 }
 
+/// The shard in whose table a key is.
+pub(super) fn of_key(sharding: Sharding, key: Key) -> usize {
+    let share = share(sharding).max(1);
+    (key.generation().checked_div(share).unwrap_or(0) as usize).min(sharding.count().saturating_sub(1))
+}
+
+/// How many generations of keys each shard has.
+fn share(sharding: Sharding) -> u32 {
+    let count = u32::try_from(sharding.count()).unwrap_or(1);
+    u32::MAX.checked_div(count).unwrap_or(u32::MAX)
+}
+
 /// A table of things that have names outside: those of other shards, and of predecessors, name nothing in it.
 pub(super) fn arena<T>(shard: Option<Shard>) -> Arena<T> {
     let Some(shard) = shard else { return Arena::new() };
-    let count = u32::try_from(shard.sharding.count()).unwrap_or(1);
-    let index = u32::try_from(shard.index).unwrap_or(0);
-    let share = u32::MAX.checked_div(count).unwrap_or(u32::MAX);
+    let (share, index) = (share(shard.sharding), u32::try_from(shard.index).unwrap_or(0));
     let part = share.checked_div(256).unwrap_or(0);
     Arena::from_generation(share.saturating_mul(index).saturating_add(part.saturating_mul(shard.incarnation.into())))
 }
@@ -111,6 +121,7 @@ impl Endpoint {
         if registered {
             self.register(now);
         }
+        self.tell_fallen();
         self.pump(now);
     }
 
@@ -153,6 +164,8 @@ impl Endpoint {
             if self.shutdown.is_none() {
                 self.open_links(now);
             }
+        } else {
+            self.take_consultation(now, note);
         }
     }
 

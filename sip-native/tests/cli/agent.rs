@@ -96,6 +96,38 @@ fn two_agents_call_each_other_over_udp() {
 }
 
 #[test]
+fn an_agent_in_shards_tells_of_the_dialogs_of_all() {
+    let mut alice = Agent::start("sip:alice@127.0.0.1", &["--bind", "127.0.0.1:0", "--shards", "3"]);
+    let (mut bob, at) = Agent::listening("sip:bob@127.0.0.1");
+    for id in 0..6 {
+        alice.command(json!({ "id": id, "type": "call", "target": format!("sip:bob@{at}"), "sdp": SDP }));
+        let call = bob.expect("incoming")["call"].clone();
+        bob.command(json!({ "id": id, "type": "answer", "call": call, "sdp": SDP }));
+        alice.expect_state("established");
+    }
+    alice.command(json!({ "id": 10, "type": "inspectDialogs" }));
+    alice.command(json!({ "id": 11, "type": "inspectTransactions" }));
+    let mut answers = Vec::new();
+    while answers.len() < 2 {
+        let result = alice.expect("result");
+        if result["id"] == 10 || result["id"] == 11 {
+            answers.push(result);
+        }
+    }
+    answers.sort_by_key(|answer| answer["id"].as_u64());
+    let dialogs = answers[0]["value"]["dialogs"].as_array().unwrap();
+    let shards = |values: &[Value]| -> std::collections::BTreeMap<u64, usize> {
+        let mut counts = std::collections::BTreeMap::new();
+        values.iter().for_each(|value| *counts.entry(value["call"].as_u64().unwrap() >> 24).or_default() += 1);
+        counts
+    };
+    assert_eq!(shards(dialogs), [(0, 2), (1, 2), (2, 2)].into());
+    assert!(answers[1]["value"]["transactions"].is_array());
+    alice.end();
+    bob.end();
+}
+
+#[test]
 fn two_agents_call_each_other_over_a_connection() {
     for (bind, scheme, transport) in [("tcp:127.0.0.1:0", "sip:", ";transport=tcp"), ("ws:127.0.0.1:0", "ws://", "")] {
         let mut bob = Agent::start("sip:bob@127.0.0.1", &["--bind", bind]);

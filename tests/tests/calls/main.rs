@@ -41,6 +41,7 @@ mod reliable;
 mod reliable_caller;
 mod replaces;
 mod replay;
+mod revival;
 mod routes;
 mod saved;
 mod session;

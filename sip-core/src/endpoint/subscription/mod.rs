@@ -358,7 +358,7 @@ impl SubscriptionEnd {
         SubscriptionEnd { by: EndedBy::Local, reason: reason.into(), retry_after: None, error: None }
     }
 
-    fn failed(error: Error) -> SubscriptionEnd {
+    pub(crate) fn failed(error: Error) -> SubscriptionEnd {
         let (by, reason, retry_after) = match &error {
             Error::Status(refusal) => (EndedBy::Remote, refusal.phrase.clone(), refusal.retry_after),
             Error::Authentication { status, .. } => (EndedBy::Remote, status.reason().into(), None),

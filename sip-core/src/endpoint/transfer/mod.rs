@@ -4,11 +4,13 @@
 //! [`TransferRequestId`]; both outlive the call they are about. How the other side is told what becomes of it is a
 //! subscription like others; here is only what those say.
 
+mod across;
 mod event;
 mod refer;
 mod transferee;
 mod transferor;
 
+pub(super) use across::Consultation;
 pub use event::{
     FollowOptions, TransferEvent, TransferId, TransferOptions, TransferOutcome, TransferRequest, TransferRequestId,
 };
@@ -40,6 +42,9 @@ impl Endpoint {
     pub(super) fn on_call_state(&mut self, now: Instant, call: Key, state: CallState) {
         if self.transfers.len() > 0 {
             self.on_consulted(now, call, state);
+        }
+        if !self.consultations.is_empty() {
+            self.end_consultations(call, state);
         }
         if state == CallState::Ended && self.referrals.len() > 0 {
             self.on_referrer_leaves(now, call);

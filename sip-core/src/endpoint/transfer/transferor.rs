@@ -27,7 +27,7 @@ pub(in super::super) struct Transfer {
     /// The call that is transferred.
     call: Option<Key>,
     /// The call with the target, while its answer is waited for (RFC 5589 7.6).
-    consulted: Option<Key>,
+    pub(super) consulted: Option<Key>,
     options: TransferOptions,
     accepted: bool,
     /// What was told last, so that a refreshed report of it tells nothing.
@@ -71,7 +71,7 @@ impl Endpoint {
     /// that of `other` with Replaces, so that the new call takes the place of `other`, which the other side ends.
     ///
     /// While `other`, a call of ours, still rings its answer is waited for first (7.6). If it is not answered the transfer
-    /// fails, and `call` goes on.
+    /// fails, and `call` goes on. Of several shards `call` is this one's, and `other` may be another one's.
     ///
     /// # Errors
     ///
@@ -87,6 +87,9 @@ impl Endpoint {
             return Err(Error::input("other", 0, "a call is not transferred to itself"));
         }
         self.may_transfer(call, &options)?;
+        if self.shard_of_call(other).is_some() {
+            return Ok(self.transfer_across(call, other, options));
+        }
         let consulted = self.calls.get(other.0).ok_or(super::super::callee::GONE)?;
         match consulted.state {
             CallState::Established => {}
@@ -102,28 +105,6 @@ impl Endpoint {
         let target = self.consulted_target(other.0, options.to_contact)?;
         let key = self.insert_transfer(Some(call.0), options);
         self.send_refer(now, key, &target, None);
-        self.begun(now, key)
-    }
-
-    /// Whom a call that is consulted leads to, for a transfer in another shard.
-    pub(crate) fn consulted(&self, other: CallId, to_contact: bool) -> Result<ReferTarget, Error> {
-        match self.calls.get(other.0).map(|call| call.state) {
-            Some(CallState::Established) => self.consulted_target(other.0, to_contact),
-            _ => Err(super::super::callee::GONE),
-        }
-    }
-
-    /// As [`transfer_to`](Endpoint::transfer_to) an established call of another shard.
-    pub(crate) fn transfer_consulted(
-        &mut self,
-        now: Instant,
-        call: CallId,
-        target: &ReferTarget,
-        options: TransferOptions,
-    ) -> Result<TransferId, Error> {
-        self.may_transfer(call, &options)?;
-        let key = self.insert_transfer(Some(call.0), options);
-        self.send_refer(now, key, target, None);
         self.begun(now, key)
     }
 
@@ -202,7 +183,7 @@ impl Endpoint {
         }
     }
 
-    fn insert_transfer(&mut self, call: Option<Key>, options: TransferOptions) -> Key {
+    pub(super) fn insert_transfer(&mut self, call: Option<Key>, options: TransferOptions) -> Key {
         self.transfers.insert(Transfer {
             call,
             consulted: None,
@@ -237,7 +218,7 @@ impl Endpoint {
     /// Where the other side of a call is reached from elsewhere, and which dialog to replace there. With a server its
     /// address of record: its Contact may be reachable only within the dialog (RFC 5589 7.5). The new INVITE then requires
     /// Replaces, so that no other phone of that address answers it as a call like any other.
-    fn consulted_target(&self, other: Key, to_contact: bool) -> Result<ReferTarget, Error> {
+    pub(super) fn consulted_target(&self, other: Key, to_contact: bool) -> Result<ReferTarget, Error> {
         let dialog = self.calls.get(other).and_then(|call| call.dialog()).ok_or(super::super::callee::GONE)?;
         let address = NameAddrRef::parse(dialog.remote()).ok();
         let record = address.as_ref().map_or("", |address| address.uri_text());
@@ -250,7 +231,7 @@ impl Endpoint {
 
     /// Sends the REFER: within the call, unless its other side is a GRUU, which takes it as a request of its own that
     /// names the call (RFC 7647 4); to a peer where there is no call.
-    fn send_refer(&mut self, now: Instant, key: Key, target: &ReferTarget, peer: Option<&Uri>) {
+    pub(super) fn send_refer(&mut self, now: Instant, key: Key, target: &ReferTarget, peer: Option<&Uri>) {
         let purpose = outgoing::Purpose::Refer(key);
         let call = self.transfers.get(key).and_then(|transfer| transfer.call);
         let dialog = call.and_then(|call| self.calls.get(call)).and_then(|call| call.dialog()).cloned();

@@ -6,11 +6,15 @@ mod live;
 mod output;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use offhook::core::control::{AgentConfig, Command, Commands, Control, ErrorValue, Kind, Notification, Recipient};
+use offhook::core::control::{
+    AgentConfig, Command, Commands, Control, ErrorValue, Kind, Notification, Part, Recipient,
+};
 use offhook::core::transport::Sharding;
 use offhook::{Driver, DriverBuilder, Handle};
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::failure::{Code, Failure};
@@ -68,8 +72,11 @@ fn refused(error: ErrorValue) -> Failure {
 async fn serve(driver: DriverBuilder<Control>, mut commands: Commands) -> io::Result<()> {
     let (output, printer) = Output::to_stdout();
     let notifications = output.clone();
+    // The first shard's end is the last that is told, also where others end later.
+    let (ended, mut end) = mpsc::unbounded_channel();
     let handles = driver.spawn_shards(move |_, notification| match notification {
         Notification::Result { id: OWN, .. } | Notification::Error { id: OWN, .. } => {}
+        Notification::Stopped { .. } => drop(ended.send(notification)),
         notification => notifications.print(&notification),
     })?;
     for listen in handles.first().map(Handle::local_addrs).unwrap_or_default() {
@@ -98,6 +105,9 @@ async fn serve(driver: DriverBuilder<Control>, mut commands: Commands) -> io::Re
     // Whatever has not ended by now is closed.
     handles.iter().for_each(Handle::stop);
     stopped(&handles).await;
+    if let Ok(stopped) = end.try_recv() {
+        output.print(&stopped);
+    }
     drop((handles, output));
     printer.finish();
     Ok(())
@@ -127,6 +137,7 @@ fn post(handles: &[Handle<Control>], commands: &mut Commands, command: Command) 
                 let _ = handle.post(move |control, now| control.command(now, command));
             }
         }
+        Recipient::Each => gather(handles.into(), 0, command, Vec::new()),
         Recipient::Across { call, other } => {
             let (Some(call), Some(other)) = (handles.get(call).cloned(), handles.get(other)) else { return };
             let _ = other.post(move |control, _| {
@@ -135,4 +146,18 @@ fn post(handles: &[Handle<Control>], commands: &mut Commands, command: Command) 
             });
         }
     }
+}
+
+/// Asks one after another for its part of an answer, then has the first give it.
+fn gather(handles: Arc<[Handle<Control>]>, next: usize, command: Command, mut parts: Vec<Part>) {
+    let Some(handle) = handles.get(next).cloned() else {
+        if let Some(first) = handles.first() {
+            let _ = first.post(move |control, _| control.answer_with(&command, parts));
+        }
+        return;
+    };
+    let _ = handle.post(move |control, _| {
+        parts.push(control.part(&command));
+        gather(handles, next + 1, command, parts);
+    });
 }
