@@ -91,6 +91,12 @@ fn both_sides(bind: &str, more: &[&str], target: impl Fn(&str) -> String, with: 
 fn both_sides_count_the_same_over_udp_tcp_and_websockets() {
     both_sides("udp:127.0.0.1:0", &[], |at| format!("sip:bob@{at}"), &[]);
     both_sides("tcp:127.0.0.1:0", &[], |at| format!("sip:bob@{at};transport=tcp"), &["--connections", "3"]);
+    // One user on several threads, whose shards end together.
+    for bind in ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"] {
+        let transport = &bind[..3];
+        let target = |at: &str| format!("sip:bob@{at};transport={transport}");
+        both_sides(bind, &["--threads", "3"], target, &["--threads", "2", "--connections", "2"]);
+    }
     let answering = Answering::start("ws:127.0.0.1:0", &["--calls", "20"]);
     let server = format!("ws://{}", answering.at);
     let output = load(&["sip:bob@test.invalid", "--server", &server, "-m", "20", "-r", "100", "--json", "-q"]);

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant as Clock};
 
 use bytes::Bytes;
@@ -26,7 +28,7 @@ pub(super) struct Manner {
     pub(super) length: Option<Duration>,
     /// Refuse with this.
     pub(super) refuse: Option<StatusCode>,
-    /// End after so many.
+    /// End after so many, of all shards of the user together.
     pub(super) count: Option<u64>,
     /// Where audio is said to be received.
     pub(super) address: IpAddr,
@@ -36,7 +38,10 @@ pub(super) struct Answerer {
     manner: Manner,
     tally: Tally,
     calls: HashMap<CallId, Going>,
-    seen: u64,
+    /// How many came, to all shards of the user.
+    seen: Arc<AtomicU64>,
+    /// It is known by all that enough have come.
+    enough: bool,
     ready: bool,
     stopping: bool,
     finished: bool,
@@ -57,9 +62,20 @@ pub(super) enum Due {
 }
 
 impl Answerer {
-    pub(super) fn new(manner: Manner, tally: Tally) -> Answerer {
-        let calls = HashMap::new();
-        Answerer { manner, tally, calls, seen: 0, ready: false, stopping: false, finished: false }
+    /// One for each shard of a user.
+    pub(super) fn several(manner: &Manner, tally: &Tally, shards: usize) -> Vec<Answerer> {
+        let seen = Arc::new(AtomicU64::new(0));
+        let one = || Answerer {
+            manner: manner.clone(),
+            tally: tally.clone(),
+            calls: HashMap::new(),
+            seen: seen.clone(),
+            enough: false,
+            ready: false,
+            stopping: false,
+            finished: false,
+        };
+        std::iter::repeat_with(one).take(shards).collect()
     }
 
     /// From now on operations that end are nobody's affair.
@@ -78,7 +94,7 @@ impl Answerer {
 
     fn on_incoming(&mut self, call: CallId, invitation: &Invitation, now: Instant, desk: &mut Desk<Due>) {
         let came = Clock::now();
-        self.seen += 1;
+        self.count_one(desk);
         self.tally.counts().placed(came, Duration::ZERO);
         let refused = self.manner.refuse.is_some();
         let going = Going { came, offered: invitation.sdp.clone(), answered: false, refused };
@@ -148,9 +164,18 @@ impl Answerer {
         }
     }
 
+    /// The last of all tells the other shards.
+    fn count_one(&mut self, desk: &mut Desk<Due>) {
+        // Each is given a number of its own, and nothing else is read by it.
+        let seen = self.seen.fetch_add(1, Relaxed) + 1;
+        if self.manner.count.is_some_and(|count| seen >= count) && !self.enough {
+            self.enough = true;
+            desk.tell_others();
+        }
+    }
+
     fn end_if_done(&mut self, desk: &mut Desk<Due>) {
-        let enough = self.stopping || self.manner.count.is_some_and(|count| self.seen >= count);
-        if enough && self.calls.is_empty() && !self.finished {
+        if (self.stopping || self.enough) && self.calls.is_empty() && !self.finished {
             self.finished = true;
             desk.tell(Told::Finished);
         }
@@ -166,7 +191,7 @@ impl Role for Answerer {
             Event::Call { call, event, .. } => self.on_call_event(call, &event, now, desk),
             Event::Message { .. } => {
                 let clock = Clock::now();
-                self.seen += 1;
+                self.count_one(desk);
                 let mut counts = self.tally.counts();
                 counts.placed(clock, Duration::ZERO);
                 counts.answered(clock, Duration::ZERO, Duration::ZERO);
@@ -177,6 +202,11 @@ impl Role for Answerer {
             Event::Done { op, result } if !self.ready => desk.tell(Told::Done(op, result.map(drop))),
             _ => {}
         }
+    }
+
+    fn on_news(&mut self, desk: &mut Desk<Due>) {
+        self.enough = true;
+        self.end_if_done(desk);
     }
 
     fn on_due(&mut self, due: Due, now: Instant, desk: &mut Desk<Due>) {

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use offhook::core::endpoint::{Config, Endpoint, OpId, Server, SessionTimerMode};
 use offhook::core::sdp::negotiate::{Capabilities, Local, offer};
 use offhook::core::time::Instant;
-use offhook::core::transport::Transport;
+use offhook::core::transport::{Sharding, Transport};
 use offhook::{Driver, Handle};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -34,23 +34,35 @@ const READY: Duration = Duration::from_millis(20);
 /// The port that offers name; nothing is sent there or from there.
 const PORT: u16 = 40_000;
 
-/// One of the crew.
+/// One of the crew: a user on a socket of its own, or one shard of a user.
 struct Hand<R: Role> {
     handle: Handle<Worker<R>>,
     told: mpsc::UnboundedReceiver<Told>,
+    /// It registers for its user.
+    registers: bool,
 }
 
 impl<R: Role> Hand<R> {
-    /// Starts a role with its endpoint.
-    fn start(args: &Args, config: Config, role: R, places: Vec<Listen>) -> Result<Hand<R>, Failure> {
-        let seed = offhook::seed().map_err(|error| Failure::io("no randomness", &error))?;
-        let worker = Worker::new(role, Endpoint::new(config, seed));
-        let (sender, told) = mpsc::unbounded_channel();
-        let driver = args.shared.network.sockets(places)?.apply(Driver::builder(worker));
-        // Whoever does not listen any more has gone home.
-        let handle = driver.spawn(move |told| drop(sender.send(told)));
-        let handle = handle.map_err(|error| Failure::new(Code::Failed, error.to_string()))?;
-        Ok(Hand { handle, told })
+    /// Starts a user: one role with its endpoint, or several that share its calls, each on a task of its own.
+    fn start(args: &Args, config: Config, roles: Vec<R>, places: Vec<Listen>) -> Result<Vec<Hand<R>>, Failure> {
+        let seed = || offhook::seed().map_err(|error| Failure::io("no randomness", &error));
+        let sharding = Sharding::new(roles.len(), seed()?);
+        let configs = if roles.len() > 1 { config.sharded(&sharding) } else { vec![config] };
+        let (mut workers, mut senders, mut receivers) = (Vec::new(), Vec::new(), Vec::new());
+        for (role, config) in roles.into_iter().zip(configs) {
+            workers.push(Worker::new(role, Endpoint::new(config, seed()?)));
+            let (sender, told) = mpsc::unbounded_channel();
+            senders.push(sender);
+            receivers.push(told);
+        }
+        let driver = args.shared.network.sockets(places)?.apply(Driver::sharded(workers, sharding));
+        let handles = driver.spawn_shards(move |index, told| {
+            // Whoever does not listen any more has gone home.
+            let _ = senders.get(index).map(|sender: &mpsc::UnboundedSender<Told>| sender.send(told));
+        });
+        let handles = handles.map_err(|error| Failure::new(Code::Failed, error.to_string()))?;
+        let hands = handles.into_iter().zip(receivers).enumerate();
+        Ok(hands.map(|(index, (handle, told))| Hand { handle, told, registers: index == 0 }).collect())
     }
 
     /// Begins an operation and waits for its end.
@@ -70,7 +82,7 @@ impl<R: Role> Hand<R> {
     /// Opens the way to the server, and registers.
     async fn get_ready(&mut self, register: bool) -> Result<(), Failure> {
         self.operate(Endpoint::connect).await?;
-        if register {
+        if register && self.registers {
             self.operate(Endpoint::register).await?;
         }
         Ok(())
@@ -113,7 +125,7 @@ pub(super) async fn call(args: &Args, target: &str, tally: &Tally) -> Result<boo
             at_once,
             headers: args.offered.headers.iter().map(|h| (h.name.clone(), h.value.clone())).collect(),
         };
-        crew.push(Hand::start(args, config, Caller::new(plan, tally.clone()), places(place))?);
+        crew.extend(Hand::start(args, config, vec![Caller::new(plan, tally.clone())], places(place))?);
     }
     let begin = |hand: &Hand<Caller>, clock: Clock| {
         // One that has stopped has said so.
@@ -153,8 +165,9 @@ pub(super) async fn answer(args: &Args, tally: &Tally) -> Result<bool, Failure> 
     };
     let mut crew = Vec::new();
     for user in 0..args.users {
-        let answerer = Answerer::new(manner.clone(), tally.clone());
-        crew.push(Hand::start(args, config(args, &way, user)?, answerer, places.clone())?);
+        let shards = if args.users == 1 { args.threads.min(Sharding::MOST) } else { 1 };
+        let answerers = Answerer::several(&manner, tally, shards);
+        crew.extend(Hand::start(args, config(args, &way, user)?, answerers, places.clone())?);
     }
     if !args.quiet {
         for listen in crew.iter().take(1).flat_map(|hand| hand.handle.local_addrs()) {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use offhook::Error;
 use offhook::core::endpoint::{Endpoint, Event, OpId};
 use offhook::core::time::Instant;
-use offhook::core::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record};
+use offhook::core::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Note, Output, Path, QueryId, Record};
 
 /// What a side of a load does with its endpoint.
 pub(super) trait Role: Send + 'static {
@@ -20,13 +20,21 @@ pub(super) trait Role: Send + 'static {
 
     /// The time of something has come.
     fn on_due(&mut self, due: Self::Due, now: Instant, desk: &mut Desk<Self::Due>);
+
+    /// Another shard of the same user has [told](Desk::tell_others) that it has come to the end.
+    fn on_news(&mut self, _desk: &mut Desk<Self::Due>) {}
 }
+
+/// What shards tell each other.
+struct News;
 
 /// What a role works with.
 pub(super) struct Desk<D> {
     pub(super) endpoint: Endpoint,
     due: BinaryHeap<Reverse<(Instant, D)>>,
     told: VecDeque<Told>,
+    /// The other shards are to hear of it.
+    news: bool,
 }
 
 /// What the owner of the machine is told.
@@ -47,6 +55,11 @@ impl<D: Ord> Desk<D> {
     pub(super) fn tell(&mut self, told: Told) {
         self.told.push_back(told);
     }
+
+    /// Tells the other shards of the user, if there are any.
+    pub(super) fn tell_others(&mut self) {
+        self.news = true;
+    }
 }
 
 /// A role with its desk: what a driver runs.
@@ -59,7 +72,7 @@ pub(super) struct Worker<R: Role> {
 
 impl<R: Role> Worker<R> {
     pub(super) fn new(role: R, endpoint: Endpoint) -> Worker<R> {
-        let desk = Desk { endpoint, due: BinaryHeap::new(), told: VecDeque::new() };
+        let desk = Desk { endpoint, due: BinaryHeap::new(), told: VecDeque::new(), news: false };
         Worker { role, desk, now: Instant::default() }
     }
 }
@@ -70,6 +83,19 @@ impl<R: Role> Machine for Worker<R> {
     fn flow_opened(&mut self, now: Instant, info: FlowInfo) -> FlowId {
         self.now = now;
         self.desk.endpoint.flow_opened(now, info)
+    }
+
+    fn flow_shared(&mut self, now: Instant, flow: FlowId, info: FlowInfo) {
+        self.now = now;
+        self.desk.endpoint.flow_shared(now, flow, info);
+    }
+
+    fn noted(&mut self, now: Instant, note: Note) {
+        self.now = now;
+        match note.is::<News>() {
+            true => self.role.on_news(&mut self.desk),
+            false => self.desk.endpoint.noted(now, note),
+        }
     }
 
     fn flow_changed(&mut self, now: Instant, flow: FlowId, change: FlowChange) {
@@ -119,6 +145,9 @@ impl<R: Role> Machine for Worker<R> {
                 Ok(event) => self.role.on_event(event, self.now, &mut self.desk),
                 Err(output) => return Some(output.lift()),
             }
+        }
+        if std::mem::take(&mut self.desk.news) {
+            return Some(Output::Tell(Note::new(News)));
         }
         self.desk.told.pop_front().map(Output::Event)
     }

@@ -56,7 +56,7 @@ pub(crate) struct Args {
     /// How many sockets or connections each user has
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     connections: u64,
-    /// How many processor threads work at it
+    /// How many processor threads work at it; one user that answers is shared out to them
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     threads: usize,
     /// How many of a hundred calls may fail before the exit code says so
