@@ -1,33 +1,32 @@
 //! When something last happened on a connection, and what follows when nothing does.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
 /// When something last happened.
 #[derive(Debug)]
-pub(super) struct Activity {
-    start: Instant,
-    last: AtomicU64,
-}
+pub(super) struct Activity(Mutex<Instant>);
 
 impl Activity {
     pub(super) fn new() -> Activity {
-        Activity { start: Instant::now(), last: AtomicU64::new(0) }
+        Activity(Mutex::new(Instant::now()))
     }
 
     /// Something happened now.
     pub(super) fn note(&self) {
-        let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last.store(millis, Relaxed);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns when nothing has happened for so long.
     pub(super) async fn silence(&self, long: Duration) {
         loop {
-            let last = self.start + Duration::from_millis(self.last.load(Relaxed));
-            let Some(at) = last.checked_add(long) else { return std::future::pending().await };
+            let Some(at) = self.last().checked_add(long) else { return std::future::pending().await };
             if at <= Instant::now() {
                 return;
             }

@@ -1,24 +1,38 @@
 //! What waits to be sent on one connection: bounded in bytes, closed in order by dropping the sender.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::sleep;
 
 /// What a queued message costs beside its bytes.
 const OVERHEAD: usize = 64;
 
-/// A queue that holds up to `limit` bytes.
+/// A queue that holds up to `limit` bytes, or one message that is longer.
 pub(super) fn queue(limit: usize) -> (Sender, Receiver) {
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let (messages, waiting) = mpsc::unbounded_channel();
     let (reset, was_reset) = watch::channel(false);
     let reset = Arc::new(reset);
-    let size = Arc::new(AtomicUsize::new(0));
-    let sender = Sender { messages, reset, size: size.clone(), limit };
-    (sender, Receiver { waiting, size, signal: Signal { was_reset } })
+    let room = Room { free: Arc::new(Semaphore::new(limit as usize)), limit };
+    let sender = Sender { messages, reset, room: room.clone() };
+    (sender, Receiver { waiting, room, signal: Signal { was_reset } })
+}
+
+/// The bytes that a queue has room for: each is a permit of a semaphore.
+#[derive(Clone, Debug)]
+struct Room {
+    free: Arc<Semaphore>,
+    limit: u32,
+}
+
+impl Room {
+    /// What a message takes; one always fits, or a small limit would allow none.
+    fn cost(&self, bytes: &Bytes) -> u32 {
+        u32::try_from(bytes.len() + OVERHEAD).unwrap_or(u32::MAX).min(self.limit)
+    }
 }
 
 /// The driver's end. Dropping all of them closes the connection in order.
@@ -26,8 +40,7 @@ pub(super) fn queue(limit: usize) -> (Sender, Receiver) {
 pub(super) struct Sender {
     messages: mpsc::UnboundedSender<Bytes>,
     reset: Arc<watch::Sender<bool>>,
-    size: Arc<AtomicUsize>,
-    limit: usize,
+    room: Room,
 }
 
 /// What makes another of the driver's ends as long as there is one.
@@ -35,14 +48,13 @@ pub(super) struct Sender {
 pub(super) struct WeakSender {
     messages: mpsc::WeakUnboundedSender<Bytes>,
     reset: Weak<watch::Sender<bool>>,
-    size: Arc<AtomicUsize>,
-    limit: usize,
+    room: Room,
 }
 
 impl WeakSender {
     pub(super) fn upgrade(&self) -> Option<Sender> {
         let (messages, reset) = (self.messages.upgrade()?, self.reset.upgrade()?);
-        Some(Sender { messages, reset, size: self.size.clone(), limit: self.limit })
+        Some(Sender { messages, reset, room: self.room.clone() })
     }
 }
 
@@ -57,19 +69,16 @@ pub(super) enum QueueError {
 
 impl Sender {
     pub(super) fn send(&self, bytes: Bytes) -> Result<(), QueueError> {
-        let cost = bytes.len() + OVERHEAD;
-        // One message always fits, or a small limit would allow none.
-        let before = self.size.fetch_add(cost, Relaxed);
-        if before > 0 && before + cost > self.limit {
-            self.size.fetch_sub(cost, Relaxed);
-            return Err(QueueError::Full);
-        }
-        self.messages.send(bytes).map_err(|_| QueueError::Gone)
+        let taken = self.room.free.try_acquire_many(self.room.cost(&bytes)).map_err(|_| QueueError::Full)?;
+        self.messages.send(bytes).map_err(|_| QueueError::Gone)?;
+        // It is given back when the message is taken.
+        taken.forget();
+        Ok(())
     }
 
     pub(super) fn downgrade(&self) -> WeakSender {
         let (messages, reset) = (self.messages.downgrade(), Arc::downgrade(&self.reset));
-        WeakSender { messages, reset, size: self.size.clone(), limit: self.limit }
+        WeakSender { messages, reset, room: self.room.clone() }
     }
 
     /// Closes the connection without sending what waits.
@@ -82,7 +91,7 @@ impl Sender {
 #[derive(Debug)]
 pub(super) struct Receiver {
     waiting: mpsc::UnboundedReceiver<Bytes>,
-    size: Arc<AtomicUsize>,
+    room: Room,
     signal: Signal,
 }
 
@@ -114,7 +123,7 @@ impl Receiver {
     }
 
     fn taken(&self, bytes: Bytes) -> Bytes {
-        self.size.fetch_sub(bytes.len() + OVERHEAD, Relaxed);
+        self.room.free.add_permits(self.room.cost(&bytes) as usize);
         bytes
     }
 }
