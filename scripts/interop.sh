@@ -15,5 +15,7 @@ if [[ $# -eq 0 ]]; then
     (cd tests/web && npm run --silent exchanges)
 fi
 cargo test -p offhook-tests --features interop --test interop -- "$@"
+# A hundred thousand calls through one process.
+cargo test -p offhook-tests --features interop --test soak -- --nocapture "$@"
 # Audio with the same servers and phones.
 exec cargo test -p offhook-tests --features interop --test interop_media -- "$@"

@@ -8,6 +8,7 @@ use offhook_core::auth::{Algorithm, Credential, Secret, Verifier};
 use offhook_core::endpoint::{Config, Endpoint, Server};
 use offhook_core::message::{Limits, Message, Request};
 use offhook_core::time::Instant;
+use offhook_core::transport::Machine;
 use offhook_tests::endpoint::Solo;
 use offhook_tests::sip::Text;
 use offhook_tests::text::expect;
@@ -446,4 +447,33 @@ fn a_user_name_and_realm_come_back_as_they_are_meant() {
     let value = solo.last("REGISTER").get("Authorization").to_owned();
     assert!(value.starts_with("Digest username=\"bob \\\"b\\\"\", realm=\"a \\\"realm\\\"\", nonce=\"n\""), "{value}");
     assert!(Bytes::from(value).is_ascii());
+}
+
+#[test]
+fn a_day_of_registrations_is_quiet() {
+    let mut solo = solo();
+    let request = register(&mut solo);
+    grant(&mut solo, &request, 300);
+    solo.log();
+    let timers = solo.endpoint.census().timers;
+    let mut answered = 1;
+    while let Some(due) = solo.endpoint.poll_timeout().filter(|due| due.as_millis() <= 86_400_000) {
+        solo.at(due.as_millis());
+        if solo.times("REGISTER").len() > answered {
+            answered += 1;
+            let request = solo.last("REGISTER");
+            assert_eq!(request.get("CSeq"), format!("{answered} REGISTER"));
+            grant(&mut solo, &request, 300);
+        }
+    }
+    let times = solo.times("REGISTER");
+    assert!(times.windows(2).all(|pair| (240_000..=270_000).contains(&(pair[1] - pair[0]))), "{times:?}");
+    assert!(times.len() > 320 && times.last() > Some(&86_000_000), "{}", times.len());
+    assert_eq!(solo.sent().len(), times.len(), "nothing else is sent");
+    assert!(solo.log().lines().all(|line| line.ends_with("registered for 300 s")), "and nothing else is told");
+    assert_eq!(solo.endpoint.census().timers, timers);
+    solo.act(Endpoint::unregister);
+    let request = solo.last("REGISTER");
+    solo.receive(&Text::response(&request.bytes(), 200, "r"));
+    solo.finish();
 }
