@@ -106,6 +106,11 @@ test("a call and what belongs to it", async ({ phone }) => {
   await alice.sees("established");
   await expect(alice.by("quality")).not.toHaveAttribute("data-bars", "0");
   await look(alice, "talking");
+  await Promise.all([alice.by("video").click(), bob.by("video").click()]);
+  await expect(alice.by("pictures").locator("video")).toHaveCount(2);
+  await look(alice, "video");
+  await Promise.all([alice.by("video").click(), bob.by("video").click()]);
+  await expect(alice.by("pictures")).toBeHidden();
   await alice.by("quality").click();
   await look(alice, "quality");
   await alice.page.keyboard.press("Escape");
@@ -116,7 +121,12 @@ test("a call and what belongs to it", async ({ phone }) => {
   for (const key of ["4", "2", "hash"]) await alice.page.getByRole("dialog").getByTestId(`key-${key}`).click();
   await expect(alice.by("played")).toHaveText("42#");
   await look(alice, "keys");
-  await alice.page.keyboard.press("Escape");
+});
+
+test("a call that is recorded, muted, looked into and held", async ({ phone }) => {
+  const [alice, bob] = await Promise.all([phone("alice"), phone("bob")]);
+  await connect(alice, bob);
+  await expect(alice.by("quality")).not.toHaveAttribute("data-bars", "0");
   await alice.by("record").click();
   await expect(alice.by("recording")).toBeVisible();
   await look(alice, "recording");

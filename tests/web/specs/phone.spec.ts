@@ -238,6 +238,42 @@ test("contacts are seen to be there, on the phone, and away", async ({ browser, 
   await alice.seesEnd("Not available at the moment");
 });
 
+test("a camera is turned on and off in a call, and a screen is shared", async ({ phone }) => {
+  const [alice, bob] = await Promise.all([phone("alice"), phone("bob")]);
+  // The chooser of the browser is no page's: somebody has chosen.
+  await alice.page.evaluate(() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
+    const context = canvas.getContext("2d");
+    setInterval(() => context?.fillRect(0, 0, Math.random() * 320, 180), 100);
+    navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream();
+  });
+  await connect(alice, bob);
+  const picture = (phone: Phone, name: string) => phone.by("pictures").getByLabel(name, { exact: true });
+  /** Pictures come, one after the other. */
+  const moves = async (phone: Phone, name: string): Promise<void> => {
+    const frames = (): Promise<number> => picture(phone, name).evaluate((video: HTMLVideoElement) => video.getVideoPlaybackQuality().totalVideoFrames);
+    const before = await frames();
+    await expect.poll(frames, { timeout: SOON }).toBeGreaterThan(before + 5);
+  };
+  await alice.by("video").click();
+  await moves(bob, "alice");
+  await moves(alice, "You");
+  await expect(alice.by("video")).toHaveAttribute("aria-pressed", "true");
+  await bob.by("video").click();
+  await moves(alice, "bob");
+  await alice.by("share").click();
+  await moves(bob, "The screen of alice");
+  await Promise.all([alice.hears(), bob.hears()]);
+  await alice.by("share").click();
+  await expect(picture(bob, "The screen of alice")).toBeHidden();
+  await alice.by("video").click();
+  await expect(picture(bob, "alice")).toBeHidden();
+  await expect(alice.by("video")).toHaveAttribute("aria-pressed", "false");
+  await expect(alice.by("error")).toBeHidden();
+  await bob.by("video").click();
+  await expect(alice.by("pictures")).toBeHidden();
+});
+
 test("somebody who has only a keyboard signs in, calls, mutes, and hangs up", async ({ open, phone }) => {
   const [alice, bob] = await Promise.all([open("alice"), phone("bob")]);
   const { keyboard } = alice.page;

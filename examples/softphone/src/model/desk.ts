@@ -54,6 +54,11 @@ const EMPTY: DeskState = {
   tapes: [],
 };
 
+/** Whether our camera is seen in a call. */
+export function sendsVideo(call: Call): boolean {
+  return call.localStream?.getVideoTracks().some(({ readyState }) => readyState === "live") ?? false;
+}
+
 /** One account's telephone, without a picture: what a person can do, and what came of it. */
 export class Desk {
   readonly agent: UserAgent;
@@ -148,6 +153,20 @@ export class Desk {
   toggleMute(): void {
     if (this.lines.muted) this.lines.unmute();
     else this.lines.mute();
+  }
+
+  /** Sends the camera, or no more. */
+  toggleVideo(call: Call): Promise<void> {
+    return sendsVideo(call)
+      ? this.#try("Could not turn the camera off", () => call.removeVideo())
+      : this.#try("Could not turn the camera on", () => call.addVideo());
+  }
+
+  /** Shares the screen, or no more. */
+  toggleScreen(call: Call): Promise<void> {
+    return call.localScreen
+      ? this.#try("Could not end the sharing", () => call.stopScreen())
+      : this.#try("Could not share the screen", () => call.shareScreen());
   }
 
   sendKey(key: string): Promise<void> {

@@ -1,20 +1,25 @@
 import { useEffect, useRef, useState } from "react";
 import type { Call } from "offhook";
 import { useCall, useDuration, useLevel } from "offhook/react";
+import { sendsVideo } from "../model/desk.js";
 import { callEnd, callState, clock, mediaNote } from "../model/words.js";
 import { AudioDialog } from "./audio.js";
 import { useDesk } from "./context.js";
 import { Keys } from "./keypad.js";
 import { Avatar, Control, Modal } from "./parts.js";
+import { Pictures, shows } from "./pictures.js";
 import { Quality } from "./quality.js";
 import { Recording } from "./recording.js";
 import { TransferDialog } from "./transfer.js";
+
+/** Phones cannot. */
+const canShare = "getDisplayMedia" in (navigator.mediaDevices ?? {});
 
 /** The call in front, with all that can be done with it; or the one that was there, and why it ended. */
 export function CallCard({ call }: { call: Call | null }) {
   const { desk, state, view, talking } = useDesk();
   const { placing } = state;
-  const { onHold, state: phase, remoteStream } = useCall(call);
+  const { onHold, state: phase, remoteStream, remoteScreen, localScreen } = useCall(call);
   const duration = useDuration(call);
   const level = useLevel(phase === "established" && !placing ? remoteStream : null);
   const [open, setOpen] = useState<"transfer" | "audio" | "keypad" | null>(null);
@@ -49,6 +54,8 @@ export function CallCard({ call }: { call: Call | null }) {
   const busy = !talking || placing !== null;
   const held = onHold.local;
   const waiting = view.others.filter(({ state }) => state === "established");
+  const visible = phase === "established" && !placing && !inConference && !held && !onHold.remote;
+  const seen = visible && (shows(remoteStream) || shows(remoteScreen));
   const note = call && !over && !placing ? mediaNote(call) : "";
 
   return (
@@ -61,8 +68,9 @@ export function CallCard({ call }: { call: Call | null }) {
             ))}
           </div>
         ) : (
-          <Avatar name={name} size="large" level={level} />
+          !seen && <Avatar name={name} size="large" level={level} />
         )}
+        {call && visible && <Pictures call={call} />}
         <p className="party" data-testid="remote-party">
           {title}
         </p>
@@ -99,6 +107,8 @@ export function CallCard({ call }: { call: Call | null }) {
         <Control icon="transfer" label="Transfer" testId="open-transfer" disabled={busy || state.consultation !== null || inConference} onPress={() => setOpen("transfer")} />
         {waiting.length > 0 && <Control icon="merge" label="Merge" testId="merge" disabled={busy || state.consultation !== null} onPress={() => void desk.merge()} />}
         {inConference && call && <Control icon="split" label="Split" testId="split" disabled={busy} onPress={() => void desk.split(call)} />}
+        {!inConference && <Control icon="camera" label="Video" testId="video" pressed={call !== null && sendsVideo(call)} disabled={busy || held} onPress={() => talking && void desk.toggleVideo(talking)} />}
+        {!inConference && canShare && <Control icon="screen" label="Share" testId="share" pressed={localScreen !== null} disabled={busy || held} onPress={() => talking && void desk.toggleScreen(talking)} />}
         <Control icon="record" label="Record" testId="record" pressed={state.recorder !== null} disabled={busy} {...(state.recorder ? { tone: "alert" as const } : {})} onPress={() => void desk.toggleRecording()} />
         <Control icon="audio" label="Audio" testId="open-audio" onPress={() => setOpen("audio")} />
         <Control icon="hangup" label={inConference ? "End all" : "Hang up"} testId="hangup" tone="stop" onPress={() => void desk.hangup()} />
