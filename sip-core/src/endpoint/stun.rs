@@ -237,7 +237,10 @@ fn does_outbound(response: &Response) -> bool {
 fn between(every: Duration, recommended: Option<Duration>, permille: u64) -> Duration {
     let (least, most) = BETWEEN;
     match recommended {
-        None if every >= most => least + part_of(most.saturating_sub(least).saturating_mul(permille as u32), 1000),
+        None if every >= most => {
+            let more = part_of(most.saturating_sub(least).saturating_mul(permille as u32), 1000);
+            least.saturating_add(more)
+        }
         _ => spread(every.min(recommended.unwrap_or(most)).max(LEAST), permille),
     }
 }
