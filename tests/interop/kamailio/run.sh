@@ -4,7 +4,7 @@
 #   run.sh PORT_UDP PORT_WS [sha256] [full PORT_TLS PORT_WSS CERTIFICATE KEY]
 #
 # PORT_UDP serves UDP and TCP, PORT_WS serves WebSocket; "full" adds TLS and secure WebSocket, outbound, and a presence
-# server, which takes more of Debian's packages. Users are alice, bob, carol and echo; USER's password is
+# server, which takes more of Debian's packages. Users are alice, bob, carol, dave and echo; USER's password is
 # USER-secret. Prints "ready" once it takes connections; its log goes to standard error.
 set -euo pipefail
 

@@ -105,7 +105,7 @@ fn identity() -> [String; 2] {
     [certificates.certificate.display().to_string(), certificates.key.display().to_string()]
 }
 
-/// A Kamailio of our own: registrar and proxy of `sip.test`. Users are alice, bob, carol and echo; USER's password is
+/// A Kamailio of our own: registrar and proxy of `sip.test`. Users are alice, bob, carol, dave and echo; USER's password is
 /// USER-secret.
 pub struct Kamailio {
     /// The port for UDP and TCP.

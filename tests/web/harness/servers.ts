@@ -7,7 +7,7 @@ import { serveSite } from "./site.js";
 /** The SIP servers the tests run through. */
 export type ServerName = "switchboard" | "kamailio";
 
-/** A registrar and proxy with the users alice, bob, carol and echo; USER's password is USER-secret. */
+/** A registrar and proxy with the users alice, bob, carol, dave and echo; USER's password is USER-secret. */
 export interface SipServer {
   readonly name: ServerName;
   readonly domain: string;

@@ -25,6 +25,7 @@ test.afterAll(async () => {
 test("a port where nobody listens is told in words, within the time for connecting", async ({ open }) => {
   const alice = await open("alice");
   const server = `ws://127.0.0.1:${await freePort()}/ws`;
+  await alice.page.getByText("Server and more").click();
   await alice.by("server").fill(server);
   const started = Date.now();
   await alice.submit("alice-secret");
@@ -38,6 +39,7 @@ test("a port where nobody listens is told in words, within the time for connecti
 test("a server that is silent is told in words when the time for connecting is over", async ({ open }) => {
   const alice = await open("alice");
   const server = `ws://127.0.0.1:${(silent.address() as AddressInfo).port}/ws`;
+  await alice.page.getByText("Server and more").click();
   await alice.by("server").fill(server);
   const started = Date.now();
   await alice.submit("alice-secret");
