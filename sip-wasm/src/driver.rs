@@ -160,7 +160,10 @@ impl Driver {
 
     fn arm(&self) {
         let next = self.control.borrow().poll_timeout();
-        if next == self.armed.get() && next.is_some() {
+        // One that comes sooner finds nothing to do and is set anew: that is cheaper than to move it with every message.
+        if let (Some(armed), Some(next)) = (self.armed.get(), next)
+            && armed <= next
+        {
             return;
         }
         self.armed.set(next);
