@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn garbage_is_nothing() {
-        for bytes in [&SOFTWARE_AND_ADDRESS[..], ADDRESS_OF_IPV6] {
+        for bytes in [SOFTWARE_AND_ADDRESS, ADDRESS_OF_IPV6] {
             for end in 0..bytes.len() {
                 assert_eq!(Stun::parse(&bytes[..end]), None, "cut at {end}");
             }
