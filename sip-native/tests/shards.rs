@@ -190,7 +190,8 @@ async fn a_transfer_waits_for_the_answer_to_a_call_of_another_shard() {
             soon(new.hangup()).await.unwrap();
         } else {
             soon(of_carol.reject(offhook::StatusCode::BUSY_HERE)).await.unwrap();
-            assert!(matches!(soon(transfer.done()).await, Err(Error::Cancelled)));
+            let done = soon(transfer.done()).await;
+            assert!(matches!(done, Err(Error::Cancelled)), "{done:?}");
             soon(second.ended()).await.unwrap();
             // One that is over is known to be.
             assert!(matches!(soon(first.transfer_to(&second, options())).await, Err(Error::State(_))));
@@ -212,7 +213,8 @@ async fn a_transfer_that_waits_for_a_shard_that_panics_fails_with_it() {
     // Calls are made in each shard in turn.
     alice.fail_shard(1);
     assert!(matches!(soon(second.established()).await, Err(Error::Internal(_))));
-    assert!(matches!(soon(transfer.done()).await, Err(Error::Internal(_))));
+    let done = soon(transfer.done()).await;
+    assert!(matches!(done, Err(Error::Internal(_))), "{done:?}");
     soon(first.hangup()).await.unwrap();
     end([alice, bob]).await;
 }

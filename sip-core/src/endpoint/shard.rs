@@ -73,10 +73,19 @@ fn share(sharding: Sharding) -> u32 {
 
 /// A table of things that have names outside: those of other shards, and of predecessors, name nothing in it.
 pub(super) fn arena<T>(shard: Option<Shard>) -> Arena<T> {
-    let Some(shard) = shard else { return Arena::new() };
+    shard.map_or_else(Arena::new, |shard| Arena::from_generation(first_generation(shard)))
+}
+
+/// Each shard has a share of all generations, and of that each of those that take its place one after the other a part.
+fn first_generation(shard: Shard) -> u32 {
     let (share, index) = (share(shard.sharding), u32::try_from(shard.index).unwrap_or(0));
     let part = share.checked_div(256).unwrap_or(0);
-    Arena::from_generation(share.saturating_mul(index).saturating_add(part.saturating_mul(shard.incarnation.into())))
+    share.saturating_mul(index).saturating_add(part.saturating_mul(shard.incarnation.into()))
+}
+
+/// Whether a key of this shard is one of those that have failed in its place.
+pub(super) fn is_of_predecessor(shard: Shard, key: Key) -> bool {
+    key.generation() < first_generation(shard)
 }
 
 /// The number of the first flow that a shard opens: no two give the same number.

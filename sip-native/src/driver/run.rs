@@ -252,8 +252,10 @@ where
         for _ in 0..ROUNDS {
             let mut busy = self.poll_news(cx);
             busy |= self.poll_orders(cx);
+            // What the application asked for before something came is done before it is taken in.
+            busy |= self.poll_inbox(cx);
             busy |= self.poll_inputs(cx);
-            busy |= self.poll_machine(cx);
+            busy |= self.poll_timers(cx);
             if let Some(sample) = &mut self.sample {
                 sample.poll(cx, &self.machine);
             }
@@ -394,16 +396,19 @@ where
         self.carry_out();
     }
 
-    /// The machine's own inbox and timers.
-    fn poll_machine(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut busy = false;
-        if self.machine.poll_inbox(cx, self.clock.now()).is_ready() {
+    /// The machine's own inbox.
+    fn poll_inbox(&mut self, cx: &mut Context<'_>) -> bool {
+        let ready = self.machine.poll_inbox(cx, self.clock.now()).is_ready();
+        if ready {
             self.carry_out();
-            busy = true;
         }
+        ready
+    }
+
+    fn poll_timers(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(at) = self.machine.poll_timeout() else {
             self.sleep = None;
-            return busy;
+            return false;
         };
         let now = self.clock.now();
         if at > now {
@@ -417,7 +422,7 @@ where
                 none => *none = Some((at, Box::pin(sleep_until(deadline)))),
             }
             if self.sleep.as_mut().is_some_and(|(_, sleep)| sleep.as_mut().poll(cx).is_pending()) {
-                return busy;
+                return false;
             }
         }
         self.sleep = None;

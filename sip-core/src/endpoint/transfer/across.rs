@@ -10,6 +10,9 @@ use crate::message::ReferTarget;
 use crate::time::Instant;
 use crate::transport::{Note, Output};
 
+/// What becomes of transfers to the calls of a shard that fails.
+const LOST: Error = Error::Internal("the other call was lost");
+
 /// A question to the shard of a call.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Consultation {
@@ -81,7 +84,7 @@ impl Endpoint {
             let keys: Vec<Key> =
                 self.transfers.iter().filter(|(_, transfer)| waits(transfer.consulted)).map(|(key, _)| key).collect();
             for key in keys {
-                self.end_transfer(now, key, Err(Error::Internal("the other call was lost")));
+                self.end_transfer(now, key, Err(LOST));
             }
         }
     }
@@ -91,7 +94,9 @@ impl Endpoint {
         let Consultation { transfer, other, to_contact } = asked;
         let result = match self.calls.get(other.0).map(|call| call.state) {
             Some(CallState::Established) => self.consulted_target(other.0, to_contact),
-            None | Some(CallState::Ending | CallState::Ended) => Err(GONE),
+            // It was there when the transfer began.
+            None if self.config.shard.is_some_and(|own| shard::is_of_predecessor(own, other.0)) => Err(LOST),
+            None | Some(CallState::Ending | CallState::Ended) => Err(Error::Cancelled),
             Some(_) => return self.consultations.push(asked),
         };
         self.tell(Consulted { transfer, result });
