@@ -33,6 +33,9 @@ pub(super) struct StunFlow {
     timer: TimerId,
     /// How often the server wants them.
     recommended: Option<Duration>,
+    /// The server has said in so many words that it answers, or has answered. Many do RFC 5626 and leave its STUN out: their
+    /// silence is no sign of anything.
+    promised: bool,
     /// It was agreed on with a call, and not only by registering (RFC 6223 4.2).
     by_dialog: bool,
     /// As whom the server sees us.
@@ -68,6 +71,7 @@ impl Endpoint {
         let registers = matches!(purpose, Purpose::Register(_));
         let (keep, timer) = asked_by(response);
         let timer = timer.filter(|_| registers);
+        let promised = keep.is_some() || timer.is_some() || self.config.server_answers_stun;
         let answers = keep.is_some() || timer.is_some() || (registers && does_outbound(response));
         let known = self.stun.iter_mut().find(|flow| flow.link == link && flow.path == source);
         // Zero: at our discretion.
@@ -76,6 +80,7 @@ impl Endpoint {
         match known {
             Some(flow) if answers => {
                 flow.recommended = recommended;
+                flow.promised |= promised;
                 flow.by_dialog |= !registers;
             }
             Some(flow) if registers && !flow.by_dialog && !self.config.server_answers_stun => self.end_stun(link),
@@ -84,7 +89,8 @@ impl Endpoint {
                 let first = FIRST.min(self.config.keep_alive);
                 let timer = self.timers.insert(now + first, Timer::Stun(link));
                 let (by_dialog, path) = (!registers, source);
-                self.stun.push(StunFlow { link, path, timer, recommended, by_dialog, mapped: None, asked: None });
+                let (mapped, asked) = (None, None);
+                self.stun.push(StunFlow { link, path, timer, recommended, promised, by_dialog, mapped, asked });
             }
             _ => {}
         }
@@ -108,7 +114,7 @@ impl Endpoint {
 
     /// Asks at once, with less time for the answer than usual; false: it is not known that the server answers.
     pub(super) fn ask_binding_at_once(&mut self, now: Instant, link: usize) -> bool {
-        let Some(at) = self.stun.iter().position(|flow| flow.link == link) else { return false };
+        let Some(at) = self.stun.iter().position(|flow| flow.link == link && flow.promised) else { return false };
         if let Some(flow) = self.stun.get_mut(at) {
             self.timers.cancel(flow.timer);
             flow.asked = None;
@@ -126,6 +132,9 @@ impl Endpoint {
         }
         let over = |asked: &Asked| asked.sent >= REQUESTS || asked.until.is_some_and(|until| now >= until);
         if flow.asked.as_ref().is_some_and(over) {
+            if !flow.promised {
+                return self.end_stun(link);
+            }
             let error = FlowError::new(FlowErrorKind::Timeout, "the connection is dead: nothing answers a keep-alive");
             return self.fail_stun(now, link, error, true);
         }
@@ -181,7 +190,7 @@ impl Endpoint {
             return self.fail_stun(now, link, error, false);
         }
         flow.mapped = mapped.or(flow.mapped);
-        flow.asked = None;
+        (flow.promised, flow.asked) = (true, None);
         self.timers.cancel(flow.timer);
         flow.timer = self.timers.insert(now + between(every, flow.recommended, permille), Timer::Stun(link));
         self.end_checks(&Ok(()));

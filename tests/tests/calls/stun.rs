@@ -196,6 +196,23 @@ fn a_server_that_does_not_answer_is_dead_after_the_retransmissions() {
 }
 
 #[test]
+fn silence_of_a_server_that_never_spoke_of_keep_alives_means_nothing() {
+    let outbound = [("", &[("Require", "outbound")][..]), ("", &[("Path", "<sip:edge.example.com;lr;ob>")])];
+    for says in outbound {
+        let mut solo = registered(says, |_| {});
+        solo.log();
+        solo.at(200_000);
+        assert_eq!((solo.times("STUN").len(), solo.times("REGISTER").len(), solo.log()), (7, 1, String::new()));
+        // One that has answered once has to go on.
+        let mut solo = registered(says, |_| {});
+        answer_until(&mut solo, 2_000);
+        solo.log();
+        solo.at(200_000);
+        assert!(solo.log().contains("disconnected: the connection is dead: nothing answers a keep-alive\n"));
+    }
+}
+
+#[test]
 fn an_answer_to_a_retransmission_is_as_good() {
     let mut solo = kept();
     solo.at(8_000);
