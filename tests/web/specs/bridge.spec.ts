@@ -1,10 +1,13 @@
 import { join } from "node:path";
+import { hearsLevel } from "../harness/levels.js";
 import { program, ROOT } from "../harness/paths.js";
+import { Phone } from "../harness/phone.js";
 import { freePort } from "../harness/ports.js";
 import { Program } from "../harness/programs.js";
 import { expect, test } from "../harness/test.js";
+import { giveVoice, VOICES } from "../harness/voices.js";
 
-test("a browser talks to SIPp through the bridge: opus on one side, G.711 on the other", async ({ phone, server }) => {
+test("a browser talks to SIPp through the bridge: opus on one side, G.711 on the other", async ({ browser, phones, server }) => {
   const [port, media] = [await freePort(), await freePort()];
   const scenario = join(ROOT, "tests/interop/sipp/echo.xml");
   // It says nothing before its end; an INVITE that is too early for it is sent again.
@@ -22,11 +25,15 @@ test("a browser talks to SIPp through the bridge: opus on one side, G.711 on the
     { cwd: ROOT, env: { OFFHOOK_PASSWORD: "carol-secret" }, ready: /^registered / },
   );
   try {
-    const alice = await phone("alice");
+    const context = await browser.newContext();
+    await giveVoice(context, "alice");
+    const alice = await Phone.visit(context, server, "alice", "", {});
+    phones.push(alice);
+    await alice.signIn();
     await alice.dial("carol");
     await alice.sees("established");
-    // Her own beeping, which SIPp sends back.
-    await alice.hears();
+    // Her own voice, a quarter of the loudest sine, which SIPp sends back as it comes.
+    await hearsLevel(alice.page, VOICES.alice, 20 * Math.log10(0.25 / Math.SQRT2));
     await alice.by("mute").click();
     await alice.hearsNothing({ packets: true });
     await alice.by("mute").click();

@@ -53,6 +53,8 @@ pub(in crate::media) struct Session {
     ours: u32,
     sequence: u16,
     cname: String,
+    /// Ours is another than at first: somebody had it.
+    renumbered: bool,
     theirs: Option<u32>,
     /// A sender that is not believed yet.
     stranger: Option<u32>,
@@ -89,6 +91,7 @@ impl Session {
             // Low enough that a packet lost at the start cannot confuse the count of rollovers (RFC 3711 3.3.1).
             sequence: (random.next() & 0x3fff) as u16,
             cname: format!("{:08x}{:08x}", random.next(), random.next()),
+            renumbered: false,
             theirs: None,
             stranger: None,
             last: None,
@@ -232,9 +235,10 @@ impl Session {
             self.stranger = Some(sender);
             return false;
         }
-        if sender == self.ours {
-            // Somebody has our number, or what we send comes back (RFC 3550 8.2).
-            self.ours = self.random.next();
+        if sender == self.ours && !self.renumbered {
+            // Somebody has our number, or what we send comes back (RFC 3550 8.2). That the next one is taken as well is no
+            // coincidence: it comes back, and is heard as what it is.
+            (self.ours, self.renumbered) = (self.random.next(), true);
         }
         if self.theirs.is_some() {
             self.voice.listener.restart(now);

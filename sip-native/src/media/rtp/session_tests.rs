@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use offhook_core::sdp::negotiate::{self, Capabilities, Local, Stream};
 use offhook_core::sdp::{Crypto, CryptoSuite, Direction};
+use rtp_types::RtpPacket;
 
 use super::latch::Latching;
 use super::report::Wall;
@@ -117,6 +118,30 @@ fn a_tone_is_heard_as_it_was_said_in_every_format_and_suite() {
         assert!(stats.theirs.is_some(), "a report came within ten seconds");
         assert_eq!(stats.quality.unwrap().round_trip.map(|trip| trip.as_millis()), Some(0));
     }
+}
+
+// RFC 3550 8.2: a loop is not a collision
+#[test]
+fn a_mirror_is_heard_and_the_number_of_the_source_changes_once() {
+    let start = Instant::now();
+    let can = can(Codec::Pcmu, None, 0);
+    let (ours, _) = agreed(&can, &can, Direction::SendRecv);
+    let ear = Ear::default();
+    let mut alice = session(&ours, Tone::new(1000.0).source(8000), &ear, start, 1);
+    let (mut now, mut sources) = (start, Vec::new());
+    while now < start + Duration::from_secs(4) {
+        for datagram in std::iter::from_fn(|| alice.poll(now)).collect::<Vec<Transmit>>() {
+            if let Some(source) = RtpPacket::parse(&datagram.bytes).ok().filter(|packet| packet.payload_type() == 0) {
+                sources.push(source.ssrc());
+            }
+            alice.receive(now, address(BOB), &datagram.bytes);
+        }
+        now = alice.due().max(now + Duration::from_micros(1));
+    }
+    sources.dedup();
+    assert_eq!(sources.len(), 2);
+    let level = tone_level(&ear.heard()[8000..24_000], 8000, 1000.0);
+    assert!((level + 20.0).abs() < 1.0, "{level} dBov");
 }
 
 #[test]
