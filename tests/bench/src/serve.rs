@@ -32,7 +32,8 @@ pub fn serve(transport: &str) {
 
 async fn run(transport: &str) {
     let any = ([127, 0, 0, 1], 0).into();
-    let agent = UserAgent::builder("sip:bench@127.0.0.1").bind(any);
+    // All of them call from one address, which by default has a thousand messages a second.
+    let agent = UserAgent::builder("sip:bench@127.0.0.1").bind(any).with(|config| config.limits.message_rate = None);
     let agent = match transport {
         "tcp" => agent.driver(move |driver| driver.tcp(any)),
         "ws" => agent.driver(move |driver| driver.ws(any)),
