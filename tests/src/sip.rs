@@ -44,6 +44,14 @@ impl Text {
             .add("Content-Length", "0")
     }
 
+    /// The PRACK of the caller for a reliable response to such an INVITE (RFC 3262 7.2).
+    pub fn prack(progress: &Text, cseq: u32) -> Text {
+        Text::request("PRACK", &format!("z9hG4bK-prack-{cseq}"))
+            .set("To", progress.get("To"))
+            .set("CSeq", &format!("{cseq} PRACK"))
+            .add("RAck", &format!("{} 7 INVITE", progress.get("RSeq")))
+    }
+
     /// A response with what it takes over from its request: all Vias, From, To with `tag` (if not empty), Call-ID, CSeq.
     pub fn response(request: &[u8], status: u16, tag: &str) -> Text {
         let request = Text::parse(request);

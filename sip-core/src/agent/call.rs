@@ -8,8 +8,8 @@ use futures_channel::mpsc::{UnboundedSender, unbounded};
 use super::events::follow;
 use super::{Engine, Events, Line, Transfer, TransferRequest};
 use crate::endpoint::{
-    AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, EndedBy, Error, Features, Hold, Invitation,
-    Outcome, RemoteIdentity, SavedCall, TransferOptions, Transition,
+    AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, Error, Features, Hold, Invitation, Outcome,
+    RemoteIdentity, SavedCall, TransferOptions, Transition,
 };
 use crate::message::{NameAddr, StatusCode};
 use crate::sdp::TrickledCandidate;
@@ -83,11 +83,10 @@ impl Hub {
 
 impl Hub {
     /// The call is lost with the endpoint it was in.
-    pub(super) fn fail(&self, now: Instant, error: &Error) {
-        let cause = "the user agent has failed";
-        self.tell(CallEvent::State(Transition { at: now, state: CallState::Ended, cause: cause.into() }), None);
-        let end =
-            End { by: EndedBy::Network, status: None, phrase: cause.into(), reason: None, error: Some(error.clone()) };
+    pub(super) fn fail(&self, now: Instant) {
+        let end = End::with_its_endpoint();
+        let over = Transition { at: now, state: CallState::Ended, cause: end.phrase.clone() };
+        self.tell(CallEvent::State(over), None);
         self.tell(CallEvent::Ended(end), None);
     }
 }

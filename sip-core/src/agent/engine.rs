@@ -232,7 +232,7 @@ impl Engine {
     /// The endpoint has failed: another takes its place. Its calls are over, and what was under way has failed; who listens
     /// goes on listening.
     fn revive(&mut self, now: Instant) {
-        let error = Error::Internal("the user agent has failed, and was begun anew");
+        let error = Error::BEGUN_ANEW;
         self.resumes = Some(self.endpoint.wants_registration());
         self.endpoint = self.endpoint.successor();
         for (_, sender) in self.waiting.drain() {
@@ -240,7 +240,7 @@ impl Engine {
             let _ = sender.send(Err(error.clone()));
         }
         for (_, hub) in self.calls.drain() {
-            hub.fail(now, &error);
+            hub.fail(now);
         }
         for (_, hub) in self.transfers.drain() {
             hub.tell(TransferEvent::Ended(Err(error.clone())));

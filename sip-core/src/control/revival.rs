@@ -3,17 +3,13 @@
 
 use super::Control;
 use super::Notification;
-use crate::endpoint::{
-    CallEvent, End, EndedBy, Error, PublicationState, SubscriptionEnd, SubscriptionEvent, TransferEvent,
-};
+use crate::endpoint::{CallEvent, End, Error, PublicationState, SubscriptionEnd, SubscriptionEvent, TransferEvent};
 use crate::time::Instant;
-
-const CAUSE: &str = "the user agent has failed";
 
 impl Control {
     /// Begins anew on the same flows; handles of what there was name nothing any more.
     pub(super) fn revive(&mut self, now: Instant) {
-        let error = Error::Internal("the user agent has failed, and was begun anew");
+        let error = Error::BEGUN_ANEW;
         self.resumes = Some(self.endpoint.wants_registration());
         self.endpoint = self.endpoint.successor();
         let mut waiting: Vec<u32> = std::mem::take(&mut self.waiting).into_values().collect();
@@ -42,9 +38,8 @@ impl Control {
         let mut calls: Vec<u32> = std::mem::take(&mut self.calls).into_keys().collect();
         calls.sort_unstable();
         for call in calls {
-            let (by, phrase) = (EndedBy::Network, CAUSE.into());
-            let end = End { by, status: None, phrase, reason: None, error: Some(error.clone()) };
-            self.notifications.extend(Notification::of_call(call, CallEvent::Ended(end), now));
+            let ended = CallEvent::Ended(End::with_its_endpoint());
+            self.notifications.extend(Notification::of_call(call, ended, now));
         }
         if let Some(saved) = &mut self.saved {
             saved.clear();

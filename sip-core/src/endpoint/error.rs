@@ -78,6 +78,9 @@ pub struct InputError {
 }
 
 impl Error {
+    /// Another endpoint has taken the place of one that failed.
+    pub(crate) const BEGUN_ANEW: Error = Error::Internal("the user agent has failed, and was begun anew");
+
     pub(crate) fn input(field: &str, offset: usize, message: &str) -> Error {
         Error::Input(InputError { field: field.into(), offset, message: message.into() })
     }

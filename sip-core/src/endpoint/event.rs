@@ -159,6 +159,14 @@ pub struct End {
     pub error: Option<Error>,
 }
 
+impl End {
+    /// The call is lost with the endpoint it was in.
+    pub(crate) fn with_its_endpoint() -> End {
+        let phrase = "the user agent has failed".into();
+        End { by: EndedBy::Network, status: None, phrase, reason: None, error: Some(Error::BEGUN_ANEW) }
+    }
+}
+
 /// Which side holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hold {

@@ -209,9 +209,7 @@ impl Endpoint {
     /// the server is better left alone; else only our address is another.
     fn fail_stun(&mut self, now: Instant, link: usize, error: FlowError, silent: bool) {
         self.end_stun(link);
-        if let Some(path) = self.link_path(link) {
-            self.cut_off(path);
-        }
+        self.cut_off(link);
         match silent {
             true => self.link_failed(now, link, error),
             false => self.renew_link(now, link, error),
@@ -219,11 +217,10 @@ impl Endpoint {
         self.recover_calls(now);
     }
 
-    /// What is agreed on along a path over UDP is not heard there any more.
-    pub(super) fn cut_off(&mut self, path: Path) {
-        if self.transactions.flows().transport(path.flow) != Some(Transport::Udp) {
-            return;
-        }
+    /// What is agreed on along a way over UDP is not heard there any more.
+    pub(super) fn cut_off(&mut self, link: usize) {
+        let is_udp = |path: &Path| self.transactions.flows().transport(path.flow) == Some(Transport::Udp);
+        let Some(path) = self.link_path(link).filter(is_udp) else { return };
         let keys: Vec<_> = self.calls.iter().map(|(key, _)| key).collect();
         for key in keys {
             let Some(call) = self.calls.get_mut(key).filter(|call| call.state == CallState::Established) else {

@@ -246,9 +246,8 @@ fn digits<'a>(input: &'a str, expected: &'static str) -> Out<'a, u32> {
 #[inline]
 pub(super) fn decimal(digits: &[u8]) -> Option<u32> {
     let mut value: u32 = 0;
-    for digit in digits {
-        let digit = digit.checked_sub(b'0').filter(|digit| *digit <= 9)?;
-        value = value.checked_mul(10)?.checked_add(u32::from(digit))?;
+    for byte in digits {
+        value = value.checked_mul(10)?.checked_add(u32::from(digit(*byte)?))?;
     }
     if digits.is_empty() { None } else { Some(value) }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use offhook_core::endpoint::{CallId, CallOptions, Census, Config, Endpoint, Event};
@@ -179,6 +180,16 @@ impl Solo {
         }
         assert_eq!(self.endpoint.census(), Census::default(), "something is left");
         self.now()
+    }
+
+    /// Shuts down one that is registered, which takes its binding away; no timer may be left then.
+    #[track_caller]
+    pub fn leaves_nothing_running(&mut self) {
+        self.act(|endpoint, now| endpoint.shutdown(now, Duration::from_secs(1)));
+        let request = self.last("REGISTER");
+        self.receive(&Text::response(&request.bytes(), 200, "r"));
+        assert!(self.log().ends_with("stopped\n"));
+        assert_eq!(self.endpoint.census().timers, 0);
     }
 
     // ---- what goes in

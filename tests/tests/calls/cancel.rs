@@ -302,11 +302,7 @@ fn one_after_our_reliable_183_ends_what_waits_for_its_acknowledgement() {
     assert_eq!(log.matches("done").count() + log.matches("failed").count(), 2, "the ringing and the answer: {log}");
     // Its PRACK, sent before, is for nobody.
     let progress = solo.last("183 INVITE");
-    let prack = Text::request("PRACK", "z9hG4bK-prack")
-        .set("To", progress.get("To"))
-        .set("CSeq", "8 PRACK")
-        .add("RAck", &format!("{} 7 INVITE", progress.get("RSeq")));
-    solo.receive(&prack);
+    solo.receive(&Text::prack(&progress, 8));
     solo.last("481 PRACK");
     assert_eq!(solo.times("183 INVITE"), [0]);
 }

@@ -196,11 +196,7 @@ fn the_connection_of_a_call_is_looked_after_as_long_as_the_call() {
 #[test]
 fn what_is_left_ends_with_the_endpoint() {
     let mut solo = registered("ws://pbx.example.com", "", |_| {});
-    solo.act(|endpoint, now| endpoint.shutdown(now, Duration::from_secs(1)));
-    let request = solo.last("REGISTER");
-    solo.receive(&Text::response(&request.bytes(), 200, "r"));
-    assert!(solo.log().ends_with("stopped\n"));
-    assert_eq!(solo.endpoint.census().timers, 0);
+    solo.leaves_nothing_running();
 }
 
 #[test]

@@ -127,11 +127,7 @@ fn an_answer_that_waits_for_an_acknowledgement_is_not_overtaken() {
     solo.act(|endpoint, now| endpoint.answer(now, call, Default::default()));
     solo.at(1500);
     let progress = solo.last("183 INVITE");
-    let prack = Text::request("PRACK", "z9hG4bK-prack")
-        .set("To", progress.get("To"))
-        .set("CSeq", "8 PRACK")
-        .add("RAck", &format!("{} 7 INVITE", progress.get("RSeq")));
-    solo.receive(&prack);
+    solo.receive(&Text::prack(&progress, 8));
     assert_eq!(solo.times("200 INVITE"), [1500]);
     assert!(solo.times("480 INVITE").is_empty());
 }

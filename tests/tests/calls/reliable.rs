@@ -29,14 +29,6 @@ fn invite() -> Text {
         .sdp(OFFER)
 }
 
-/// The caller's PRACK for a response of ours, with another number for each.
-fn prack(to: &Text, cseq: u32) -> Text {
-    Text::request("PRACK", &format!("z9hG4bK-prack-{cseq}"))
-        .set("To", to.get("To"))
-        .set("CSeq", &format!("{cseq} PRACK"))
-        .add("RAck", &format!("{} 7 INVITE", to.get("RSeq")))
-}
-
 fn ring(solo: &mut Solo, call: CallId, sdp: Option<&'static str>) {
     solo.act(|endpoint, now| endpoint.ring(now, call, sdp.map(Into::into)));
 }
@@ -306,10 +298,10 @@ fn a_prack_names_what_it_acknowledges() {
         (13, format!("{rseq} 7 INVITE"), "481 PRACK"),
     ] {
         solo.fresh();
-        solo.receive(&prack(&ringing, cseq).set("RAck", &rack));
+        solo.receive(&Text::prack(&ringing, cseq).set("RAck", &rack));
         assert_eq!(solo.fresh(), [status], "{rack}");
     }
-    solo.receive(&prack(&ringing, 14).without("RAck"));
+    solo.receive(&Text::prack(&ringing, 14).without("RAck"));
     solo.last("400 PRACK");
     solo.at(60_000);
     assert_eq!(solo.times("180 INVITE"), [0]);
@@ -325,12 +317,12 @@ fn one_response_at_a_time_waits_for_its_acknowledgement() {
     assert!(solo.times("183 INVITE").is_empty());
     let first = solo.last("180 INVITE");
     solo.at(100);
-    solo.receive(&prack(&first, 8));
+    solo.receive(&Text::prack(&first, 8));
     let second = solo.last("183 INVITE");
     let rseq = |text: &Text| text.get("RSeq").parse::<u32>().expect("a number");
     assert_eq!(rseq(&second), rseq(&first) + 1);
     solo.at(200);
-    solo.receive(&prack(&second, 9));
+    solo.receive(&Text::prack(&second, 9));
     assert_eq!(rseq(&solo.last("180 INVITE")), rseq(&first) + 2);
     solo.at(300);
     answer(&mut solo, call);
@@ -346,7 +338,7 @@ fn one_response_at_a_time_waits_for_its_acknowledgement() {
     );
     solo.at(10_000);
     assert_eq!(solo.times("180 INVITE"), [0, 200], "the answer has overtaken the last");
-    let late = prack(&solo.last("180 INVITE"), 10);
+    let late = Text::prack(&solo.last("180 INVITE"), 10);
     solo.receive(&late);
     solo.last("200 PRACK");
 }
@@ -359,7 +351,7 @@ fn an_answer_does_not_wait_for_ringing() {
     answer(&mut solo, call);
     let (ringing, answer) = (solo.last("180 INVITE"), solo.last("200 INVITE"));
     assert_eq!(answer.body, ANSWER);
-    solo.receive(&prack(&ringing, 8));
+    solo.receive(&Text::prack(&ringing, 8));
     solo.last("200 PRACK");
     solo.receive(
         &Text::ack(&invite(), "x").set("To", answer.get("To")).set("Via", "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa"),
@@ -372,10 +364,10 @@ fn ringing_goes_on_with_another_response_in_time_for_proxies() {
     let mut solo = Solo::with(|config| config.ring_timeout = Duration::ZERO);
     let call = solo.called(&invite());
     ring(&mut solo, call, None);
-    solo.receive(&prack(&solo.last("180 INVITE"), 8));
+    solo.receive(&Text::prack(&solo.last("180 INVITE"), 8));
     solo.at(150_000);
     assert_eq!(solo.times("180 INVITE"), [0, 150_000]);
-    solo.receive(&prack(&solo.last("180 INVITE"), 9));
+    solo.receive(&Text::prack(&solo.last("180 INVITE"), 9));
     solo.at(300_000);
     assert_eq!(solo.times("180 INVITE"), [0, 150_000, 300_000]);
 }
@@ -440,7 +432,7 @@ fn an_offer_with_the_prack_is_answered_with_its_200() {
     let call = solo.called(&invite());
     ring(&mut solo, call, Some(ANSWER));
     let progress = solo.last("183 INVITE");
-    solo.receive(&prack(&progress, 8).sdp(&offer));
+    solo.receive(&Text::prack(&progress, 8).sdp(&offer));
     answer(&mut solo, call);
     assert!(solo.times("200 PRACK").is_empty() && solo.times("200 INVITE").is_empty());
     let second = ANSWER.replace("4002", "4102");
@@ -463,14 +455,14 @@ fn an_offer_with_the_prack_can_be_refused_and_does_not_wait_for_ever() {
     let mut solo = Solo::new();
     let call = solo.called(&invite());
     ring(&mut solo, call, Some(ANSWER));
-    solo.receive(&prack(&solo.last("183 INVITE"), 8).sdp(OFFER));
+    solo.receive(&Text::prack(&solo.last("183 INVITE"), 8).sdp(OFFER));
     solo.act(|endpoint, now| endpoint.reject_offer(now, call, StatusCode::NOT_ACCEPTABLE_HERE));
     solo.last("488 PRACK");
 
     let mut solo = Solo::new();
     let call = solo.called(&invite());
     ring(&mut solo, call, Some(ANSWER));
-    solo.receive(&prack(&solo.last("183 INVITE"), 8).sdp(OFFER));
+    solo.receive(&Text::prack(&solo.last("183 INVITE"), 8).sdp(OFFER));
     solo.at(20_000);
     assert_eq!(solo.times("504 PRACK"), [16_000]);
     answer(&mut solo, call);

@@ -383,11 +383,7 @@ fn a_silent_server_gives_way_to_the_next() {
 fn what_is_left_ends_with_the_endpoint() {
     let mut solo = kept();
     solo.at(1_000);
-    solo.act(|endpoint, now| endpoint.shutdown(now, Duration::from_secs(1)));
-    let request = solo.last("REGISTER");
-    solo.receive(&Text::response(&request.bytes(), 200, "r"));
-    assert!(solo.log().ends_with("stopped\n"));
-    assert_eq!(solo.endpoint.census().timers, 0);
+    solo.leaves_nothing_running();
 }
 
 // ---- as a server (RFC 5626 8: whoever takes SIP by UDP)

@@ -27,11 +27,7 @@ fn ringing(solo: &mut Solo) -> CallId {
     let call = solo.called(&invite);
     solo.act(|endpoint, now| endpoint.ring(now, call, Some(ANSWER.into())));
     let progress = solo.last("183 INVITE");
-    let prack = Text::request("PRACK", "z9hG4bK-prack")
-        .set("To", progress.get("To"))
-        .set("CSeq", "8 PRACK")
-        .add("RAck", &format!("{} 7 INVITE", progress.get("RSeq")));
-    solo.receive(&prack);
+    solo.receive(&Text::prack(&progress, 8));
     solo.log();
     call
 }

@@ -45,9 +45,9 @@ impl Endpoint {
 
     /// A way is not up. Who waits for it goes on waiting while it is being opened.
     pub(in super::super) fn lose_way(&mut self, now: Instant, index: usize, trying: bool, error: FlowError) {
-        if let Some(_path) = self.link_path(index) {
+        if self.link_path(index).is_some() {
             #[cfg(feature = "stun")]
-            self.cut_off(_path);
+            self.cut_off(index);
             self.link_failed(now, index, error);
             self.recover_calls(now);
         } else if !trying && self.connection.links.get(index).is_some_and(Link::is_resolving) {
