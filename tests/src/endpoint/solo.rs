@@ -8,7 +8,7 @@ use bytes::Bytes;
 use offhook_core::endpoint::{CallId, CallOptions, Census, Config, Endpoint, Event};
 use offhook_core::time::Instant;
 use offhook_core::transport::{
-    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Output, Path, QueryId, Record, Target, Transport,
+    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Note, Output, Path, QueryId, Record, Target, Transport,
 };
 
 use super::{OFFER, log};
@@ -31,6 +31,7 @@ pub struct Solo {
     records: HashMap<String, Vec<Record>>,
     lookups: Vec<(QueryId, Box<str>)>,
     answered: usize,
+    notes: Vec<Note>,
 }
 
 impl Solo {
@@ -57,6 +58,7 @@ impl Solo {
             records: HashMap::new(),
             lookups: Vec::new(),
             answered: 0,
+            notes: Vec::new(),
         };
         solo.path = solo.flow(Transport::Udp);
         solo
@@ -112,6 +114,11 @@ impl Solo {
     /// A connection breaks.
     pub fn lose(&mut self, flow: FlowId) {
         self.change(flow, FlowChange::Failed(FlowError::new(FlowErrorKind::Lost, "connection reset")));
+    }
+
+    /// What the endpoint told the other shards of its user agent since the last call.
+    pub fn notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
     }
 
     /// The names that were asked for.
@@ -329,6 +336,7 @@ impl Solo {
                 Output::Resolve { query, name } => self.queries.push((query, name)),
                 Output::Lookup { query, name, .. } => self.lookups.push((query, name)),
                 Output::Event(event) => self.events.push((now, event)),
+                Output::Tell(note) => self.notes.push(note),
                 other => panic!("not known: {other:?}"),
             }
         }

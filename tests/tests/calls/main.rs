@@ -46,6 +46,7 @@ mod routes;
 mod saved;
 mod session;
 mod session_timer;
+mod shards;
 mod sips;
 mod stun;
 mod subscribe;

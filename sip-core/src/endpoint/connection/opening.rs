@@ -91,7 +91,9 @@ impl Endpoint {
                 false => self.on_failure(now, key, Error::Transport(error.clone())),
             }
         }
-        if to_server {
+        // What the first shard tells of the way may have come before this; then its calls were not cut off yet.
+        let told = self.connection.has_server() && !self.is_leading();
+        if to_server || told {
             self.recover_calls(now);
         }
     }
