@@ -41,7 +41,7 @@ declare -A title=(
 step_lint() { scripts/lint.sh rust; }
 step_native() {
     # One build with all features of the driver; that it also builds without any is a matter of seconds.
-    cargo test --workspace --exclude offhook-wasm --features offhook/http,offhook/media,offhook/tls
+    cargo test --no-fail-fast --workspace --exclude offhook-wasm --features offhook/http,offhook/media,offhook/tls
     cargo check -p offhook --no-default-features
 }
 step_gate() { cargo run --release --quiet -p offhook-workload --bin gate; }

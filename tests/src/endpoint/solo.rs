@@ -8,7 +8,8 @@ use bytes::Bytes;
 use offhook_core::endpoint::{CallId, CallOptions, Census, Config, Endpoint, Event};
 use offhook_core::time::Instant;
 use offhook_core::transport::{
-    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Note, Output, Path, QueryId, Record, Target, Transport,
+    FlowChange, FlowError, FlowErrorKind, FlowId, FlowInfo, Machine, Note, Output, Path, QueryId, Record, Target,
+    Transport,
 };
 
 use super::{OFFER, log};
