@@ -1,8 +1,8 @@
 //! A switchboard, and the command line at work there.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Ipv4Addr;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
@@ -60,7 +60,12 @@ impl House {
 /// A running `offhook`, which ends by itself.
 pub(crate) struct Running {
     command: String,
-    ended: mpsc::Receiver<Output>,
+    /// What it prints, as it comes.
+    lines: mpsc::Receiver<String>,
+    /// What it has printed, as far as that was looked at.
+    out: String,
+    /// Its status, and what it said of errors.
+    ended: mpsc::Receiver<(ExitStatus, String)>,
     id: u32,
 }
 
@@ -92,26 +97,54 @@ pub(crate) fn with_input(args: &[&str], variables: &[(&str, &str)], input: &str)
     // One that wants no input may have ended.
     let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
     let id = child.id();
+    let (stdout, mut stderr) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
+    let (tells, lines) = mpsc::channel();
+    let printing = thread::spawn(move || {
+        let mut stdout = BufReader::new(stdout);
+        let mut next = || {
+            let mut line = String::new();
+            stdout.read_line(&mut line).expect("words");
+            (!line.is_empty()).then_some(line)
+        };
+        while next().is_some_and(|line| tells.send(line).is_ok()) {}
+    });
     let (told, ended) = mpsc::channel();
-    thread::spawn(move || told.send(child.wait_with_output().expect("it can be waited for")));
+    thread::spawn(move || {
+        let mut err = String::new();
+        stderr.read_to_string(&mut err).expect("words");
+        printing.join().expect("words");
+        told.send((child.wait().expect("it can be waited for"), err))
+    });
     let quoted =
         args.iter().map(|arg| if arg.contains([' ', ';', '#']) { format!("'{arg}'") } else { (*arg).to_owned() });
-    Running { command: format!("offhook {}", quoted.collect::<Vec<_>>().join(" ")), ended, id }
+    Running {
+        lines,
+        out: String::new(),
+        command: format!("offhook {}", quoted.collect::<Vec<_>>().join(" ")),
+        ended,
+        id,
+    }
 }
 
 impl Running {
-    pub(crate) fn ends(self) -> Ran {
-        let output = self.ended.recv_timeout(SOON).unwrap_or_else(|_| {
+    pub(crate) fn ends(mut self) -> Ran {
+        let (status, err) = self.ended.recv_timeout(SOON).unwrap_or_else(|_| {
             // By its own number.
             let _ = Command::new("kill").arg(self.id.to_string()).status();
-            let output = self.ended.recv_timeout(SOON);
-            panic!("{} goes on: {output:?}", self.command)
+            let ended = self.ended.recv_timeout(SOON);
+            panic!("{} goes on: {ended:?}", self.command)
         });
-        Ran {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).expect("words"),
-            err: String::from_utf8(output.stderr).expect("words"),
-            command: self.command,
+        self.out.extend(self.lines);
+        Ran { code: status.code(), out: self.out, err, command: self.command }
+    }
+
+    /// Returns when it has printed that.
+    pub(crate) fn says(&mut self, words: &str) {
+        while !self.out.contains(words) {
+            match self.lines.recv_timeout(SOON) {
+                Ok(line) => self.out.push_str(&line),
+                Err(error) => panic!("{} does not say {words:?} ({error}), but {}", self.command, self.out),
+            }
         }
     }
 

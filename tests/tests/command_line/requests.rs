@@ -31,9 +31,10 @@ fn a_registration_is_left_listed_and_taken_away() {
 #[test]
 fn somebody_who_stays_registered_is_so_until_the_interrupt() {
     let house = House::new();
-    let staying = house.alice(&["register", "--stay"]);
+    let mut staying = house.alice(&["register", "--stay"]);
     let bound = || house.alice(&["register", "--bindings", "--json"]).ends().with_code(0).json()[0]["bindings"].clone();
-    while bound() == json!([]) {}
+    staying.says("(this one)");
+    assert_ne!(bound(), json!([]));
     staying.interrupt();
     staying.ends().with_code(0);
     assert_eq!(bound(), json!([]));

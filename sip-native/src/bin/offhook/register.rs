@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::options::{CONFIGURATION, Common, Seconds};
 use crate::print::{Out, time};
-use crate::session::block_on;
+use crate::session::{Session, block_on};
 
 /// Register an address of record, list its bindings, or take them away
 ///
@@ -17,6 +17,14 @@ use crate::session::block_on;
 #[derive(clap::Args)]
 #[command(after_long_help = format!("{EXAMPLES}\n\n{CONFIGURATION}"))]
 pub(crate) struct Args {
+    #[command(flatten)]
+    what: What,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(clap::Args)]
+struct What {
     /// List what is bound to the address, and register nothing
     #[arg(long, group = "what")]
     bindings: bool,
@@ -29,8 +37,6 @@ pub(crate) struct Args {
     /// Leave the registration to its end, though nobody will answer there
     #[arg(long, group = "what")]
     leave: bool,
-    #[command(flatten)]
-    common: Common,
 }
 
 const EXAMPLES: &str = "\
@@ -46,37 +52,41 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     block_on(serve(args))
 }
 
-async fn serve(args: Args) -> Result<(), Failure> {
-    let common = args.common.completed()?;
+async fn serve(Args { what, common }: Args) -> Result<(), Failure> {
+    let common = common.completed()?;
     let aor = common.shared.account.required_aor()?.to_owned();
     let out = common.out();
     let mut session = common.session(&aor).await?;
     session.refuse_calls();
+    let done = work(&what, out, &aor, &mut session).await;
+    // Without goodbye the process ends, and with it the sockets.
+    if !(what.leave && done.is_ok()) {
+        session.close().await;
+    }
+    done
+}
+
+async fn work(what: &What, out: Out, aor: &str, session: &mut Session) -> Result<(), Failure> {
     let agent = session.agent.clone();
     let started = Instant::now();
-    if args.remove {
-        session.until(agent.clear_bindings()).await?.map_err(|error| Failure::from(error).of(&aor))?;
+    if what.remove {
+        session.until(agent.clear_bindings()).await?.map_err(|error| Failure::from(error).of(aor))?;
         out.say(format_args!("nothing is bound to {aor} any more"), || json!({ "aor": aor, "bindings": [] }));
-    } else if args.bindings {
-        let bindings = session.until(agent.bindings()).await?.map_err(|error| Failure::from(error).of(&aor))?;
-        tell(out, &aor, None, started, &bindings);
+    } else if what.bindings {
+        let bindings = session.until(agent.bindings()).await?.map_err(|error| Failure::from(error).of(aor))?;
+        tell(out, aor, None, started, &bindings);
     } else {
-        let expires = session.until(agent.register()).await?.map_err(|error| Failure::from(error).of(&aor))?;
+        let expires = session.until(agent.register()).await?.map_err(|error| Failure::from(error).of(aor))?;
         let took = Instant::now();
         // Not every registrar lists everything; that we are registered is known all the same.
         let bindings = session.until(agent.bindings()).await?.unwrap_or_default();
-        tell(out, &aor, Some((expires, took - started)), started, &bindings);
-        if args.leave {
-            // Without goodbye: the process ends, and with it the sockets.
-            return Ok(());
-        }
-        match args.stay {
+        tell(out, aor, Some((expires, took - started)), started, &bindings);
+        match what.stay {
             Some(Some(Seconds(long))) => drop(session.until(tokio::time::sleep(long)).await),
             Some(None) => session.interrupts.next().await,
             None => {}
         }
     }
-    session.close().await;
     Ok(())
 }
 

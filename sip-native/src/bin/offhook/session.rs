@@ -130,28 +130,36 @@ fn show_messages(agent: &UserAgent) {
     });
 }
 
-/// Ctrl-C, and on Unix the signal to terminate.
+/// Ctrl-C, and on Unix the signal to terminate. One that comes while nobody waits is not lost.
 pub(crate) struct Interrupts {
     #[cfg(unix)]
+    interrupt: signal::unix::Signal,
+    #[cfg(unix)]
     terminate: signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: signal::windows::CtrlC,
 }
 
 impl Interrupts {
     pub(crate) fn new() -> io::Result<Interrupts> {
         Ok(Interrupts {
             #[cfg(unix)]
+            interrupt: signal::unix::signal(signal::unix::SignalKind::interrupt())?,
+            #[cfg(unix)]
             terminate: signal::unix::signal(signal::unix::SignalKind::terminate())?,
+            #[cfg(windows)]
+            interrupt: signal::windows::ctrl_c()?,
         })
     }
 
     pub(crate) async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {
-            _ = signal::ctrl_c() => {}
+            _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
-        #[cfg(not(unix))]
-        let _ = signal::ctrl_c().await;
+        #[cfg(windows)]
+        let _ = self.interrupt.recv().await;
     }
 }
 
