@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use futures_channel::mpsc::{UnboundedSender, unbounded};
 
-use super::events::follow;
+use super::events::{Listener, follow, stream, tell};
 use super::{Engine, Events, Line, Transfer, TransferRequest};
 use crate::endpoint::{
     AnswerOptions, CallEvent, CallId, CallInfo, CallState, Direction, End, Error, Features, Hold, Invitation, Outcome,
@@ -39,7 +38,7 @@ struct View {
     remote_sdp: Option<Bytes>,
     end: Option<End>,
     log: Vec<CallEvent>,
-    listeners: Vec<UnboundedSender<CallEvent>>,
+    listeners: Vec<Listener<CallEvent>>,
 }
 
 impl Hub {
@@ -73,7 +72,7 @@ impl Hub {
         if view.log.len() < LOG {
             view.log.push(event.clone());
         }
-        view.listeners.retain(|listener| listener.unbounded_send(event.clone()).is_ok());
+        tell(&mut view.listeners, &event);
         if matches!(event, CallEvent::Ended(_)) {
             view.listeners.clear();
             view.listeners.shrink_to_fit();
@@ -418,11 +417,11 @@ impl Call {
     /// The transfers that the other side of this call asks for from now on, to be accepted or rejected. With no such
     /// stream, here or at the [`UserAgent`](super::UserAgent::transfer_requests), they are refused.
     pub fn transfer_requests(&self) -> Events<TransferRequest> {
-        let (sender, receiver) = unbounded();
+        let (listener, events) = stream();
         let id = self.id;
         // If the engine is gone the stream ends at once.
-        self.line.post(move |engine, _| engine.listen_to_transfers(Some(id), sender));
-        Events(receiver)
+        self.line.post(move |engine, _| engine.listen_to_transfers(Some(id), listener));
+        events
     }
 
     /// Sends an INFO.

@@ -8,12 +8,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender};
+use futures_channel::mpsc::UnboundedReceiver;
 use futures_channel::oneshot;
 use futures_core::Stream;
 
 use super::call::{Call, Hub};
 use super::credentials::{Asker, Callback};
+use super::events::{Listener, tell};
 use super::publication::Publication;
 use super::subscription::{IncomingSubscription, Subscription};
 use super::transfer::{self, Transfer, TransferRequest};
@@ -23,6 +24,7 @@ use crate::endpoint::{
     self, CallEvent, CallId, Config, Endpoint, Error, Event, Invitation, OpId, Outcome, PublicationId, SubscriptionId,
     TransferEvent, TransferId, TransferRequestId,
 };
+use crate::hashing::take_out;
 use crate::message::StatusCode;
 use crate::time::Instant;
 use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Note, Output, Path, QueryId, Record};
@@ -43,10 +45,10 @@ pub struct Engine {
     calls: HashMap<CallId, Hub>,
     transfers: HashMap<TransferId, transfer::Hub>,
     /// Who decides about transfers: of one call, or of all.
-    deciders: Vec<(Option<CallId>, UnboundedSender<TransferRequest>)>,
-    incoming: Vec<UnboundedSender<Call>>,
+    deciders: Vec<(Option<CallId>, Listener<TransferRequest>)>,
+    incoming: Vec<Listener<Call>>,
     backlog: VecDeque<Call>,
-    watchers: Vec<UnboundedSender<AgentEvent>>,
+    watchers: Vec<Listener<AgentEvent>>,
     watched: Watched,
     asker: Asker,
     abandoned: bool,
@@ -102,12 +104,12 @@ impl Engine {
         Some(Call::new(id, line, hub, invitation, span))
     }
 
-    pub(super) fn listen(&mut self, sender: UnboundedSender<Call>) {
+    pub(super) fn listen(&mut self, mut listener: Listener<Call>) {
         for call in self.backlog.drain(..) {
-            // The listener was made a moment ago and is there.
-            let _ = sender.unbounded_send(call);
+            // It was made a moment ago and is there.
+            listener.tell(call);
         }
-        self.incoming.push(sender);
+        self.incoming.push(listener);
     }
 
     pub(super) fn subscription(&mut self, id: SubscriptionId) -> Option<Subscription> {
@@ -120,8 +122,8 @@ impl Engine {
         self.watched.publication(id, line)
     }
 
-    pub(super) fn listen_for_subscriptions(&mut self, sender: UnboundedSender<IncomingSubscription>) {
-        self.watched.listen(self.line.upgrade(), sender);
+    pub(super) fn listen_for_subscriptions(&mut self, listener: Listener<IncomingSubscription>) {
+        self.watched.listen(self.line.upgrade(), listener);
     }
 
     pub(super) fn ask_for_credentials(&mut self, callback: Callback) {
@@ -129,8 +131,8 @@ impl Engine {
         self.endpoint.set_ask_credentials(true);
     }
 
-    pub(super) fn watch(&mut self, sender: UnboundedSender<AgentEvent>) {
-        self.watchers.push(sender);
+    pub(super) fn watch(&mut self, listener: Listener<AgentEvent>) {
+        self.watchers.push(listener);
     }
 
     /// A handle for a transfer.
@@ -140,9 +142,9 @@ impl Engine {
         Transfer::new(id, hub)
     }
 
-    pub(super) fn listen_to_transfers(&mut self, call: Option<CallId>, sender: UnboundedSender<TransferRequest>) {
+    pub(super) fn listen_to_transfers(&mut self, call: Option<CallId>, listener: Listener<TransferRequest>) {
         if call.is_none_or(|call| self.calls.contains_key(&call)) {
-            self.deciders.push((call, sender));
+            self.deciders.push((call, listener));
         }
     }
 
@@ -151,11 +153,11 @@ impl Engine {
         let call = asked.call;
         self.deciders.retain(|(_, decider)| !decider.is_closed());
         let own = call.is_some() && self.deciders.iter().any(|(of, _)| *of == call);
-        let decider = self.deciders.iter().find(|(of, _)| if own { *of == call } else { of.is_none() });
+        let decider = self.deciders.iter_mut().find(|(of, _)| if own { *of == call } else { of.is_none() });
         match (decider, self.line.upgrade()) {
             (Some((_, decider)), Some(line)) => {
                 // It was open a moment ago; one that is not decides nothing, and time does.
-                let _ = decider.unbounded_send(TransferRequest::new(id, line, asked));
+                decider.tell(TransferRequest::new(id, line, asked));
             }
             _ => _ = self.endpoint.reject_transfer(now, id, StatusCode::DECLINE, None),
         }
@@ -164,7 +166,7 @@ impl Engine {
     fn on_event(&mut self, event: Event) {
         match event {
             Event::Done { op, result } => {
-                if let Some(sender) = self.waiting.remove(&op) {
+                if let Some(sender) = take_out(&mut self.waiting, &op) {
                     // Whoever gave up waiting does not want the answer.
                     let _ = sender.send(result);
                 }
@@ -193,7 +195,7 @@ impl Engine {
             Event::Connection { .. } | Event::Registration { .. } if !self.endpoint.is_leading() => {}
             other => {
                 if let Some(event) = AgentEvent::of(other) {
-                    self.watchers.retain(|watcher| watcher.unbounded_send(event.clone()).is_ok());
+                    tell(&mut self.watchers, &event);
                 }
             }
         }
@@ -205,7 +207,7 @@ impl Engine {
             self.endpoint.reject(now, id, StatusCode::TEMPORARILY_UNAVAILABLE, None);
             return;
         };
-        self.incoming.retain(|listener| listener.unbounded_send(call.clone()).is_ok());
+        tell(&mut self.incoming, &call);
         if !self.incoming.is_empty() {
             return;
         }
@@ -221,7 +223,7 @@ impl Engine {
         let Some(hub) = self.calls.get(&id) else { return };
         hub.tell(event, self.endpoint.call_info(id));
         if over {
-            self.calls.remove(&id);
+            take_out(&mut self.calls, &id);
             self.backlog.retain(|call| call.id() != id);
             self.deciders.retain(|(of, _)| *of != Some(id));
         }

@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use futures_channel::mpsc::UnboundedSender;
 
-use super::events::follow;
+use super::events::{Listener, follow, tell};
 use super::{Events, Line};
 use crate::endpoint::{Error, PublicationId, PublicationState};
 
@@ -24,7 +23,7 @@ pub(super) struct PublicationHub(Arc<Mutex<View>>);
 #[derive(Debug)]
 struct View {
     state: PublicationState,
-    listeners: Vec<UnboundedSender<PublicationState>>,
+    listeners: Vec<Listener<PublicationState>>,
 }
 
 impl PublicationHub {
@@ -39,7 +38,7 @@ impl PublicationHub {
 
     pub(super) fn tell(&self, state: PublicationState) {
         let mut view = self.view();
-        view.listeners.retain(|listener| listener.unbounded_send(state.clone()).is_ok());
+        tell(&mut view.listeners, &state);
         if matches!(state, PublicationState::Ended(_)) {
             view.listeners = Vec::new();
         }

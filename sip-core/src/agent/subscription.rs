@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use futures_channel::mpsc::UnboundedSender;
 
-use super::events::follow;
+use super::events::{Listener, follow, tell};
 use super::{Events, Line};
 use crate::endpoint::{
     AcceptOptions, Error, Notice, SubscriptionEnd, SubscriptionEvent, SubscriptionId, SubscriptionRequest,
@@ -27,10 +26,10 @@ struct View {
     notice: Option<Notice>,
     end: Option<SubscriptionEnd>,
     log: VecDeque<SubscriptionEvent>,
-    listeners: Vec<UnboundedSender<SubscriptionEvent>>,
+    listeners: Vec<Listener<SubscriptionEvent>>,
     /// Without their line, which would keep the agent alive.
     forks: Vec<(SubscriptionId, SubscriptionHub)>,
-    fork_listeners: Vec<UnboundedSender<Subscription>>,
+    fork_listeners: Vec<Listener<Subscription>>,
 }
 
 impl SubscriptionHub {
@@ -63,7 +62,7 @@ impl SubscriptionHub {
             view.log.pop_front();
         }
         view.log.push_back(event.clone());
-        view.listeners.retain(|listener| listener.unbounded_send(event.clone()).is_ok());
+        tell(&mut view.listeners, &event);
         if matches!(event, SubscriptionEvent::Ended(_)) {
             view.listeners = Vec::new();
             view.forks = Vec::new();
@@ -73,7 +72,7 @@ impl SubscriptionHub {
 
     pub(super) fn add_fork(&self, fork: &Subscription) {
         let mut view = self.view();
-        view.fork_listeners.retain(|listener| listener.unbounded_send(fork.clone()).is_ok());
+        tell(&mut view.fork_listeners, fork);
         view.forks.push((fork.id, fork.hub.clone()));
     }
 

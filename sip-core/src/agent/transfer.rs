@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_channel::mpsc::UnboundedSender;
-
-use super::events::follow;
+use super::events::{Listener, follow, tell};
 use super::{Call, Events, Line, STOPPED};
 use crate::endpoint::{CallId, Error, FollowOptions, TransferEvent, TransferId, TransferOutcome, TransferRequestId};
 use crate::message::{NameAddr, ReferTarget, StatusCode};
@@ -26,7 +24,7 @@ struct View {
     accepted: bool,
     end: Option<Result<TransferOutcome, Error>>,
     log: Vec<TransferEvent>,
-    listeners: Vec<UnboundedSender<TransferEvent>>,
+    listeners: Vec<Listener<TransferEvent>>,
 }
 
 /// Events kept for listeners that come later.
@@ -48,7 +46,7 @@ impl Hub {
         if view.log.len() < LOG {
             view.log.push(event.clone());
         }
-        view.listeners.retain(|listener| listener.unbounded_send(event.clone()).is_ok());
+        tell(&mut view.listeners, &event);
         if view.end.is_some() {
             view.listeners = Vec::new();
         }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_channel::mpsc::unbounded;
 
 use super::credentials::Callback;
+use super::events::stream;
 use super::{Call, Engine, Events, IncomingSubscription, Line, Publication, Subscription, Transfer, TransferRequest};
 use crate::auth::{Credential, CredentialRequest};
 use crate::endpoint::{
@@ -322,25 +323,25 @@ impl UserAgent {
 
     /// The calls that come in from now on, and those that wait.
     pub fn incoming(&self) -> Events<Call> {
-        let (sender, receiver) = unbounded();
+        let (listener, events) = stream();
         // If the engines are gone the stream ends at once.
         for line in self.lines() {
-            let sender = sender.clone();
-            line.post(move |engine, _| engine.listen(sender));
+            let listener = listener.clone();
+            line.post(move |engine, _| engine.listen(listener));
         }
-        Events(receiver)
+        events
     }
 
     /// The transfers that others ask for from now on, within calls and outside of them, to be accepted or rejected. Those
     /// within a call whose handle is asked for them come there alone. With no stream they are refused.
     pub fn transfer_requests(&self) -> Events<TransferRequest> {
-        let (sender, receiver) = unbounded();
+        let (listener, events) = stream();
         // If the engines are gone the stream ends at once.
         for line in self.lines() {
-            let sender = sender.clone();
-            line.post(move |engine, _| engine.listen_to_transfers(None, sender));
+            let listener = listener.clone();
+            line.post(move |engine, _| engine.listen_to_transfers(None, listener));
         }
-        Events(receiver)
+        events
     }
 
     /// Asks a peer to call somebody, outside of any call (RFC 3515).
@@ -374,13 +375,13 @@ impl UserAgent {
 
     /// The subscriptions of others to [`Config::packages`] from now on, and those that wait.
     pub fn incoming_subscriptions(&self) -> Events<IncomingSubscription> {
-        let (sender, receiver) = unbounded();
+        let (listener, events) = stream();
         // If the engines are gone the stream ends at once.
         for line in self.lines() {
-            let sender = sender.clone();
-            line.post(move |engine, _| engine.listen_for_subscriptions(sender));
+            let listener = listener.clone();
+            line.post(move |engine, _| engine.listen_for_subscriptions(listener));
         }
-        Events(receiver)
+        events
     }
 
     /// Publishes a state of an event package (RFC 3903), e.g. one's presence. Refreshed by itself.
@@ -405,13 +406,13 @@ impl UserAgent {
 
     /// What happens to the agent from now on.
     pub fn events(&self) -> Events<AgentEvent> {
-        let (sender, receiver) = unbounded();
+        let (listener, events) = stream();
         // If the engines are gone the stream ends at once.
         for line in self.lines() {
-            let sender = sender.clone();
-            line.post(move |engine, _| engine.watch(sender));
+            let listener = listener.clone();
+            line.post(move |engine, _| engine.watch(listener));
         }
-        Events(receiver)
+        events
     }
 
     /// Asks what a target can do.

@@ -2,9 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use futures_channel::mpsc::UnboundedSender;
-
 use super::Line;
+use super::events::{Listener, tell};
 use super::publication::{Publication, PublicationHub};
 use super::subscription::{IncomingSubscription, Subscription, SubscriptionHub};
 use crate::endpoint::{PublicationId, PublicationState, SubscriptionEvent, SubscriptionId, SubscriptionRequest};
@@ -16,7 +15,7 @@ const BACKLOG: usize = 64;
 pub(super) struct Watched {
     subscriptions: HashMap<SubscriptionId, SubscriptionHub>,
     publications: HashMap<PublicationId, PublicationHub>,
-    incoming: Vec<UnboundedSender<IncomingSubscription>>,
+    incoming: Vec<Listener<IncomingSubscription>>,
     backlog: VecDeque<(SubscriptionId, Box<SubscriptionRequest>)>,
 }
 
@@ -38,14 +37,14 @@ impl Watched {
         Some(Publication::new(id, line, self.publications.get(&id)?.clone()))
     }
 
-    pub(super) fn listen(&mut self, line: Option<Line>, sender: UnboundedSender<IncomingSubscription>) {
+    pub(super) fn listen(&mut self, line: Option<Line>, mut listener: Listener<IncomingSubscription>) {
         for (id, request) in std::mem::take(&mut self.backlog) {
             if let Some(line) = line.clone() {
-                // The listener was made a moment ago and is there.
-                let _ = sender.unbounded_send(IncomingSubscription::new(id, line, self.hub(id), *request));
+                // It was made a moment ago and is there.
+                listener.tell(IncomingSubscription::new(id, line, self.hub(id), *request));
             }
         }
-        self.incoming.push(sender);
+        self.incoming.push(listener);
     }
 
     pub(super) fn on_incoming(&mut self, id: SubscriptionId, request: Box<SubscriptionRequest>, line: Option<Line>) {
@@ -57,7 +56,7 @@ impl Watched {
             return;
         };
         let subscription = IncomingSubscription::new(id, line, hub, *request);
-        self.incoming.retain(|listener| listener.unbounded_send(subscription.clone()).is_ok());
+        tell(&mut self.incoming, &subscription);
     }
 
     pub(super) fn on_subscription(&mut self, id: SubscriptionId, event: SubscriptionEvent, line: Option<Line>) {
