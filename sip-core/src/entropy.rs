@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::transport::Shard;
+use crate::sharding::Shard;
 
 /// A deterministic generator: SHA-256 over the seed and a counter. Nobody who sees its output can foretell the next
 /// without the seed (RFC 3261 19.3 asks for cryptographic randomness in tags); the same seed gives the same calls.
@@ -52,6 +52,11 @@ impl Entropy {
 
     pub(crate) fn u64(&mut self) -> u64 {
         (0..8).fold(0, |sum, _| sum << 8 | u64::from(self.byte()))
+    }
+
+    /// Keys for a hash that nobody else can tell.
+    pub(crate) fn keys(&mut self) -> [u64; 2] {
+        [self.u64(), self.u64()]
     }
 
     /// A number below `bound`, 0 if that is zero; the bias is below 2^-32 for the small bounds used here.

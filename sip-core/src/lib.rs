@@ -31,6 +31,7 @@ pub mod message;
 #[cfg(feature = "packages")]
 pub mod packages;
 pub mod sdp;
+mod sharding;
 pub mod time;
 pub mod timer;
 pub mod transaction;

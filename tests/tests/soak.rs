@@ -19,11 +19,11 @@ static COUNTING: Counting = Counting;
 const CALLS: usize = 100_000;
 /// How many go on at a time.
 const AT_ONCE: usize = 32;
-/// The part of all after which tables have the size that they keep.
+/// The part of all after which the heap is looked at first.
 const WARM: usize = 10;
-/// What the heap may have grown by from then on: tables that were made larger once more. What each call leaves in one, or a block
-/// in a thousand calls, would show.
-const KEPT: i64 = 1024 * 1024;
+/// What the heap may have grown by from then on: queues and small tables that were made larger once more (large ones are given
+/// back). A byte that each call leaves, or a block in a thousand calls, would show.
+const KEPT: i64 = 64 * 1024;
 const BLOCKS: i64 = 64;
 /// What the runtime, the logs and the like keep when all agents are gone.
 const LEFT: i64 = 64 * 1024;

@@ -43,6 +43,7 @@ use crate::endpoint::{
     AnswerOptions, CallId, CallOptions, Config, CredentialQuery, Endpoint, Error, Event, OpId, Outcome, PublicationId,
     SavedCall, SubscriptionId,
 };
+use crate::hashing::take_out;
 use crate::message::StatusCode;
 use crate::time::Instant;
 use crate::transport::{FlowChange, FlowError, FlowId, FlowInfo, Machine, Note, Output, Path, QueryId, Record};
@@ -342,7 +343,7 @@ impl Control {
     fn translate(&mut self, event: Event) -> Option<Notification> {
         Some(match event {
             Event::Done { op, result } => {
-                let id = self.waiting.remove(&op)?;
+                let id = take_out(&mut self.waiting, &op)?;
                 match result {
                     Ok(Outcome::Published { publication, expires }) => {
                         let publication = self.publications.of(publication);
@@ -362,8 +363,8 @@ impl Control {
                 let number = self.number(call);
                 let notification = Notification::of_call(number, event, at);
                 if let Some(Notification::Ended { .. }) = &notification {
-                    self.numbers.remove(&call);
-                    self.calls.remove(&number);
+                    take_out(&mut self.numbers, &call);
+                    take_out(&mut self.calls, &number);
                     if let Some(saved) = &mut self.saved {
                         saved.remove(&number);
                     }

@@ -23,7 +23,7 @@ use super::{Endpoint, Error};
 use crate::arena::Key;
 use crate::auth::SecretText;
 use crate::dialog::{Dialog, Names, Text};
-use crate::hashing::Identity;
+use crate::hashing::{Identity, take_out};
 use crate::message::{Fields, Name, NameAddr, NameAddrRef, Request, Uri};
 use crate::time::Instant;
 use crate::timer::TimerId;
@@ -444,7 +444,7 @@ impl Endpoint {
         let cause = cause_of(&end);
         self.set_state(now, key, CallState::Ended, cause);
         let Some(mut call) = self.calls.remove(key) else { return };
-        self.by_dialog.remove(&call.identity);
+        take_out(&mut self.by_dialog, &call.identity);
         self.remember_ended(now, &call.dialogs);
         self.keep_dialogs(&mut call);
         if let Some((timer, _)) = call.ringing.take() {

@@ -100,7 +100,7 @@ pub use transfer::{
 use crate::arena::{Arena, Key};
 use crate::auth::AuthClient;
 use crate::entropy::Entropy;
-use crate::hashing::{IdMap, Identity, KeyedHash};
+use crate::hashing::{IdMap, Identity, KeyedHash, take_out};
 use crate::message::Wire;
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
@@ -248,7 +248,7 @@ impl Endpoint {
             transactions,
             auth: credentials::client(&config),
             asking: Asking::after(shard.map_or(0, |shard| (shard.index as u64) << 24)),
-            hash: KeyedHash::new(&mut entropy),
+            hash: KeyedHash::new(entropy.keys()),
             registration: Registration::new(&config, connection.len(), &mut entropy),
             connection,
             entropy,
@@ -455,9 +455,7 @@ impl Machine for Endpoint {
         {
             match timer {
                 Timer::Accepted(call) => self.on_accepted_timer(now, call),
-                Timer::Ack(identity) => {
-                    self.acks.remove(&identity);
-                }
+                Timer::Ack(identity) => _ = take_out(&mut self.acks, &identity),
                 Timer::Glare(call) => self.on_glare_timer(now, call),
                 Timer::Ringing(call) => self.on_ringing_timer(now, call),
                 Timer::Provisional(call) => self.on_provisional_timer(now, call),

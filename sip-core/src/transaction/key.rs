@@ -16,7 +16,7 @@ pub(super) struct Matcher {
 
 impl Matcher {
     pub(super) fn new(entropy: &mut Entropy) -> Matcher {
-        Matcher { hash: KeyedHash::new(entropy) }
+        Matcher { hash: KeyedHash::new(entropy.keys()) }
     }
 
     /// 17.1.3: the branch of the top Via and the method of the CSeq.

@@ -7,6 +7,7 @@ use super::layer::TimerKey;
 use super::response::respond_to;
 use super::{Change, ClientState, Event, Failure, ServerId, ServerState, Step, Timer, Transactions};
 use crate::arena::Key;
+use crate::hashing::take_out;
 use crate::message::StatusCode;
 use crate::time::Instant;
 use crate::timer::{TimerId, TimerQueue};
@@ -100,7 +101,7 @@ impl<U: Copy> Transactions<U> {
         for timer in [client.retransmit, client.bound].into_iter().flatten() {
             self.queue.cancel(timer);
         }
-        self.client_keys.remove(&client.key);
+        take_out(&mut self.client_keys, &client.key);
         Some(client)
     }
 
@@ -112,11 +113,11 @@ impl<U: Copy> Transactions<U> {
         for timer in [server.retransmit, server.bound].into_iter().flatten() {
             self.queue.cancel(timer);
         }
-        self.server_keys.remove(&server.key);
+        take_out(&mut self.server_keys, &server.key);
         if let Some(merged) = server.merged
             && self.merged_keys.get(&merged) == Some(&id)
         {
-            self.merged_keys.remove(&merged);
+            take_out(&mut self.merged_keys, &merged);
         }
     }
 }

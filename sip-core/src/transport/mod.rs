@@ -9,7 +9,7 @@ mod flows;
 mod machine;
 mod rate;
 mod records;
-mod shard;
+mod router;
 #[cfg(feature = "stun")]
 mod stun;
 mod target;
@@ -24,7 +24,9 @@ pub use machine::{Machine, Note, Output, QueryId};
 pub(crate) use rate::Buckets;
 pub use rate::MessageRate;
 pub use records::{Naptr, Record, RecordKind, Srv};
-pub use shard::{Router, Shard, Sharding};
+pub use router::Router;
 #[cfg(feature = "stun")]
 pub use stun::{Stun, StunId, is_stun};
 pub use target::Target;
+
+pub use crate::sharding::{Shard, Sharding};

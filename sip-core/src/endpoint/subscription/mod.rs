@@ -25,7 +25,7 @@ use super::outgoing::{self, Outgoing};
 use super::{EndedBy, Endpoint, Error, Timer};
 use crate::arena::Key;
 use crate::dialog::Dialog;
-use crate::hashing::Identity;
+use crate::hashing::{Identity, take_out};
 use crate::message::{EventRef, Method};
 use crate::time::Instant;
 use crate::timer::TimerId;
@@ -164,7 +164,7 @@ impl Endpoint {
         if let Some(keys) = self.usages.get_mut(&identity) {
             keys.retain(|other| *other != key);
             if keys.is_empty() {
-                self.usages.remove(&identity);
+                take_out(&mut self.usages, &identity);
             }
         }
     }

@@ -1,80 +1,16 @@
-//! Several endpoints side by side for one user agent: which of them a message belongs to.
-//!
-//! Each draws its Call-IDs and its tags until their keyed hash names it. So a response is told by its From tag, a request
-//! within a dialog by its To tag, and any other request by its Call-ID, without a table that all would have to share. A
-//! request that names another dialog goes to whose that is: an INVITE by Replaces (RFC 3891) or Join (RFC 3911), a REFER or
-//! a SUBSCRIBE by Target-Dialog (RFC 4538).
+//! Which of the shards of a user agent a message belongs to: a response by its From tag, a request within a dialog by its To
+//! tag, and any other request by its Call-ID, without a table that all would have to share. A request that names another
+//! dialog goes to whose that is: an INVITE by Replaces (RFC 3891) or Join (RFC 3911), a REFER or a SUBSCRIBE by
+//! Target-Dialog (RFC 4538).
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::str::from_utf8;
 
-use crate::entropy::Entropy;
-use crate::hashing::KeyedHash;
 use crate::message::{NameAddrRef, Replaces};
+use crate::sharding::Sharding;
 
 /// How many INVITEs that went by another dialog's name are remembered, for their CANCELs, which name none.
 const REMEMBERED: usize = 256;
-
-/// How many shards there are, and the key by which they share. Nobody without it can choose messages that all go to one.
-#[derive(Clone, Copy)]
-pub struct Sharding {
-    keys: [u64; 2],
-    count: u32,
-}
-
-/// One of several shards.
-#[derive(Clone, Copy, Debug)]
-pub struct Shard {
-    /// Among how many.
-    pub sharding: Sharding,
-    /// Which, from 0.
-    pub index: usize,
-    /// How many there were before it in its place, which have failed.
-    pub(crate) incarnation: u8,
-}
-
-impl Sharding {
-    /// The most shards there can be.
-    pub const MOST: usize = 256;
-
-    /// So many shards, at least one and at most [`MOST`](Sharding::MOST). The seed must be unpredictable outside of tests.
-    pub fn new(count: usize, seed: [u8; 32]) -> Sharding {
-        let mut entropy = Entropy::new(seed).apart("shards");
-        let count = u32::try_from(count.clamp(1, Sharding::MOST)).unwrap_or(1);
-        Sharding { keys: [entropy.u64(), entropy.u64()], count }
-    }
-
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.count as usize
-    }
-
-    /// Each of them.
-    pub fn shards(&self) -> impl Iterator<Item = Shard> {
-        let sharding = *self;
-        (0..self.count()).map(move |index| Shard { sharding, index, incarnation: 0 })
-    }
-
-    /// The shard that a Call-ID or one of our tags names.
-    pub fn of(&self, identity: &str) -> usize {
-        let hash = KeyedHash::with_keys(self.keys).of(&[identity]);
-        hash.checked_rem(u64::from(self.count)).unwrap_or(0) as usize
-    }
-}
-
-impl Shard {
-    /// Whether a Call-ID or one of our tags names this one.
-    pub fn owns(&self, identity: &str) -> bool {
-        self.sharding.of(identity) == self.index
-    }
-}
-
-impl fmt::Debug for Sharding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sharding").field("count", &self.count).finish_non_exhaustive()
-    }
-}
 
 /// Tells the shard of each message that comes over one way: a socket, or a connection once it is cut into messages.
 #[derive(Debug)]
@@ -92,7 +28,7 @@ impl Router {
 
     /// The shard a whole message belongs to. What cannot be read is the first one's, which knows what to say of it.
     pub fn shard_of(&mut self, message: &[u8]) -> usize {
-        if self.sharding.count == 1 {
+        if self.sharding.count() == 1 {
             return 0;
         }
         // STUN, which no SIP message begins like (RFC 5626 8).
@@ -291,17 +227,5 @@ mod tests {
         for stun in [&b"\x01\x01\0\x0c\ni:x\n"[..], b"\0\x01\0\0!\x12\xa4B\nt:<sip:b>;tag=x\n"] {
             assert_eq!(router.shard_of(stun), 0, "the first one keeps flows alive");
         }
-    }
-
-    #[test]
-    fn shards_share_alike() {
-        let sharding = Sharding::new(4, [1; 32]);
-        let mut counts = [0; 4];
-        for number in 0..4000 {
-            counts[sharding.of(&number.to_string())] += 1;
-        }
-        assert!(counts.iter().all(|count| (900..1100).contains(count)), "{counts:?}");
-        assert_eq!(Sharding::new(0, [1; 32]).count(), 1);
-        assert_eq!(Sharding::new(1000, [1; 32]).count(), Sharding::MOST);
     }
 }
