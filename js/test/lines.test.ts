@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Lines, type LinesOptions } from "../src/lines/index.js";
-import { type Call, type TransferRequest, UserAgent } from "../src/index.js";
-import { refusal } from "./fake-agent.js";
+import { type Call, type DialogSnapshot, type TransferRequest, UserAgent } from "../src/index.js";
+import { type FakeAgent, refusal } from "./fake-agent.js";
 import { fakeMedia } from "./fake-media.js";
 import { FakeNetwork, type NetworkAgent } from "./fake-network.js";
 import { at, connected, failureKind, pending, settle } from "./setup.js";
@@ -232,6 +232,19 @@ describe("transfers of lines", () => {
     assert.equal(lines.calls.length, 1);
   });
 
+  it("answer by itself who picks up a call somewhere else, but not who takes the place of one that rings here", async () => {
+    const { agent, ua } = await connected();
+    const lines = new Lines(ua);
+    await lines.call("carol");
+    agent.state(1, "ringing");
+    agent.incoming(5, { replaces: 1 });
+    assert.equal((await agent.command("answer")).call, 5);
+    agent.incoming(6);
+    agent.incoming(7, { replaces: 6 });
+    await settle();
+    assert.deepEqual(agent.sent("answer").map(({ call }) => call), [5]);
+  });
+
   it("follow a request: the new call is in front", async () => {
     const { agent, ua, lines, call } = await inCall();
     const asked = new Promise<TransferRequest>((resolve) => ua.onTransferRequest(resolve));
@@ -274,45 +287,76 @@ describe("watching others", () => {
   });
 });
 
+/** Somebody subscribes. */
+function ask(agent: FakeAgent, subscription: number, user: string, what: string): void {
+  agent.notify({
+    type: "incomingSubscription",
+    subscription,
+    call: null,
+    from: { displayName: null, uri: `sip:${user}@example.com` },
+    to: { displayName: null, uri: "sip:alice@example.com" },
+    package: what,
+    event: what,
+    expires: 600,
+    contentType: "",
+    body: "",
+    headers: [],
+    at: 0,
+  });
+}
+
 describe("announcing", () => {
   it("tells those who may know, whenever it changes, and refuses others", async () => {
     const { Announcer } = await import("../src/lines/index.js");
     const { agent, ua } = await connected();
     const lines = new Lines(ua);
     const announcer = new Announcer(lines, { allow: ({ uri }) => uri.startsWith("sip:bob@") });
-    const ask = (subscription: number, user: string, what: string): void =>
-      agent.notify({
-        type: "incomingSubscription",
-        subscription,
-        call: null,
-        from: { displayName: null, uri: `sip:${user}@example.com` },
-        to: { displayName: null, uri: "sip:alice@example.com" },
-        package: what,
-        event: what,
-        expires: 600,
-        contentType: "",
-        body: "",
-        headers: [],
-        at: 0,
-      });
-    ask(20, "mallory", "presence");
+    ask(agent, 20, "mallory", "presence");
     assert.equal((await agent.command("rejectSubscription")).status, 403);
-    ask(21, "bob", "presence");
+    ask(agent, 21, "bob", "presence");
     assert.match((await agent.command("acceptSubscription")).body ?? "", /<basic>open<\/basic>/);
-    ask(22, "bob", "dialog");
+    ask(agent, 22, "bob", "dialog");
     assert.match((await agent.command("acceptSubscription", 2)).body ?? "", /version="0" state="full" entity="sip:alice@example.com"><\/dialog-info>/);
     await settle();
     assert.deepEqual(announcer.watchers.map(({ uri }) => uri), ["sip:bob@example.com", "sip:bob@example.com"]);
 
     await lines.call("carol");
     agent.establish(1);
+    agent.incoming(7);
+    agent.state(7, "ringing");
     await settle();
     const bodies = agent.sent("notify").map(({ subscription, body }) => [subscription, body] as const);
     const last = (subscription: number): string => bodies.filter(([to]) => to === subscription).at(-1)?.[1] ?? "";
     assert.match(last(21), /<rpid:on-the-phone\/>/);
-    assert.match(last(22), /<state>confirmed<\/state>.*sip:carol@example.com/);
-    assert.doesNotMatch(last(22), /-tag=/, "with the tags others could take the call");
+    assert.match(last(22), /<state>confirmed<\/state>.*sip:carol@example.com.*<state>early<\/state>/);
+    assert.doesNotMatch(last(22), /-tag=/, "with the tags others could take the calls");
+    assert.equal(agent.sent("inspectDialogs").length, 0);
     await announcer.close();
     assert.equal(agent.sent("terminateSubscription").length, 2);
+  });
+
+  it("tells those who may pick up what rings what that takes, and no more to those who may not any more", async () => {
+    const { Announcer } = await import("../src/lines/index.js");
+    const { agent, ua } = await connected();
+    agent.manual.add("inspectDialogs");
+    const lines = new Lines(ua);
+    let allowed: boolean | "pickup" = "pickup";
+    const announcer = new Announcer(lines, { allow: () => allowed });
+    ask(agent, 22, "bob", "dialog");
+    await agent.command("acceptSubscription");
+    await settle();
+
+    agent.incoming(7);
+    agent.state(7, "ringing");
+    const dialogs = [{ call: 7, callId: "call-7", localTag: "ours", remoteTag: "theirs" }] as DialogSnapshot[];
+    agent.result(await agent.command("inspectDialogs"), { dialogs });
+    const named = / call-id="call-7" local-tag="ours" remote-tag="theirs" direction="recipient"><state>early</;
+    assert.match((await agent.command("notify")).body, named);
+    agent.state(7, "answered");
+    assert.doesNotMatch((await agent.command("notify", 2)).body, /-tag=/, "it does not ring any more");
+    allowed = false;
+    announcer.set({});
+    assert.equal((await agent.command("terminateSubscription")).reason, "rejected");
+    assert.deepEqual(announcer.watchers, []);
   });
 });

@@ -1,14 +1,28 @@
 import type { Call } from "../call.js";
 import type { IncomingSubscription } from "../incoming-subscription.js";
-import type { Address } from "../protocol.js";
-import { DIALOG_INFO, type DialogState, writeDialogInfo } from "./dialog-info.js";
+import type { Address, DialogSnapshot } from "../protocol.js";
+import { DIALOG_INFO, type DialogState, type WrittenDialog, writeDialogInfo } from "./dialog-info.js";
 import type { Lines } from "./lines.js";
 import { PIDF, presenceOf, writePresence } from "./pidf.js";
 
 /** Who is told what. */
 export interface AnnouncerOptions {
-  /** Whether somebody may know. There is no default: what others are told of you is for you to say. */
-  allow: (from: Address, what: "presence" | "dialog") => boolean;
+  /**
+   * Whether somebody may know; `"pickup"`: and pick up what rings here (`replacementOf`). It is asked again whenever there is
+   * something to tell. There is no default: what others are told of you is for you to say.
+   */
+  allow: (from: Address, what: "presence" | "dialog") => boolean | "pickup";
+}
+
+/** Somebody who watches. */
+interface Watcher {
+  what: "presence" | "dialog";
+  version: number;
+  /** What was told last, as version 0. */
+  last: string;
+  /** Something may be new. */
+  stale: boolean;
+  busy: boolean;
 }
 
 /**
@@ -18,7 +32,7 @@ export interface AnnouncerOptions {
 export class Announcer {
   readonly #lines: Lines;
   readonly #allow: AnnouncerOptions["allow"];
-  readonly #watchers = new Map<IncomingSubscription, { version: number; last: string; busy: boolean }>();
+  readonly #watchers = new Map<IncomingSubscription, Watcher>();
   readonly #unlisten: (() => void)[];
   #away = false;
   #note: string | null = null;
@@ -57,11 +71,13 @@ export class Announcer {
     // Others are somebody else's to decide.
     if (what !== "presence" && what !== "dialog") return;
     try {
-      if (!this.#allow(from, what)) return await subscription.reject(403);
-      const watcher = { version: 0, last: this.#fingerprint(what), busy: true };
+      const allowed = this.#allow(from, what);
+      if (!allowed) return await subscription.reject(403);
+      const watcher: Watcher = { what, version: 0, last: "", stale: false, busy: true };
       this.#watchers.set(subscription, watcher);
       subscription.on("ended", () => this.#watchers.delete(subscription));
-      await subscription.accept({ contentType: what === "presence" ? PIDF : DIALOG_INFO, body: this.#document(what, 0) });
+      watcher.last = (await this.#document(what, allowed === "pickup"))(0);
+      await subscription.accept({ contentType: TYPES[what], body: watcher.last });
       watcher.busy = false;
       this.#update();
     } catch {
@@ -70,43 +86,72 @@ export class Announcer {
     }
   }
 
-  /** Tells each what is new, one notification after the other: many changes at a time are one. */
   #update(): void {
     for (const [subscription, watcher] of this.#watchers) {
-      const what = subscription.package === "presence" ? "presence" : "dialog";
-      const now = this.#fingerprint(what);
-      if (watcher.busy || watcher.last === now) continue;
-      watcher.last = now;
-      watcher.busy = true;
-      const body = this.#document(what, ++watcher.version);
-      subscription
-        .notify(what === "presence" ? PIDF : DIALOG_INFO, body)
-        .then(() => {
-          watcher.busy = false;
-          this.#update();
-        })
-        .catch(() => this.#watchers.delete(subscription));
+      watcher.stale = true;
+      if (!watcher.busy) void this.#tell(subscription, watcher);
     }
   }
 
-  #fingerprint(what: "presence" | "dialog"): string {
-    return this.#document(what, 0);
+  /** Tells what is new, one notification after the other: many changes at a time are one. */
+  async #tell(subscription: IncomingSubscription, watcher: Watcher): Promise<void> {
+    watcher.busy = true;
+    try {
+      while (watcher.stale && this.#watchers.has(subscription)) {
+        watcher.stale = false;
+        const allowed = this.#allow(subscription.from, watcher.what);
+        if (!allowed) return await this.#refuse(subscription);
+        const document = await this.#document(watcher.what, allowed === "pickup");
+        if (document(0) === watcher.last) continue;
+        watcher.last = document(0);
+        await subscription.notify(TYPES[watcher.what], document(++watcher.version));
+      }
+      watcher.busy = false;
+    } catch {
+      this.#watchers.delete(subscription);
+    }
   }
 
-  #document(what: "presence" | "dialog", version: number): string {
+  /** Somebody who may not know any more. */
+  async #refuse(subscription: IncomingSubscription): Promise<void> {
+    this.#watchers.delete(subscription);
+    await subscription.terminate("rejected");
+  }
+
+  /** How things are, for each version of the document. */
+  async #document(what: Watcher["what"], pickup: boolean): Promise<(version: number) => string> {
     const { agent, calls } = this.#lines;
-    if (what === "dialog") return writeDialogInfo(version, agent.aor, calls.map(dialogOf));
+    if (what === "dialog") {
+      const known = pickup && calls.some(rings) ? await agent.inspectDialogs() : [];
+      const dialogs = calls.map((call) => dialogOf(call, known));
+      return (version) => writeDialogInfo(version, agent.aor, dialogs);
+    }
     const talking = calls.some(({ state }) => state === "established" || state === "answered");
     const activities = [...(talking ? ["on-the-phone"] : []), ...(this.#away ? ["away"] : [])];
-    return writePresence(presenceOf(agent.aor, this.#away ? "closed" : "open", { note: this.#note, activities }));
+    const presence = writePresence(presenceOf(agent.aor, this.#away ? "closed" : "open", { note: this.#note, activities }));
+    return () => presence;
   }
 }
 
-function dialogOf(call: Call): Parameters<typeof writeDialogInfo>[2][number] {
-  const direction = call.direction === "outgoing" ? "initiator" : "recipient";
-  const { shown, anonymous } = call.identity;
-  // Not the tags: with them others could take the call.
-  return { id: call.callId, direction, state: dialogState(call), remote: anonymous ? null : shown, held: call.onHold.local };
+const TYPES = { presence: PIDF, dialog: DIALOG_INFO };
+
+function dialogOf(call: Call, known: readonly DialogSnapshot[]): WrittenDialog {
+  const { callId, identity } = call;
+  const { shown, anonymous } = identity;
+  const written: WrittenDialog = {
+    id: callId,
+    direction: call.direction === "outgoing" ? "initiator" : "recipient",
+    state: dialogState(call),
+    remote: anonymous ? null : shown,
+    held: call.onHold.local,
+  };
+  // With the tags others can take a call.
+  const dialog = rings(call) ? known.find((dialog) => dialog.callId === callId) : undefined;
+  return dialog ? { ...written, callId, localTag: dialog.localTag, remoteTag: dialog.remoteTag } : written;
+}
+
+function rings({ direction, state }: Call): boolean {
+  return direction === "incoming" && state === "ringing";
 }
 
 function dialogState({ state }: Call): DialogState {

@@ -164,18 +164,20 @@ export function replacementOf(dialog: DialogEntry, called: "remote" | "entity" =
   return { callId, toTag: remoteTag, fromTag: localTag, ...(state === "confirmed" ? {} : { earlyOnly: true }) };
 }
 
-/** What of a dialog is written. */
-export type WrittenDialog = Pick<DialogEntry, "id" | "direction" | "state"> & { remote: Address | null; held: boolean };
+/** What of a dialog is written: with its Call-ID and tags, whoever reads them can take it over (`replacementOf`). */
+export type WrittenDialog = Pick<DialogEntry, "id" | "direction" | "state"> &
+  Partial<Pick<DialogEntry, "callId" | "localTag" | "remoteTag">> & { remote: Address | null; held: boolean };
 
 /** Writes a whole document, for who tells others. */
 export function writeDialogInfo(version: number, entity: string, dialogs: readonly WrittenDialog[]): string {
-  const written = dialogs.map(({ id, direction, state, remote, held }) => {
-    const called = direction === null ? "" : ` direction="${direction}"`;
+  const written = dialogs.map(({ id, callId, localTag, remoteTag, direction, state, remote, held }) => {
+    const attributes = { "call-id": callId, "local-tag": localTag, "remote-tag": remoteTag, direction };
+    const said = Object.entries(attributes).map(([name, value]) => (value ? ` ${name}="${escapeXml(value)}"` : ""));
     const display = remote?.displayName ? ` display="${escapeXml(remote.displayName)}"` : "";
     const other = remote ? `<remote><identity${display}>${escapeXml(remote.uri)}</identity></remote>` : "";
     const rendering = `<param pname="+sip.rendering" pval="${held ? "no" : "yes"}"/>`;
     const local = `<local><target uri="${escapeXml(entity)}">${rendering}</target></local>`;
-    return `<dialog id="${escapeXml(id)}"${called}><state>${state}</state>${local}${other}</dialog>`;
+    return `<dialog id="${escapeXml(id)}"${said.join("")}><state>${state}</state>${local}${other}</dialog>`;
   });
   const root = `<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="${version}" state="full" entity="${escapeXml(entity)}">`;
   return `<?xml version="1.0"?>\n${root}${written.join("")}</dialog-info>\n`;

@@ -32,7 +32,8 @@ export interface LinesOptions {
   ring?: boolean;
   /**
    * Answer by itself what takes the place of an established call (RFC 3891 3), so that who talks to us and is transferred goes
-   * on talking (default true). What does so knows the identifiers of that call; who may is `replacing` of the user agent.
+   * on talking, or of one of ours that nobody has answered: somebody picks it up (default true). What does so knows the
+   * identifiers of that call; who may is `replacing` of the user agent.
    */
   answerReplacing?: boolean;
 }
@@ -320,7 +321,9 @@ export class Lines extends TypedEventTarget<LinesEvents> {
       return;
     }
     this.adopt(call);
-    if (replaced?.state === "established" && this.#options.answerReplacing) {
+    // Who talks in it, or waits for it to be answered, is there already.
+    const expected = replaced?.state === "established" || replaced?.direction === "outgoing";
+    if (expected && this.#options.answerReplacing) {
       // If it cannot be, it rings as any other.
       this.answer(call).catch(() => this.emit("incoming", { type: "incoming", call, waiting }));
       return;

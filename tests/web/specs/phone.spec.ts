@@ -9,11 +9,24 @@ import { giveVoice, hearsVoices, type Voice } from "../harness/voices.js";
 // Two of each kind.
 const args = CHROMIUM.args.map((arg) => arg.replace(/^--use-fake-device-for-media-stream$/, "$&=device-count=2"));
 
-/** Somebody with a voice of their own. */
-const test = base.extend<{ voiced: (user: Voice) => Promise<Phone> }>({
+interface People {
+  /** Somebody with a voice of their own. */
+  voiced: (user: Voice) => Promise<Phone>;
+  /** The same with contacts, by name with commas between. */
+  acquainted: (user: Voice, contacts: string) => Promise<Phone>;
+}
+
+const test = base.extend<People>({
   voiced: async ({ browser, server, phones }, use) => {
     await use(async (user) => {
       const phone = await speaker(browser, server, user);
+      phones.push(phone);
+      return phone.signIn();
+    });
+  },
+  acquainted: async ({ browser, server, phones }, use) => {
+    await use(async (user, contacts) => {
+      const phone = await speaker(browser, server, user, { contacts });
       phones.push(phone);
       return phone.signIn();
     });
@@ -22,10 +35,10 @@ const test = base.extend<{ voiced: (user: Voice) => Promise<Phone> }>({
 
 test.use({ launchOptions: { ...CHROMIUM, args } });
 
-async function speaker(browser: Browser, server: SipServer, user: Voice): Promise<Phone> {
+async function speaker(browser: Browser, server: SipServer, user: Voice, more: Record<string, string> = {}): Promise<Phone> {
   const context = await browser.newContext();
   await giveVoice(context, user);
-  return Phone.visit(context, server, user, "", {});
+  return Phone.visit(context, server, user, "", more);
 }
 
 async function connect(caller: Phone, called: Phone): Promise<void> {
@@ -210,16 +223,9 @@ test("what is talked is recorded, and can be saved", async ({ voiced }) => {
   expect((await stat(await file.path())).size).toBeGreaterThan(1000);
 });
 
-test("contacts are seen to be there, on the phone, and away", async ({ browser, server, phones }) => {
-  const open = async (user: Voice, contacts: string): Promise<Phone> => {
-    const context = await browser.newContext();
-    await giveVoice(context, user);
-    const phone = await Phone.visit(context, server, user, "", { contacts });
-    phones.push(phone);
-    return phone.signIn();
-  };
-  const [bob, carol] = await Promise.all([open("bob", "alice"), open("carol", "bob")]);
-  const alice = await open("alice", "bob,carol");
+test("contacts are seen to be there, on the phone, and away", async ({ acquainted }) => {
+  const [bob, carol] = await Promise.all([acquainted("bob", "alice"), acquainted("carol", "bob")]);
+  const alice = await acquainted("alice", "bob,carol");
   await alice.by("tab-contacts").click();
   const row = (name: string) => alice.by("contact").filter({ hasText: name });
   await expect(row("bob")).toHaveAttribute("data-presence", "open");
@@ -236,6 +242,26 @@ test("contacts are seen to be there, on the phone, and away", async ({ browser, 
   await bob.by("status").selectOption("dnd");
   await alice.by("contact").getByRole("button", { name: "Call bob" }).click();
   await alice.seesEnd("Not available at the moment");
+});
+
+test("a colleague picks up what rings at somebody who lets them", async ({ voiced, acquainted }) => {
+  const bob = await acquainted("bob", "alice");
+  const [alice, carol] = await Promise.all([acquainted("alice", "bob"), voiced("carol")]);
+  await alice.by("tab-contacts").click();
+  const row = alice.by("contact").filter({ hasText: "bob" });
+  const pickUp = row.getByRole("button", { name: "Pick up the call for bob" });
+  await carol.dial("bob");
+  await bob.rings("carol");
+  await expect(row).toHaveAttribute("data-presence", "ringing");
+  await expect(pickUp, "bob has not said that she may").toBeHidden();
+  await bob.by("tab-settings").click();
+  await bob.page.getByLabel("They may pick up my calls").check();
+  await pickUp.click();
+  await Promise.all([alice.sees("established"), carol.sees("established")]);
+  await Promise.all([hears(alice, "carol"), hears(carol, "alice")]);
+  await expect(bob.by("incoming"), "it does not ring any more").toBeHidden();
+  await alice.by("hangup").click();
+  await carol.seesEnd("Call ended");
 });
 
 test("a camera is turned on and off in a call, and a screen is shared", async ({ phone }) => {

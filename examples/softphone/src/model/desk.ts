@@ -79,7 +79,7 @@ export class Desk {
     const { microphone, speaker, callWaiting } = settings.value;
     this.lines = new Lines(agent, { callWaiting, ...(microphone ? { audio: { deviceId: microphone } } : {}) });
     if (speaker) void this.lines.useSpeaker(speaker).catch(() => undefined);
-    this.#announcer = new Announcer(this.lines, { allow: ({ uri }) => this.#mayKnow(uri) });
+    this.#announcer = new Announcer(this.lines, { allow: ({ uri }) => this.#mayKnow(uri) && (settings.value.pickup ? "pickup" : true) });
     this.#stops = [
       agent.on("call", ({ call }) => this.#meet(call)),
       agent.onTransferRequest((request) => this.#onRequest(request)),

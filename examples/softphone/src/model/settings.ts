@@ -16,6 +16,8 @@ export interface Settings {
   callWaiting: boolean;
   /** Who may see whether we are there, and on the phone. */
   presence: "nobody" | "contacts" | "everybody";
+  /** They may pick up what rings here. */
+  pickup: boolean;
   status: Status;
 }
 
@@ -29,6 +31,7 @@ export const settings = kept<Settings>("offhook-phone-settings", {
   shortcuts: true,
   callWaiting: true,
   presence: "contacts",
+  pickup: false,
   status: "available",
 });
 

@@ -63,6 +63,7 @@ export function SettingsPanel({ tones, onSignOut }: { tones: Tones; onSignOut: (
             <option value="everybody">Everybody</option>
           </select>
         </label>
+        <Check name="pickup" label="They may pick up my calls" note="Those that ring here and are not answered yet" />
       </fieldset>
       <fieldset>
         <legend>Looks</legend>
@@ -82,7 +83,7 @@ export function SettingsPanel({ tones, onSignOut }: { tones: Tones; onSignOut: (
   );
 }
 
-function Check({ name, label, note }: { name: "callWaiting" | "shortcuts"; label: string; note: string }) {
+function Check({ name, label, note }: { name: "callWaiting" | "shortcuts" | "pickup"; label: string; note: string }) {
   const chosen = useStore(settings);
   return (
     <label className="check">
