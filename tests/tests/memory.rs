@@ -15,10 +15,10 @@ use offhook_core::time::Instant;
 use offhook_core::transport::{FlowInfo, Machine, Output, Path, Transport};
 use offhook_tests::endpoint::{ANSWER, OFFER};
 use offhook_tests::sip::Text;
-use offhook_workload::counting::{Counting, Heap};
+use offhook_workload::counting::{Counting, Heap, SYSTEM};
 
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static COUNTING: Counting = SYSTEM;
 
 /// How often an attacker strikes until everything is full, and after that.
 const FILLING: u64 = 4_500;

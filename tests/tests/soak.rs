@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use offhook::core::transaction::TimerConfig;
 use offhook::{AnswerOptions, CallOptions, UserAgent};
 use offhook_tests::endpoint::{ANSWER, OFFER};
-use offhook_workload::counting::{Counting, Heap};
+use offhook_workload::counting::{Counting, Heap, SYSTEM};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static COUNTING: Counting = SYSTEM;
 
 const CALLS: usize = 100_000;
 /// How many go on at a time.

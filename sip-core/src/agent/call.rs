@@ -51,11 +51,10 @@ impl Hub {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn tell(&self, event: CallEvent, info: Option<CallInfo>) {
+    /// Something happened, after which `refresh` knows how the call is.
+    pub(super) fn tell(&self, event: CallEvent, refresh: impl FnOnce(&mut CallInfo)) {
         let mut view = self.view();
-        if let Some(info) = info {
-            view.info = info;
-        }
+        refresh(&mut view.info);
         match &event {
             CallEvent::Progress { sdp: Some(sdp), .. }
             | CallEvent::Answered { sdp: Some(sdp) }
@@ -85,8 +84,8 @@ impl Hub {
     pub(super) fn fail(&self, now: Instant) {
         let end = End::with_its_endpoint();
         let over = Transition { at: now, state: CallState::Ended, cause: end.phrase.clone() };
-        self.tell(CallEvent::State(over), None);
-        self.tell(CallEvent::Ended(end), None);
+        self.tell(CallEvent::State(over), |_| {});
+        self.tell(CallEvent::Ended(end), |_| {});
     }
 }
 

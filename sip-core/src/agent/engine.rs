@@ -221,7 +221,7 @@ impl Engine {
     fn on_call_event(&mut self, id: CallId, event: CallEvent) {
         let over = matches!(event, CallEvent::Ended(_));
         let Some(hub) = self.calls.get(&id) else { return };
-        hub.tell(event, self.endpoint.call_info(id));
+        hub.tell(event, |info| self.endpoint.refresh_info(info));
         if over {
             take_out(&mut self.calls, &id);
             self.backlog.retain(|call| call.id() != id);

@@ -279,6 +279,16 @@ impl Call {
         self.names.get(Text::Local)
     }
 
+    /// Their From or To value, with the tag once it is known.
+    pub(super) fn remote(&self) -> &str {
+        self.dialog().map_or(self.names.get(Text::Remote), Dialog::remote)
+    }
+
+    fn session_interval(&self) -> Option<SessionInterval> {
+        let running = self.session_timer.running.as_ref()?;
+        Some(SessionInterval { length: Duration::from_secs(running.interval.into()), local: running.ours })
+    }
+
     /// Where the INVITE was sent.
     pub(super) fn target(&self) -> &str {
         self.names.get(Text::Target)
@@ -378,23 +388,44 @@ impl Endpoint {
     /// What is known of a call; `None` once it is over and told.
     pub fn call_info(&self, call: CallId) -> Option<CallInfo> {
         let entry = self.calls.get(call.0)?;
-        let remote = entry.dialog().map_or(entry.names.get(Text::Remote), Dialog::remote);
         Some(CallInfo {
             call,
             direction: entry.direction,
             state: entry.state,
             call_id: entry.names.get(Text::CallId).into(),
             local: address(entry.local())?,
-            remote: address(remote)?,
+            remote: address(entry.remote())?,
             identity: entry.identity()?,
             hold: entry.hold,
-            session_timer: entry.session_timer.running.as_ref().map(|running| SessionInterval {
-                length: Duration::from_secs(running.interval.into()),
-                local: running.ours,
-            }),
+            session_timer: entry.session_interval(),
             features: entry.their_features.clone(),
             history: entry.history.clone(),
         })
+    }
+
+    /// Brings what was known of a call up to date; nothing is new once it is over and told.
+    pub(crate) fn refresh_info(&self, info: &mut CallInfo) {
+        let Some(entry) = self.calls.get(info.call.0) else { return };
+        info.state = entry.state;
+        info.hold = entry.hold;
+        info.session_timer = entry.session_interval();
+        if info.features != entry.their_features {
+            info.features = entry.their_features.clone();
+        }
+        refresh_address(&mut info.local, entry.local());
+        refresh_address(&mut info.remote, entry.remote());
+        if !entry.is_known_as(&info.identity, &info.remote)
+            && let Some(identity) = entry.identity()
+        {
+            info.identity = identity;
+        }
+        // Mostly something was added.
+        let known = info.history.len();
+        match entry.history.split_at_checked(known) {
+            Some((known, new)) if known.last() == info.history.last() => info.history.extend_from_slice(new),
+            _ => info.history.clone_from(&entry.history),
+        }
+        debug_assert_eq!(Some(&*info), self.call_info(info.call).as_ref(), "what is new and what is so");
     }
 
     /// The calls that are not over, oldest first.
@@ -499,7 +530,6 @@ impl Endpoint {
     }
 }
 
-/// What a history says of an end: words of our own alone, a refusal with its status.
 /// A From or To value without its tag.
 fn address(value: &str) -> Option<NameAddr> {
     let value = NameAddrRef::parse(value).ok()?;
@@ -507,9 +537,52 @@ fn address(value: &str) -> Option<NameAddr> {
     Some(NameAddr::new(value.display_name().as_deref(), &uri))
 }
 
+/// The same, where it was read before and may be another now.
+fn refresh_address(known: &mut NameAddr, value: &str) {
+    if !is_address(known.as_str(), value)
+        && let Some(new) = address(value)
+    {
+        *known = new;
+    }
+}
+
+/// Whether that is what [`address`] makes of a value, without reading it: it is mostly written so.
+fn is_address(address: &str, value: &str) -> bool {
+    let rest = value.strip_prefix(address).or_else(|| {
+        // A name that is a token needs no quotes.
+        let (name, uri) = address.strip_prefix('"')?.split_once("\" ")?;
+        value.strip_prefix(name)?.trim_start_matches(' ').strip_prefix(uri)
+    });
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(';'))
+}
+
+/// What a history says of an end: words of our own alone, a refusal with its status.
 fn cause_of(end: &End) -> Cow<'static, str> {
     match end.status {
         Some(status) if !status.is_success() => line_of(status, &end.phrase),
         _ => end.phrase.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_again_only_where_it_is_another_or_written_otherwise() {
+        let known = |value: &str| address(value).expect("an address");
+        for value in ["<sip:a@b>;tag=1", "<sip:a@b>", "a <sip:a@b>;tag=1", "\"A \\\" B\" <sip:a@b>;tag=x"] {
+            assert!(is_address(known(value).as_str(), value), "{value}");
+        }
+        for (value, other) in [
+            ("<sip:a@b>;tag=1", "<sip:a@b.c>;tag=1"),
+            ("<sip:a@b>;tag=1", "a <sip:a@b>;tag=1"),
+            ("a <sip:a@b>", "<sip:a@b>"),
+            ("a <sip:a@b>", "ab <sip:a@b>"),
+            ("<sip:a@b>", "<sip:a@b>x"),
+            ("sip:a@b;tag=1", "sip:a@b;tag=1"),
+        ] {
+            assert!(!is_address(known(value).as_str(), other), "{value} {other}");
+        }
     }
 }

@@ -6,7 +6,6 @@ use super::event::{CallEvent, Invitation};
 use super::outgoing::Purpose;
 use super::{CallOptions, Endpoint, Error};
 use crate::arena::Key;
-use crate::dialog::{Dialog, Text};
 use crate::message::{
     Fields, Identity, IdentitySource, Name, NameAddr, NameAddrRef, Privacy, Request, Response, TargetKind, Uri, UriRef,
 };
@@ -179,8 +178,15 @@ impl Call {
         if let Some(known) = &self.party.known {
             return Some(known.identity.clone());
         }
-        let remote = self.dialog().map_or_else(|| self.names.get(Text::Remote), Dialog::remote);
-        Some(RemoteIdentity::claimed(bare(&NameAddrRef::parse(remote).ok()?)))
+        Some(RemoteIdentity::claimed(bare(&NameAddrRef::parse(self.remote()).ok()?)))
+    }
+
+    /// Whether that is who the other side is, as it is known by its address.
+    pub(super) fn is_known_as(&self, identity: &RemoteIdentity, remote: &NameAddr) -> bool {
+        match &self.party.known {
+            Some(known) => known.identity == *identity,
+            None => *identity == RemoteIdentity::claimed(remote.clone()),
+        }
     }
 }
 

@@ -3,12 +3,21 @@
 use super::index::{Entry, is_blank};
 use super::{Fields, Method, Name, StatusCode, grammar};
 use bytes::Bytes;
+use std::cell::Cell;
 use std::fmt;
 
 /// Room for a typical request or response with a session description.
 const CAPACITY: usize = 1280;
+/// The largest buffer that is kept for the next message.
+const KEPT: usize = 16 * 1024;
 /// How many digits a `usize` can have.
 const DIGITS: usize = 20;
+
+thread_local! {
+    /// What the last message of this thread was written in, for the next one: a message that is done is copied out of it, and so
+    /// is as large as it has to be.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Writes one message into one buffer. Header fields stand in the order they are written in.
 ///
@@ -191,7 +200,11 @@ impl Builder {
     }
 
     fn start() -> Builder {
-        Builder { buf: Vec::with_capacity(CAPACITY), error: None }
+        // While the thread ends there is none.
+        let mut buf = BUFFER.try_with(Cell::take).unwrap_or_default();
+        buf.clear();
+        buf.reserve(CAPACITY);
+        Builder { buf, error: None }
     }
 
     fn end(mut self, body: &[u8]) -> Result<Bytes, BuildError> {
@@ -203,7 +216,11 @@ impl Builder {
         self.put("\r\n\r\n");
         self.buf.extend_from_slice(body);
         // What is kept for retransmission takes no more room than it needs.
-        Ok(Bytes::from(self.buf.into_boxed_slice()))
+        let bytes = Bytes::copy_from_slice(&self.buf);
+        if self.buf.capacity() <= KEPT {
+            let _ = BUFFER.try_with(|buffer| buffer.set(self.buf));
+        }
+        Ok(bytes)
     }
 
     fn field(&mut self, name: &str, parts: &[&str]) -> &mut Self {

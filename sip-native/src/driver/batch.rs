@@ -16,10 +16,10 @@ const DATAGRAM: usize = 65_536;
 /// A datagram, and where it came from or goes to.
 pub(super) type Datagram = (SocketAddr, Bytes);
 
-/// Takes what waits on a socket, at most a [`BATCH`]. `WouldBlock`: nothing did. An error is told only where nothing was
-/// taken before it.
-pub(super) fn receive(socket: &UdpSocket, into: &mut VecDeque<Datagram>) -> io::Result<()> {
-    system::receive(socket, into)
+/// Takes what waits on a socket of IPv6 or not, at most a [`BATCH`]. `WouldBlock`: nothing did. An error is told only where
+/// nothing was taken before it.
+pub(super) fn receive(socket: &UdpSocket, ipv6: bool, into: &mut VecDeque<Datagram>) -> io::Result<()> {
+    system::receive(socket, ipv6, into)
 }
 
 /// Sends the first of what waits, at most a [`BATCH`], and says how many went. An error is that of the first, or of an
@@ -70,8 +70,7 @@ mod linux {
         static SENDING: RefCell<MultiHeaders<SockaddrStorage>> = RefCell::new(MultiHeaders::preallocate(BATCH, None));
     }
 
-    pub(super) fn receive(socket: &UdpSocket, into: &mut VecDeque<Datagram>) -> io::Result<()> {
-        let ipv6 = socket.local_addr()?.is_ipv6();
+    pub(super) fn receive(socket: &UdpSocket, ipv6: bool, into: &mut VecDeque<Datagram>) -> io::Result<()> {
         let mut taken = 0;
         let result = socket.try_io(Interest::READABLE, || {
             taken = RECEIVING.with_borrow_mut(|receiving| {
@@ -140,7 +139,7 @@ mod portable {
         static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; DATAGRAM].into());
     }
 
-    pub(super) fn receive(socket: &UdpSocket, into: &mut VecDeque<Datagram>) -> io::Result<()> {
+    pub(super) fn receive(socket: &UdpSocket, _ipv6: bool, into: &mut VecDeque<Datagram>) -> io::Result<()> {
         BUFFER.with_borrow_mut(|buffer| {
             for taken in 0..BATCH {
                 match socket.try_recv_from(buffer) {
@@ -173,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    type Receive = fn(&UdpSocket, &mut VecDeque<Datagram>) -> io::Result<()>;
+    type Receive = fn(&UdpSocket, bool, &mut VecDeque<Datagram>) -> io::Result<()>;
     type Send = fn(&UdpSocket, &VecDeque<Datagram>) -> io::Result<usize>;
 
     /// This system's way and the one of all others.
@@ -197,7 +196,7 @@ mod tests {
                         waiting.drain(..sent);
                     }
                     to.readable().await.unwrap();
-                    match receive(&to, &mut received) {
+                    match receive(&to, ip.is_ipv6(), &mut received) {
                         Ok(()) => {}
                         Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
                     }
@@ -205,7 +204,10 @@ mod tests {
                 for (n, (sender, bytes)) in received.into_iter().enumerate() {
                     assert_eq!((sender, bytes), (from.local_addr().unwrap(), message(n)));
                 }
-                assert_eq!(receive(&to, &mut VecDeque::new()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+                assert_eq!(
+                    receive(&to, ip.is_ipv6(), &mut VecDeque::new()).unwrap_err().kind(),
+                    io::ErrorKind::WouldBlock
+                );
             }
         }
     }

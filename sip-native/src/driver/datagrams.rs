@@ -32,6 +32,7 @@ const REST: Duration = Duration::from_millis(2);
 pub(super) struct UdpFlow {
     pub(super) flow: FlowId,
     socket: Arc<UdpSocket>,
+    ipv6: bool,
     /// What the machine wants sent, for one system call together.
     waiting: VecDeque<Datagram>,
     waiting_bytes: usize,
@@ -53,7 +54,9 @@ impl Drop for UdpFlow {
 impl UdpFlow {
     pub(super) fn new(flow: FlowId, socket: Arc<UdpSocket>, watch: AbortHandle) -> UdpFlow {
         let waiting = VecDeque::new();
-        UdpFlow { flow, socket, waiting, waiting_bytes: 0, attempts: 0, resting: None, failures: 0, watch }
+        // One whose address cannot be told does not receive either.
+        let ipv6 = socket.local_addr().is_ok_and(|local| local.is_ipv6());
+        UdpFlow { flow, socket, ipv6, waiting, waiting_bytes: 0, attempts: 0, resting: None, failures: 0, watch }
     }
 
     pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -64,7 +67,7 @@ impl UdpFlow {
     /// Takes a batch of what came in. An error means that the socket is of no use any more; passing ones, e.g. that a
     /// peer's port is closed, are not told.
     pub(super) fn receive(&mut self, into: &mut VecDeque<Datagram>) -> io::Result<()> {
-        match batch::receive(&self.socket, into) {
+        match batch::receive(&self.socket, self.ipv6, into) {
             Ok(()) => self.failures = 0,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => {

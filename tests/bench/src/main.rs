@@ -25,10 +25,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use figure::{Figure, IN_BROWSER, KEYS};
+use mimalloc::MiMalloc;
 use offhook_workload::counting::Counting;
 
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static COUNTING: Counting<MiMalloc> = Counting(MiMalloc);
 
 /// How a run goes.
 pub struct Options {

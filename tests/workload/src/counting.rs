@@ -2,16 +2,19 @@
 //!
 //! ```ignore
 //! #[global_allocator]
-//! static COUNTING: offhook_workload::counting::Counting = offhook_workload::counting::Counting;
+//! static COUNTING: offhook_workload::counting::Counting = offhook_workload::counting::SYSTEM;
 //! ```
-#![allow(unsafe_code, reason = "an allocator is unsafe; it does nothing but count what it hands to the system's")]
+#![allow(unsafe_code, reason = "an allocator is unsafe; it does nothing but count what it hands to another")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// The system's allocator, with counters of each thread: what a thread does costs no other anything.
+/// An allocator with counters of each thread: what a thread does costs no other anything.
 #[derive(Debug)]
-pub struct Counting;
+pub struct Counting<A = System>(pub A);
+
+/// The system's allocator, counted.
+pub const SYSTEM: Counting = Counting(System);
 
 thread_local! {
     static COUNTS: Cell<Counts> = const { Cell::new(Counts { calls: 0, freed: 0, live: 0 }) };
@@ -66,27 +69,27 @@ impl Heap {
     }
 }
 
-// Safety: every call is handed to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
+// Safety: every call is handed to the other allocator as it came.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(1, 0, layout.size() as u64);
-        unsafe { System.alloc(layout) }
+        unsafe { self.0.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         count(0, 1, (layout.size() as u64).wrapping_neg());
-        unsafe { System.dealloc(block, layout) }
+        unsafe { self.0.dealloc(block, layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(1, 0, layout.size() as u64);
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { self.0.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // Where it grows, one more was asked for and one was given back.
         let grows = u64::from(size > layout.size());
         count(grows, grows, (size as u64).wrapping_sub(layout.size() as u64));
-        unsafe { System.realloc(block, layout, size) }
+        unsafe { self.0.realloc(block, layout, size) }
     }
 }

@@ -13,12 +13,12 @@ use std::process::ExitCode;
 
 use bytes::Bytes;
 use offhook_core::message::{Limits, Message};
-use offhook_workload::counting::{Counting, Heap};
+use offhook_workload::counting::{Counting, Heap, SYSTEM};
 use offhook_workload::cycle::Pair;
 use offhook_workload::{build_200, instructions, messages, parse_index, parse_typed};
 
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static COUNTING: Counting = SYSTEM;
 
 /// What is measured, and how many turns under callgrind.
 const WORK: [(&str, u64); 4] = [("parse_index", 2000), ("parse_typed", 2000), ("build_200", 2000), ("cycle", 500)];
