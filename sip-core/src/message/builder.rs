@@ -9,7 +9,7 @@ use std::fmt;
 /// Room for a typical request or response with a session description.
 const CAPACITY: usize = 1280;
 /// The largest buffer that is kept for the next message.
-const KEPT: usize = 16 * 1024;
+const KEPT: usize = 4 * 1024;
 /// How many digits a `usize` can have.
 const DIGITS: usize = 20;
 

@@ -132,7 +132,15 @@ impl<S: Stage> Player<'_, S> {
         if let Some(direction) = direction {
             command["sdp"] = json!(self.describe(who, direction));
         }
-        self.command(who, &deed.action, command)
+        self.command(who, &deed.action, command)?;
+        // What becomes of the other call is for the transfer to hear: it has begun before that goes on.
+        if deed.action == "transferTo" {
+            self.wait_until("a transfer to have begun", |player| {
+                let Actor::Agent(agent) = &player.actors[who] else { return true };
+                !agent.waiting.values().any(|action| action == "transferTo")
+            })?;
+        }
+        Ok(())
     }
 
     /// One negotiation at a time, as any application does it: the answer to their offer is acknowledged first.
