@@ -53,6 +53,8 @@ export class CallMedia {
   #iceRestarted = false;
   #trickle: boolean;
   #localDescription: string | null = null;
+  /** Rejects when the media are closed: what a peer connection was doing then never comes to an end. */
+  #closed = new Deferred<never>();
 
   /** `handler`: has made the offer already, unless the other side is asked for it. */
   constructor(owner: MediaOwner, handler: MediaHandler | null, trickle: boolean) {
@@ -88,7 +90,7 @@ export class CallMedia {
     const media = openMedia({ direction, audio, video });
     this.#use(media);
     try {
-      const sdp = await abortable(describeWith(media, offer, answering && this.#trickle), signal);
+      const sdp = await abortable(this.#whileOpen(describeWith(media, offer, answering && this.#trickle)), signal);
       if (this.#owner.over()) throw stateError("the call has ended");
       this.#localDescription = sdp;
       this.#tellCandidates();
@@ -137,7 +139,7 @@ export class CallMedia {
         this.#owner.over() ? "the call has ended" : `${kind} is possible only in an established call`,
       );
     }
-    return abortable(this.#negotiation.reoffer(kind, iceRestart, change), signal);
+    return abortable(this.#whileOpen(this.#negotiation.reoffer(kind, iceRestart, change)), signal);
   }
 
   /** The handler of a call that has one. */
@@ -152,6 +154,7 @@ export class CallMedia {
     if (!media) return;
     media.onEvent = null;
     media.close();
+    this.#closed.reject(stateError("the call has ended"));
     this.#state = "closed";
     if (!this.#owner.over()) {
       this.#handler = null;
@@ -160,10 +163,15 @@ export class CallMedia {
     }
   }
 
-  /** Nothing is under way, and the media have come about; rejects never. */
+  /** Nothing is under way, and the media have come about, or are closed; rejects never. */
   async settled(): Promise<boolean> {
-    await this.#negotiation?.settled();
+    if (this.#negotiation) await this.#whileOpen(this.#negotiation.settled()).catch(() => undefined);
     return !this.#failure;
+  }
+
+  #whileOpen<T>(work: Promise<T>): Promise<T> {
+    ignore(work);
+    return Promise.race([work, this.#closed.promise]);
   }
 
   // What the other side says.
@@ -226,6 +234,7 @@ export class CallMedia {
 
   #use(media: MediaHandler): void {
     this.#handler = media;
+    this.#closed = new Deferred();
     const { client, id: call, direction, offer, streams } = this.#owner;
     const port: NegotiationPort = {
       offer: async (kind, sdp) => (await client.request<ReofferKind>({ type: kind, call, sdp })).sdp,

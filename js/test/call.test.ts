@@ -257,6 +257,34 @@ describe("an incoming call", () => {
     assert.deepEqual(at(media, 0).log, ["createOffer", "applyAnswer their answer"]);
   });
 
+  it("is answered though it ends before its media have come about, which a closed connection never says", async () => {
+    const never = new Promise<void>(() => undefined);
+    const { agent, ua } = await connected((handler) => {
+      handler.gates.set("applyAnswer", never);
+    });
+    agent.incoming(3, { sdp: null });
+    const call = at(ua.calls, 0);
+    const answering = call.answer();
+    await agent.command("answer");
+    agent.notify({ type: "answered", call: 3, sdp: "their answer", at: 0 });
+    agent.state(3, "established");
+    assert.ok(await pending(answering));
+    const holding = call.hold();
+    agent.ended(3, { status: 200, reason: "BYE received" });
+    await answering;
+    await call.established;
+    assert.equal((await failure(holding)).message, "the call has ended");
+  });
+
+  it("that ends while it is described is not answered, which a closed connection never says either", async () => {
+    const { agent, ua } = await connected((handler) => handler.gates.set("createAnswer", new Promise(() => undefined)));
+    agent.incoming(3);
+    const answering = at(ua.calls, 0).answer();
+    await settle();
+    agent.ended(3, { status: 487, reason: "CANCEL received" });
+    assert.equal((await failure(answering)).message, "the call has ended");
+  });
+
   it("keeps ringing when the microphone is denied, and can be answered again", async () => {
     const { agent, ua, media } = await connected((handler) => {
       if (media.length === 0)
