@@ -102,8 +102,9 @@ export class Announcer {
         const allowed = this.#allow(subscription.from, watcher.what);
         if (!allowed) return await this.#refuse(subscription);
         const document = await this.#document(watcher.what, allowed === "pickup");
-        if (document(0) === watcher.last) continue;
-        watcher.last = document(0);
+        const now = document(0);
+        if (now === watcher.last) continue;
+        watcher.last = now;
         await subscription.notify(TYPES[watcher.what], document(++watcher.version));
       }
       watcher.busy = false;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_channel::mpsc::unbounded;
 
 use super::credentials::Callback;
-use super::events::stream;
+use super::events::{Listener, stream};
 use super::{Call, Engine, Events, IncomingSubscription, Line, Publication, Subscription, Transfer, TransferRequest};
 use crate::auth::{Credential, CredentialRequest};
 use crate::endpoint::{
@@ -321,27 +321,25 @@ impl UserAgent {
         self.of_tag(&tag).ask(restore).await?
     }
 
-    /// The calls that come in from now on, and those that wait.
-    pub fn incoming(&self) -> Events<Call> {
+    /// A stream of what all engines tell; if they are gone it ends at once.
+    fn listen<T: Send + 'static>(&self, begin: fn(&mut Engine, Listener<T>)) -> Events<T> {
         let (listener, events) = stream();
-        // If the engines are gone the stream ends at once.
         for line in self.lines() {
             let listener = listener.clone();
-            line.post(move |engine, _| engine.listen(listener));
+            line.post(move |engine, _| begin(engine, listener));
         }
         events
+    }
+
+    /// The calls that come in from now on, and those that wait.
+    pub fn incoming(&self) -> Events<Call> {
+        self.listen(Engine::listen)
     }
 
     /// The transfers that others ask for from now on, within calls and outside of them, to be accepted or rejected. Those
     /// within a call whose handle is asked for them come there alone. With no stream they are refused.
     pub fn transfer_requests(&self) -> Events<TransferRequest> {
-        let (listener, events) = stream();
-        // If the engines are gone the stream ends at once.
-        for line in self.lines() {
-            let listener = listener.clone();
-            line.post(move |engine, _| engine.listen_to_transfers(None, listener));
-        }
-        events
+        self.listen(|engine, listener| engine.listen_to_transfers(None, listener))
     }
 
     /// Asks a peer to call somebody, outside of any call (RFC 3515).
@@ -375,13 +373,7 @@ impl UserAgent {
 
     /// The subscriptions of others to [`Config::packages`] from now on, and those that wait.
     pub fn incoming_subscriptions(&self) -> Events<IncomingSubscription> {
-        let (listener, events) = stream();
-        // If the engines are gone the stream ends at once.
-        for line in self.lines() {
-            let listener = listener.clone();
-            line.post(move |engine, _| engine.listen_for_subscriptions(listener));
-        }
-        events
+        self.listen(Engine::listen_for_subscriptions)
     }
 
     /// Publishes a state of an event package (RFC 3903), e.g. one's presence. Refreshed by itself.
@@ -406,13 +398,7 @@ impl UserAgent {
 
     /// What happens to the agent from now on.
     pub fn events(&self) -> Events<AgentEvent> {
-        let (listener, events) = stream();
-        // If the engines are gone the stream ends at once.
-        for line in self.lines() {
-            let listener = listener.clone();
-            line.post(move |engine, _| engine.watch(listener));
-        }
-        events
+        self.listen(Engine::watch)
     }
 
     /// Asks what a target can do.

@@ -135,19 +135,21 @@ impl<S: Stage> Player<'_, S> {
         self.command(who, &deed.action, command)?;
         // What becomes of the other call is for the transfer to hear: it has begun before that goes on.
         if deed.action == "transferTo" {
-            self.wait_until("a transfer to have begun", |player| {
-                let Actor::Agent(agent) = &player.actors[who] else { return true };
-                !agent.waiting.values().any(|action| action == "transferTo")
-            })?;
+            self.wait_for_outcome(who, "transferTo", "a transfer to have begun")?;
         }
         Ok(())
     }
 
     /// One negotiation at a time, as any application does it: the answer to their offer is acknowledged first.
     pub(super) fn settle_offers(&mut self, who: usize) -> Result<(), String> {
-        self.wait_until("the ACK for the answer to an offer", |player| {
+        self.wait_for_outcome(who, "acceptOffer", "the ACK for the answer to an offer")
+    }
+
+    /// Until no such command of an agent is without its outcome.
+    fn wait_for_outcome(&mut self, who: usize, action: &str, what: &str) -> Result<(), String> {
+        self.wait_until(what, |player| {
             let Actor::Agent(agent) = &player.actors[who] else { return true };
-            !agent.waiting.values().any(|action| action == "acceptOffer")
+            !agent.waiting.values().any(|waiting| waiting == action)
         })
     }
 
